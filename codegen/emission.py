@@ -1,0 +1,41 @@
+"""What an emitter makes of one kernel: phases of C, each split into work units.
+
+A kernel runs its phases one after another; a phase is one C function
+
+    static void NAME(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
+
+called with disjoint ranges that cover ``0 .. units``, on as many threads as there
+are. The result never depends on how the units are shared out: a reduction across
+units goes through ``shared`` memory and a later phase, in a fixed order.
+
+In scope in a body: every run-time size (``int64_t n0``), every buffer by its name
+(a ``restrict`` pointer of its dtype), ``begin``, ``end``, ``scratch`` (this thread's
+own memory, 64-byte aligned) and ``shared`` (the kernel's own memory, likewise).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen.ir import Buffer
+from codegen.sizes import Size
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The body of one C function, and how finely its work may be split."""
+
+    lines: tuple[str, ...]
+    buffers: tuple[Buffer, ...]
+    units: Size = 1
+    scratch_bytes: Size = 0
+    cost: Size = 0  # rough scalar operations a unit; too little stays on one thread
+
+
+@dataclass(frozen=True)
+class Emission:
+    """The phases of one kernel, what they share, and the headers they need."""
+
+    phases: tuple[Phase, ...]
+    shared_bytes: Size = 0
+    headers: tuple[str, ...] = ()
