@@ -1,0 +1,62 @@
+"""The graph itself: types, variables, applications, ops as an interface, graphs.
+
+Imports nothing of the project. Read ``types.py``, then ``variable.py`` and ``op.py``
+(what a graph is made of), then ``graph.py`` and ``traversal.py`` (how one is walked
+and rebuilt). Graphs are values: nothing here changes one in place.
+"""
+
+from symgraph.graph.dtypes import (
+    DTYPES,
+    is_bool,
+    is_float,
+    is_integer,
+    promote,
+    result_dtype,
+)
+from symgraph.graph.errors import GraphError, SymgraphError, TypeMismatch
+from symgraph.graph.graph import Graph
+from symgraph.graph.op import Apply, Op
+from symgraph.graph.printing import debugprint, describe
+from symgraph.graph.sites import Site, current_site, inherit_site, scope
+from symgraph.graph.traversal import (
+    ancestors,
+    applies_between,
+    clients_of,
+    clone_with,
+    leaves_of,
+    toposort,
+)
+from symgraph.graph.types import TensorType
+from symgraph.graph.variable import Constant, SharedVariable, Variable, constant
+
+__all__ = [
+    "DTYPES",
+    "Apply",
+    "Constant",
+    "Graph",
+    "GraphError",
+    "Op",
+    "SharedVariable",
+    "Site",
+    "SymgraphError",
+    "TensorType",
+    "TypeMismatch",
+    "Variable",
+    "ancestors",
+    "applies_between",
+    "clients_of",
+    "clone_with",
+    "constant",
+    "current_site",
+    "debugprint",
+    "describe",
+    "inherit_site",
+    "is_bool",
+    "is_float",
+    "is_integer",
+    "leaves_of",
+    "promote",
+    "result_dtype",
+    "scope",
+    "toposort",
+]

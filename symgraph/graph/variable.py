@@ -1,0 +1,157 @@
+"""The values of a graph: variables, constants and shared variables.
+
+A ``Variable`` is an input of the graph or an output of an ``Apply``. Equality and
+hash are identity: ``==`` asks whether two names mean one node. The arithmetic
+operators and NumPy's methods are given to ``Variable`` by ``symgraph.ops.methods``.
+"""
+
+from __future__ import annotations
+
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symgraph.graph.dtypes import KINDS
+from symgraph.graph.errors import GraphError, TypeMismatch
+from symgraph.graph.sites import Site, current_site
+from symgraph.graph.types import TensorType
+
+if TYPE_CHECKING:
+    from symgraph.graph.op import Apply
+
+
+class Variable:
+    """A symbolic tensor: the ``index``-th output of ``owner``, or an input."""
+
+    __array_priority__ = 1000  # NumPy leaves ``array + variable`` to us
+    __array_ufunc__ = None
+    __slots__ = ("__weakref__", "_site", "index", "name", "owner", "type")
+
+    def __init__(
+        self,
+        type: TensorType,
+        owner: Apply | None = None,
+        index: int = 0,
+        name: str | None = None,
+    ) -> None:
+        self.type = type
+        self.owner = owner
+        self.index = index
+        self.name = name
+        self._site = current_site() if owner is None else None
+
+    @property
+    def dtype(self) -> str:
+        """The dtype's NumPy name."""
+        return self.type.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self.type.ndim
+
+    @property
+    def site(self) -> Site | None:
+        """The user's line that made this variable."""
+        return self.owner.site if self.owner is not None else self._site
+
+    def __bool__(self) -> bool:
+        raise TypeMismatch(
+            f"{self!r} has no value yet: a variable cannot decide an if; "
+            "use sg.switch or sg.ifelse"
+        )
+
+    def __repr__(self) -> str:
+        if self.name is not None:
+            return f"{self.name}: {self.type}"
+        if self.owner is not None:
+            return f"{self.owner.op}.{self.index}: {self.type}"
+        return f"<{self.type}>"
+
+
+class Constant(Variable):
+    """A value known when the graph is built; its array cannot be written to."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: NDArray[Any], name: str | None = None) -> None:
+        self.data = _frozen(data)
+        super().__init__(TensorType(data.dtype.name, data.shape), name=name)
+
+    def __repr__(self) -> str:
+        if self.data.size == 1:
+            return f"{self.data.reshape(()).item()!r}"
+        return super().__repr__()
+
+
+class SharedVariable(Variable):
+    """A value that lives across calls and that ``updates`` may change.
+
+    ``version`` grows with every change, so that what was computed from the value
+    alone can be kept until the value changes.
+    """
+
+    __slots__ = ("_data", "default_update", "serial", "version")
+    _serials = count()
+
+    def __init__(self, data: NDArray[Any], name: str | None, type: TensorType) -> None:
+        super().__init__(type, name=name)
+        self._data = data
+        self.version = 0
+        self.serial = next(SharedVariable._serials)
+        self.default_update: Variable | None = None
+
+    def get_value(self, borrow: bool = False) -> NDArray[Any]:
+        """The value now: a copy, or with ``borrow`` a read-only view of it."""
+        if not borrow:
+            return self._data.copy()
+        view = self._data.view()
+        view.flags.writeable = False
+        return view
+
+    def set_value(self, value: ArrayLike, borrow: bool = False) -> None:
+        """Replace the value; dtype and shape must fit the variable's type."""
+        array = np.asarray(value)
+        if array.dtype.name != self.dtype:
+            array = _cast_safely(array, self)
+        if not self.type.accepts(TensorType(array.dtype.name, array.shape)):
+            raise GraphError(
+                f"set_value: {self!r} expects {self.type}, "
+                f"got {array.dtype.name}{list(array.shape)}"
+            )
+        fresh = borrow and array.flags.c_contiguous and array.flags.writeable
+        self._data = array if fresh else np.array(array, order="C")
+        self.version += 1
+
+
+def constant(
+    value: ArrayLike, name: str | None = None, dtype: str | None = None
+) -> Constant:
+    """A constant holding a copy of ``value``."""
+    array = np.array(value, dtype=dtype, order="C")
+    if array.dtype.name not in KINDS:
+        raise TypeMismatch(
+            f"constant: expected a number or an array of one of {', '.join(KINDS)}, "
+            f"got {value!r} of dtype {array.dtype}"
+        )
+    return Constant(array, name)
+
+
+def _frozen(data: NDArray[Any]) -> NDArray[Any]:
+    if data.flags.writeable or not data.flags.c_contiguous:
+        data = np.array(data, order="C")
+        data.flags.writeable = False
+    return data
+
+
+def _cast_safely(array: NDArray[Any], variable: SharedVariable) -> NDArray[Any]:
+    weak = array.ndim == 0 and not isinstance(array, np.ndarray)
+    narrower = np.can_cast(array.dtype, variable.dtype, casting="safe")
+    same_kind = KINDS.get(array.dtype.name) == KINDS[variable.dtype] == 2
+    if narrower or weak or same_kind:
+        return array.astype(variable.dtype)
+    raise TypeMismatch(
+        f"set_value: {variable!r} expects {variable.dtype}, got {array.dtype}"
+    )
