@@ -28,3 +28,12 @@ AVX2 = Target("avx2", 32, 16, ("-march=x86-64-v3",))
 SSE2 = Target("sse2", 16, 16, ("-march=x86-64",))
 NEON = Target("neon", 16, 32, ())
 TARGETS = {target.name: target for target in (AVX512, AVX2, SSE2, NEON)}
+
+
+def host_target() -> Target:
+    """The best target that this machine runs."""
+    with open("/proc/cpuinfo") as file:
+        text = file.read()
+    if "avx512f" in text:
+        return AVX512
+    return AVX2 if "avx2" in text else SSE2

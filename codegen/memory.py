@@ -1,0 +1,120 @@
+"""Where everything temporary lives: one arena a call, slices shared over time.
+
+A slot is a temporary buffer, a kernel's shared memory, or its threads' scratch, with
+the kernels between which it must be kept. Slots that never live together may share
+bytes; ``plan`` finds offsets once the sizes are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen import sizes
+from codegen.emission import Emission
+from codegen.ir import Buffer, Role
+from codegen.sizes import Size
+
+ALIGNMENT = 64
+THREADS = "sg_threads"
+
+
+@dataclass(frozen=True)
+class Slot:
+    """``bytes`` of memory needed from kernel ``first`` to kernel ``last``."""
+
+    name: str
+    bytes: Size
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Byte offsets of the slots, in their order, and the bytes of the arena."""
+
+    offsets: tuple[int, ...]
+    total: int
+
+
+def slots(emissions: Sequence[Emission]) -> tuple[Slot, ...]:
+    """The slots of a program whose kernels have these ``emissions``."""
+    first: dict[Buffer, int] = {}
+    last: dict[Buffer, int] = {}
+    for place, emission in enumerate(emissions):
+        for buffer in buffers_of(emission):
+            if buffer.role is Role.TEMPORARY:
+                first.setdefault(buffer, place)
+                last[buffer] = place
+    found = [Slot(b.name, buffer_bytes(b), first[b], last[b]) for b in first]
+    for place, emission in enumerate(emissions):
+        found += _own(emission, place)
+    return tuple(found)
+
+
+def buffers_of(emission: Emission) -> Iterable[Buffer]:
+    """The buffers that the phases of ``emission`` use, each once."""
+    used = (buffer for phase in emission.phases for buffer in phase.buffers)
+    return dict.fromkeys(used)
+
+
+def buffer_bytes(buffer: Buffer) -> Size:
+    """The bytes that ``buffer`` takes."""
+    return sizes.product(buffer.shape) * np.dtype(buffer.dtype).itemsize
+
+
+def scratch_bytes(emission: Emission) -> Size:
+    """The bytes of scratch that one thread needs, a multiple of the alignment."""
+    most: Size = 0
+    for phase in emission.phases:
+        most = sizes.maximum(most, phase.scratch_bytes)
+    return aligned(most)
+
+
+def aligned(size: Size) -> Size:
+    """``size`` rounded up to the alignment."""
+    return sizes.floordiv(size + (ALIGNMENT - 1), ALIGNMENT) * ALIGNMENT
+
+
+def plan(slots: Sequence[Slot], values: Mapping[str, int]) -> Plan:
+    """Offsets for ``slots`` where each size has the given value.
+
+    Largest first, each at the lowest offset where it overlaps no slot that lives at
+    the same time.
+    """
+    lengths = [int(aligned(sizes.evaluate(slot.bytes, values))) for slot in slots]
+    offsets = [0] * len(slots)
+    placed: list[int] = []
+    for place in sorted(range(len(slots)), key=lambda i: (-lengths[i], i)):
+        slot = slots[place]
+        busy = sorted(
+            (offsets[i], offsets[i] + lengths[i])
+            for i in placed
+            if slots[i].first <= slot.last and slot.first <= slots[i].last
+        )
+        offsets[place] = _lowest_gap(busy, lengths[place])
+        placed.append(place)
+    total = max((o + n for o, n in zip(offsets, lengths, strict=True)), default=0)
+    return Plan(tuple(offsets), total)
+
+
+def _lowest_gap(busy: Sequence[tuple[int, int]], length: int) -> int:
+    at = 0
+    for start, stop in busy:
+        if at + length <= start:
+            break
+        at = max(at, stop)
+    return at
+
+
+def _own(emission: Emission, place: int) -> list[Slot]:
+    own = []
+    if emission.shared_bytes != 0:
+        own.append(Slot(f"sg_shared{place}", emission.shared_bytes, place, place))
+    scratch = scratch_bytes(emission)
+    if scratch != 0:
+        total = scratch * sizes.symbol(THREADS)
+        own.append(Slot(f"sg_scratch{place}", total, place, place))
+    return own
