@@ -22,7 +22,6 @@ from codegen.ir import (
     Kind,
     Let,
     Load,
-    Local,
     Loop,
     Scatter,
     Statement,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from codegen import families, memory, sizes
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
-from codegen.ir import Buffer, Kernel, Program, Role
+from codegen.ir import Buffer, Kernel, Program
 from codegen.memory import Slot
 from codegen.scalars import C_TYPES
 from codegen.target import Target
