@@ -1,0 +1,163 @@
+"""What is fused with what: a graph cut into units, each lowered as one.
+
+A unit is a kernel with the chain of pointwise ops that becomes its epilogue, a group
+of pointwise ops over one index space that becomes one loop nest, or a single op. A
+merge is legal when no path leaves the unit and comes back (convexity), judged on the
+graph of units, not of nodes, so that the units always have an order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+
+import networkx
+
+from symgraph.graph import Apply, Graph, Variable
+
+_LARGEST = 64  # members of a group: keeps one loop body, and its compile time, small
+
+
+@dataclass(eq=False)
+class Unit:
+    """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is."""
+
+    nodes: list[Apply]
+    first: int
+    last: int
+    head: Apply | None = None
+    tail: Apply = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.tail = self.nodes[-1]
+
+    def absorb(self, other: Unit) -> None:
+        """Take over the nodes of ``other``, in the graph's order."""
+        self.nodes += other.nodes
+        self.first = min(self.first, other.first)
+        self.last = max(self.last, other.last)
+        self.tail = other.tail
+
+
+@dataclass
+class Rules:
+    """What the plan has to know of ops and shapes, asked of the lowering."""
+
+    is_pointwise: Callable[[Apply], bool]
+    takes_epilogue: Callable[[Apply], bool]
+    shape_of: Callable[[Variable], tuple[object, ...]]
+    invariant: Collection[Apply]
+
+
+def plan(graph: Graph, rules: Rules) -> list[Unit]:
+    """The units of ``graph``, in an order in which they can be lowered."""
+    planner = _Planner(graph, rules)
+    for node in graph.nodes:
+        planner.place(node)
+    return planner.ordered()
+
+
+class _Planner:
+    def __init__(self, graph: Graph, rules: Rules) -> None:
+        self.graph = graph
+        self.rules = rules
+        self.number = {node: i for i, node in enumerate(graph.nodes)}
+        self.unit_of: dict[Apply, Unit] = {}
+        self.outputs = set(graph.outputs)
+
+    def place(self, node: Apply) -> None:
+        """Give ``node`` a unit of its own, then merge it where that is legal."""
+        number = self.number[node]
+        head = node if self.rules.takes_epilogue(node) else None
+        unit = Unit([node], number, number, head)
+        self.unit_of[node] = unit
+        if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
+            return
+        for producer in _producers(node):
+            self._merge_groups(self.unit_of.get(producer), node)
+
+    def ordered(self) -> list[Unit]:
+        """All units, users after what they use, earliest nodes first."""
+        quotient: networkx.DiGraph[Unit] = networkx.DiGraph()
+        units = dict.fromkeys(self.unit_of.values())
+        quotient.add_nodes_from(units)
+        for unit in units:
+            quotient.add_edges_from((source, unit) for source in self._sources(unit))
+        return list(
+            networkx.lexicographical_topological_sort(quotient, key=lambda u: u.first)
+        )
+
+    def _continues_a_kernel(self, node: Apply) -> bool:
+        for producer in _producers(node):
+            unit = self.unit_of.get(producer)
+            if unit is not None and self._can_follow(unit, node):
+                unit.absorb(self.unit_of[node])
+                self.unit_of[node] = unit
+                return True
+        return False
+
+    def _can_follow(self, unit: Unit, node: Apply) -> bool:
+        if unit.head is None or len(unit.nodes) > _LARGEST:
+            return False
+        result = unit.tail.outputs[0]
+        users = {user for user, _ in self.graph.clients[result]}
+        if result in self.outputs or users != {node}:
+            return False
+        if not self._alike(result, node) or result.dtype != node.outputs[0].dtype:
+            return False
+        others = [v for v in node.inputs if v is not result]
+        return node.inputs[0] is result or self._symmetric(node, result, others)
+
+    def _symmetric(
+        self, node: Apply, result: Variable, others: Iterable[Variable]
+    ) -> bool:
+        """Whether the result is a whole operand: not, say, the bias of the op."""
+        shape = self.rules.shape_of(node.outputs[0])
+        return all(self.rules.shape_of(v) == shape for v in (result, *others))
+
+    def _merge_groups(self, other: Unit | None, node: Apply) -> None:
+        unit = self.unit_of[node]
+        if other is None or other is unit or other.head is not None:
+            return
+        if len(other.nodes) + len(unit.nodes) > _LARGEST:
+            return
+        if not self.rules.is_pointwise(other.tail):
+            return
+        if not self._alike(other.tail.outputs[0], node):
+            return
+        if self._reaches(other, unit) or self._reaches(unit, other):
+            return
+        other.absorb(unit)
+        for member in other.nodes:
+            self.unit_of[member] = other
+        other.nodes.sort(key=self.number.__getitem__)
+        other.tail = other.nodes[-1]
+
+    def _alike(self, result: Variable, node: Apply) -> bool:
+        """Whether ``node`` walks the index space of ``result``, at the same time."""
+        shape = self.rules.shape_of
+        producer = result.owner
+        same_time = (producer in self.rules.invariant) == (node in self.rules.invariant)
+        return same_time and shape(result) == shape(node.outputs[0])
+
+    def _reaches(self, start: Unit, end: Unit) -> bool:
+        """Whether a path from ``start`` to ``end`` passes through a third unit."""
+        waiting = [u for u in self._sources(end) if u is not start]
+        seen: set[Unit] = set()
+        while waiting:
+            unit = waiting.pop()
+            if unit is start:
+                return True
+            if unit in seen or unit.last < start.first:
+                continue
+            seen.add(unit)
+            waiting.extend(self._sources(unit))
+        return False
+
+    def _sources(self, unit: Unit) -> list[Unit]:
+        found = (self.unit_of.get(p) for node in unit.nodes for p in _producers(node))
+        return list(dict.fromkeys(u for u in found if u is not None and u is not unit))
+
+
+def _producers(node: Apply) -> list[Apply]:
+    return [v.owner for v in node.inputs if v.owner is not None]
