@@ -13,7 +13,7 @@ from symgraph.graph.dtypes import (
     promote,
     result_dtype,
 )
-from symgraph.graph.errors import GraphError, SymgraphError, TypeMismatch
+from symgraph.graph.errors import GraphError, MissingValue, SymgraphError, TypeMismatch
 from symgraph.graph.graph import Graph
 from symgraph.graph.op import Apply, Op
 from symgraph.graph.printing import debugprint, describe
@@ -35,6 +35,7 @@ __all__ = [
     "Constant",
     "Graph",
     "GraphError",
+    "MissingValue",
     "Op",
     "SharedVariable",
     "Site",

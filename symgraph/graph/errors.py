@@ -13,3 +13,7 @@ class GraphError(SymgraphError, ValueError):
 
 class TypeMismatch(GraphError, TypeError):
     """A graph that cannot be built because a dtype or a kind of object is wrong."""
+
+
+class MissingValue(SymgraphError, RuntimeError):
+    """A shared variable is read before it has a value, such as unlearned statistics."""

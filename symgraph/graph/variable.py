@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symgraph.graph.dtypes import KINDS
-from symgraph.graph.errors import GraphError, TypeMismatch
+from symgraph.graph.errors import GraphError, MissingValue, TypeMismatch
 from symgraph.graph.sites import Site, current_site
 from symgraph.graph.types import TensorType
 
@@ -90,10 +90,11 @@ class SharedVariable(Variable):
     """A value that lives across calls and that ``updates`` may change.
 
     ``version`` grows with every change, so that what was computed from the value
-    alone can be kept until the value changes.
+    alone can be kept until the value changes. ``missing`` is None, or says why there
+    is no value yet and how to get one: reading the value is then an error.
     """
 
-    __slots__ = ("_data", "default_update", "serial", "version")
+    __slots__ = ("_data", "default_update", "missing", "serial", "version")
     _serials = count()
 
     def __init__(self, data: NDArray[Any], name: str | None, type: TensorType) -> None:
@@ -102,9 +103,12 @@ class SharedVariable(Variable):
         self.version = 0
         self.serial = next(SharedVariable._serials)
         self.default_update: Variable | None = None
+        self.missing: str | None = None
 
     def get_value(self, borrow: bool = False) -> NDArray[Any]:
         """The value now: a copy, or with ``borrow`` a read-only view of it."""
+        if self.missing is not None:
+            raise MissingValue(self.missing)
         if not borrow:
             return self._data.copy()
         view = self._data.view()
@@ -123,6 +127,7 @@ class SharedVariable(Variable):
             )
         fresh = borrow and array.flags.c_contiguous and array.flags.writeable
         self._data = array if fresh else np.array(array, order="C")
+        self.missing = None
         self.version += 1
 
 
