@@ -1,14 +1,13 @@
 """Loop trees as C: one ``Loop`` of the IR becomes one phase of an emission.
 
-The outermost PARALLEL loop is shared out among threads. Where its body has no loop
-of its own it is cut in blocks of ``GRAIN`` iterations and each range of blocks runs
-as one SIMD loop, so that elementwise work streams through memory.
+PARALLEL loops that are nested one directly in another share out the product of their
+extents. Where the body has no loop of its own, a single PARALLEL loop is cut in
+blocks of ``GRAIN`` iterations, and each range of blocks runs as one SIMD loop.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 from codegen import expressions, sizes
 from codegen.emission import Emission, Phase
@@ -18,38 +17,84 @@ from codegen.ir import (
     Assign,
     Buffer,
     Check,
-    Gather,
+    Expression,
     Kind,
     Let,
-    Load,
     Loop,
     Scatter,
     Statement,
     Store,
 )
-from codegen.scalars import C_TYPES, call_text
+from codegen.scalars import C_TYPES, call_text, is_float
 from codegen.sizes import Size
 from codegen.target import Target
+from codegen.traverse import buffers, values, walk
 
 GRAIN = 1024
 _CLAUSES = {"add": "+", "mul": "*", "maximum": "max", "minimum": "min"}
+_BOOLEAN_CLAUSES = {"add": "|", "mul": "&", "maximum": "|", "minimum": "&"}
 
 
 def emit_loop(step: Statement, target: Target) -> Emission:
-    """The C of one loop tree (or of one statement that stands alone)."""
-    buffers = tuple(dict.fromkeys(_buffers(step)))
+    """The C of one loop tree, or of one statement that stands alone."""
+    used = buffers(step)
     if isinstance(step, Loop) and step.kind is Kind.PARALLEL:
-        return Emission((_parallel(step, buffers),))
-    return Emission((Phase(tuple(_statement(step)), buffers, 1, 0, _cost(step)),))
+        return Emission((_parallel(step, used),))
+    return Emission((Phase(tuple(_body((step,))), used, 1, 0, cost(step)),))
 
 
-def _parallel(loop: Loop, buffers: tuple[Buffer, ...]) -> Phase:
-    extent = loop.stop - loop.start
-    work = sum((_cost(inner) for inner in loop.body), 0)
-    if any(isinstance(inner, Loop | Check) for inner in loop.body):
-        first, last = _shifted(loop.start, "begin"), _shifted(loop.start, "end")
-        lines = _counted(loop.index, first, last, _body(loop.body))
-        return Phase(tuple(lines), buffers, extent, 0, work)
+def cost(statement: Statement) -> Size:
+    """Rough scalar operations of ``statement``."""
+    if isinstance(statement, Loop):
+        extent = statement.stop - statement.start
+        return _total(statement.body) * extent
+    return 1 + sum(expressions.cost(value) for value in values(statement))
+
+
+def _total(body: Iterable[Statement]) -> Size:
+    total: Size = 0
+    for statement in body:
+        total = total + cost(statement)
+    return total
+
+
+# --- parallel loops ---------------------------------------------------------------
+
+
+def _parallel(loop: Loop, used: tuple[Buffer, ...]) -> Phase:
+    nest = _collapsed(loop)
+    body = nest[-1].body
+    if len(nest) == 1 and not any(_runs_alone(inner) for inner in walk(*body)):
+        return _streamed(loop, used)
+    lines = _counted_units(nest, _body(body))
+    extents = tuple(one.stop - one.start for one in nest)
+    # bounds may depend on the indices outside: an outer index counts as its start
+    outer = {one.index: one.start for one in nest}
+    work = sizes.substitute(_total(body), outer)
+    return Phase(tuple(lines), used, sizes.product(extents), 0, work)
+
+
+def _collapsed(loop: Loop) -> list[Loop]:
+    """``loop`` and the PARALLEL loops that are the whole body of the one before."""
+    nest = [loop]
+    while len(nest[-1].body) == 1:
+        (inner,) = nest[-1].body
+        if not isinstance(inner, Loop) or inner.kind is not Kind.PARALLEL:
+            break
+        if sizes.symbols_of(inner.stop) & {one.index for one in nest}:
+            raise CodegenError(f"loop {inner.index}: parallel, but not rectangular")
+        nest.append(inner)
+    return nest
+
+
+def _runs_alone(statement: Statement) -> bool:
+    """Whether ``statement`` keeps the loop around it from becoming vectors."""
+    if isinstance(statement, Loop):
+        return statement.kind is not Kind.UNROLL
+    return isinstance(statement, Check)
+
+
+def _streamed(loop: Loop, used: tuple[Buffer, ...]) -> Phase:
     start = sizes.text(loop.start + sizes.symbol("begin") * GRAIN)
     stop = sizes.text(loop.start + sizes.symbol("end") * GRAIN)
     lines = [
@@ -57,35 +102,55 @@ def _parallel(loop: Loop, buffers: tuple[Buffer, ...]) -> Phase:
         "#pragma omp simd",
         *_counted(loop.index, start, "sg_stop", _body(loop.body)),
     ]
-    units = sizes.floordiv(extent + (GRAIN - 1), GRAIN)
-    return Phase(tuple(lines), buffers, units, 0, work * GRAIN)
+    units = sizes.floordiv(loop.stop - loop.start + (GRAIN - 1), GRAIN)
+    return Phase(tuple(lines), used, units, 0, _total(loop.body) * GRAIN)
 
 
-def _shifted(start: Size, name: str) -> str:
-    return sizes.text(start + sizes.symbol(name))
+def _counted_units(nest: Sequence[Loop], body: list[str]) -> list[str]:
+    """The units ``begin`` to ``end``; several indices turn like an odometer."""
+    first = nest[0]
+    if len(nest) == 1:
+        start = sizes.text(first.start + sizes.symbol("begin"))
+        stop = sizes.text(first.start + sizes.symbol("end"))
+        return _counted(first.index, start, stop, body)
+    lines, left = [], sizes.symbol("begin")
+    for loop in reversed(nest):
+        extent = loop.stop - loop.start
+        at = sizes.mod(left, extent) if loop is not first else left
+        lines.append(f"int64_t {loop.index} = {sizes.text(loop.start + at)};")
+        left = sizes.floordiv(left, extent)
+    return lines + _counted("sg_unit", "begin", "end", body + _turned(nest))
 
 
-def _counted(index: str, start: str, stop: str, body: list[str]) -> list[str]:
-    head = f"for (int64_t {index} = {start}; {index} < {stop}; {index}++) {{"
-    return [head, *(f"    {line}" for line in body), "}"]
+def _turned(nest: Sequence[Loop]) -> list[str]:
+    first, *inner = nest
+    lines = [f"{first.index}++;"]
+    for loop in inner:
+        again = f"{loop.index} = {sizes.text(loop.start)};"
+        full = f"if (++{loop.index} == {sizes.text(loop.stop)}) {{"
+        lines = [full, *_indented([again, *lines]), "}"]
+    return lines
+
+
+# --- statements -------------------------------------------------------------------
 
 
 def _body(statements: tuple[Statement, ...]) -> list[str]:
     changed = {
         inner.local.name
-        for statement in statements
-        for inner in _walk(statement)
+        for inner in walk(*statements)
         if isinstance(inner, Accumulate | Assign)
     }
-    return [line for statement in statements for line in _statement(statement, changed)]
+    return [line for one in statements for line in _statement(one, changed)]
 
 
-def _statement(statement: Statement, changed: set[str] = frozenset()) -> list[str]:
+def _statement(statement: Statement, changed: set[str]) -> list[str]:
+    """``statement`` as lines; the locals in ``changed`` are not constant."""
     match statement:
         case Let(name, value):
             const = "" if name in changed else "const "
-            ctype = C_TYPES[value.dtype]
-            return [f"{const}{ctype} {name} = {expressions.text(value)};"]
+            shown = expressions.text(value)
+            return [f"{const}{C_TYPES[value.dtype]} {name} = {shown};"]
         case Accumulate(local, function, value):
             texts = (local.name, expressions.text(value))
             combined = call_text(function, texts, local.dtype, local.dtype)
@@ -93,11 +158,10 @@ def _statement(statement: Statement, changed: set[str] = frozenset()) -> list[st
         case Assign(local, value):
             return [f"{local.name} = {expressions.text(value)};"]
         case Store(buffer, position, value, add):
-            place = f"{buffer.name}[{sizes.text(position)}]"
-            return [_stored(place, buffer, value, add)]
+            return [_stored(buffer, sizes.text(position), value, add)]
         case Scatter(buffer, position, stride, index, value, add):
             at = expressions.gather_text(position, stride, expressions.text(index))
-            return [_stored(f"{buffer.name}[{at}]", buffer, value, add)]
+            return [_stored(buffer, at, value, add)]
         case Check(condition, code):
             held = expressions.text(condition)
             return [
@@ -110,8 +174,8 @@ def _statement(statement: Statement, changed: set[str] = frozenset()) -> list[st
             return _loop(statement)
 
 
-def _stored(place: str, buffer: Buffer, value: Any, add: bool) -> str:
-    shown = expressions.text(value)
+def _stored(buffer: Buffer, position: str, value: Expression, add: bool) -> str:
+    place, shown = f"{buffer.name}[{position}]", expressions.text(value)
     if add:
         shown = call_text("add", (place, shown), buffer.dtype, buffer.dtype)
     return f"{place} = {shown};"
@@ -119,80 +183,64 @@ def _stored(place: str, buffer: Buffer, value: Any, add: bool) -> str:
 
 def _loop(loop: Loop) -> list[str]:
     if loop.kind is Kind.PARALLEL:
-        raise CodegenError(f"loop {loop.index}: only the outermost may be parallel")
-    body = _body(loop.body)
+        raise CodegenError(f"loop {loop.index}: parallel inside another kind of loop")
     if loop.kind is Kind.UNROLL:
-        return _unrolled(loop, body)
+        return _unrolled(loop)
     start, stop = sizes.text(loop.start), sizes.text(loop.stop)
-    lines = _counted(loop.index, start, stop, body)
-    if loop.kind is Kind.SIMD and not _stops(loop):
+    lines = _counted(loop.index, start, stop, _body(loop.body))
+    if loop.kind is Kind.SIMD and _independent(loop):
         return ["#pragma omp simd" + _reductions(loop), *lines]
     return lines
 
 
-def _unrolled(loop: Loop, body: list[str]) -> list[str]:
+def _unrolled(loop: Loop) -> list[str]:
     if not (isinstance(loop.start, int) and isinstance(loop.stop, int)):
         raise CodegenError(f"loop {loop.index}: unrolling needs a constant extent")
+    body = _body(loop.body)
     lines: list[str] = []
     for value in range(loop.start, loop.stop):
-        inner = [f"const int64_t {loop.index} = {value};", f"(void){loop.index};"]
-        lines += ["{", *(f"    {line}" for line in inner + body), "}"]
+        index = [f"const int64_t {loop.index} = {value};", f"(void){loop.index};"]
+        lines += ["{", *_indented(index + body), "}"]
     return lines
+
+
+def _independent(loop: Loop) -> bool:
+    """Whether vectors are allowed: nothing stops the loop, no local is carried on."""
+    own = _declared(loop)
+    return not any(
+        isinstance(inner, Check)
+        or (isinstance(inner, Assign) and inner.local.name not in own)
+        for inner in walk(*loop.body)
+    )
 
 
 def _reductions(loop: Loop) -> str:
     """The reduction clauses of a SIMD loop: what its body accumulates from outside."""
-    own = {inner.name for inner in loop.body if isinstance(inner, Let)}
-    names: dict[str, list[str]] = {}
-    for inner in loop.body:
+    own = _declared(loop)
+    clauses: dict[str, dict[str, None]] = {}
+    for inner in walk(*loop.body):
         if isinstance(inner, Accumulate) and inner.local.name not in own:
-            names.setdefault(inner.function, []).append(inner.local.name)
-    clauses = (f" reduction({_CLAUSES[f]}:{', '.join(n)})" for f, n in names.items())
-    return "".join(clauses)
+            clause = _clause(inner.function, inner.local.dtype)
+            clauses.setdefault(clause, {})[inner.local.name] = None
+    return "".join(f" reduction({c}: {', '.join(n)})" for c, n in clauses.items())
 
 
-def _stops(loop: Loop) -> bool:
-    return any(isinstance(inner, Check) for inner in _walk(loop))
+def _clause(function: str, dtype: str) -> str:
+    if function not in _CLAUSES:
+        raise CodegenError(f"{function}: not a function to accumulate with")
+    if is_float(dtype) and function in ("maximum", "minimum"):
+        return f"sg_{function}"  # declared in floats.h: it keeps nan
+    return (_BOOLEAN_CLAUSES if dtype == "bool" else _CLAUSES)[function]
 
 
-def _walk(statement: Statement) -> Iterator[Statement]:
-    yield statement
-    if isinstance(statement, Loop):
-        for inner in statement.body:
-            yield from _walk(inner)
+def _declared(loop: Loop) -> set[str]:
+    return {inner.name for inner in walk(*loop.body) if isinstance(inner, Let)}
 
 
-def _values(statement: Statement) -> tuple[Any, ...]:
-    match statement:
-        case Scatter(index=index, value=value):
-            return index, value
-        case Check(condition=condition):
-            return (condition,)
-        case Loop():
-            return ()
-    return (statement.value,)
+def _counted(index: str, start: str, stop: str, body: list[str]) -> list[str]:
+    head = f"for (int64_t {index} = {start}; {index} < {stop}; {index}++) {{"
+    return [head, *_indented(body), "}"]
 
 
-def _buffers(step: Statement) -> Iterator[Buffer]:
-    for statement in _walk(step):
-        if isinstance(statement, Store | Scatter):
-            yield statement.buffer
-        for value in _values(statement):
-            yield from loaded_buffers(value)
-
-
-def loaded_buffers(expression: Any) -> Iterator[Buffer]:
-    """The buffers that ``expression`` reads."""
-    if isinstance(expression, Load | Gather):
-        yield expression.buffer
-    if isinstance(expression, Gather):
-        yield from loaded_buffers(expression.index)
-    for argument in getattr(expression, "arguments", ()):
-        yield from loaded_buffers(argument)
-
-
-def _cost(statement: Statement) -> Size:
-    if isinstance(statement, Loop):
-        inner: Size = sum((_cost(child) for child in statement.body), 0)
-        return inner * (statement.stop - statement.start)
-    return 1 + sum(expressions.cost(value) for value in _values(statement))
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

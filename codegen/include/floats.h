@@ -38,4 +38,14 @@
 SG_FLOAT(float, f32, f)
 SG_FLOAT(double, f64, )
 
+/* Extrema in vector loops: the partial results of lanes keep a nan, too. */
+#pragma omp declare reduction(sg_maximum : float : omp_out = sg_maximum_f32(           \
+        omp_out, omp_in)) initializer(omp_priv = -(float)INFINITY)
+#pragma omp declare reduction(sg_minimum : float : omp_out = sg_minimum_f32(           \
+        omp_out, omp_in)) initializer(omp_priv = (float)INFINITY)
+#pragma omp declare reduction(sg_maximum : double : omp_out = sg_maximum_f64(          \
+        omp_out, omp_in)) initializer(omp_priv = -(double)INFINITY)
+#pragma omp declare reduction(sg_minimum : double : omp_out = sg_minimum_f64(          \
+        omp_out, omp_in)) initializer(omp_priv = (double)INFINITY)
+
 #endif
