@@ -8,7 +8,7 @@ graph of units, not of nodes, so that the units always have an order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 import networkx
@@ -46,7 +46,7 @@ class Rules:
     is_pointwise: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
-    invariant: Collection[Apply]
+    is_invariant: Callable[[Apply], bool]
 
 
 def plan(graph: Graph, rules: Rules) -> list[Unit]:
@@ -136,8 +136,9 @@ class _Planner:
     def _alike(self, result: Variable, node: Apply) -> bool:
         """Whether ``node`` walks the index space of ``result``, at the same time."""
         shape = self.rules.shape_of
-        producer = result.owner
-        same_time = (producer in self.rules.invariant) == (node in self.rules.invariant)
+        early = self.rules.is_invariant
+        assert result.owner is not None
+        same_time = early(result.owner) == early(node)
         return same_time and shape(result) == shape(node.outputs[0])
 
     def _reaches(self, start: Unit, end: Unit) -> bool:

@@ -1,0 +1,291 @@
+"""The state of one lowering: the values of variables, and the kernels so far.
+
+What depends on shared variables and constants alone is *invariant*: its kernels go
+to a program of their own, the prologue, which is run again only when a shared
+variable has changed. Weights are packed, and BN is folded into them, there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+
+from codegen import ir
+from codegen.ir import Role
+from codegen.schedule import elementwise
+from codegen.sizes import Size, floordiv
+from codegen.target import Target
+from symgraph.graph import Apply, Constant, Variable
+from symgraph.lowering.body import Body
+from symgraph.lowering.failures import Failure, LoweringError
+from symgraph.lowering.shapes import Shapes
+from symgraph.lowering.values import (
+    Index,
+    Number,
+    Split,
+    Stored,
+    Value,
+    plain_view,
+)
+
+
+class Builder:
+    """Values, buffers and kernels; the lowerings of the ops are written against it."""
+
+    def __init__(
+        self, shapes: Shapes, target: Target, invariant: Collection[Variable]
+    ) -> None:
+        self.shapes = shapes
+        self.target = target
+        self.invariant = invariant
+        self.values: dict[Variable, Value] = {}
+        self.main: list[ir.Kernel] = []
+        self.prologue: list[ir.Kernel] = []
+        self.hoisted: list[ir.Buffer] = []
+        self.constants: list[tuple[ir.Buffer, object]] = []
+        self.failures: dict[int, Failure] = {}
+        self.output_buffers: dict[Variable, ir.Buffer] = {}
+        self.lazy_block: dict[Variable, int] = {}
+        self._copies: dict[tuple[Variable, int, int], Stored] = {}
+        self._names = count()
+        self._node: Apply | None = None
+        self._hoisting = False
+
+    # --- where we are -------------------------------------------------------------
+
+    @contextmanager
+    def at(self, node: Apply) -> Iterator[None]:
+        """Kernels made inside belong to ``node`` and run when it does."""
+        previous = self._node, self._hoisting
+        self._node = node
+        self._hoisting = all(v in self.invariant for v in node.outputs)
+        try:
+            yield
+        finally:
+            self._node, self._hoisting = previous
+
+    @contextmanager
+    def made_from(self, *variables: Variable) -> Iterator[None]:
+        """Kernels made inside depend on ``variables`` alone: hoisted if they are."""
+        previous = self._hoisting
+        self._hoisting = all(v in self.invariant for v in variables)
+        try:
+            yield
+        finally:
+            self._hoisting = previous
+
+    @property
+    def node(self) -> Apply:
+        """The application being lowered."""
+        if self._node is None:
+            raise LoweringError("lower: no application is being lowered")
+        return self._node
+
+    # --- memory and kernels -------------------------------------------------------
+
+    def fresh(self, prefix: str = "i") -> str:
+        """A new C identifier."""
+        return f"{prefix}{next(self._names)}"
+
+    def buffer(self, dtype: str, shape: Sequence[Size]) -> ir.Buffer:
+        """New memory: a temporary, or in the prologue an argument of both programs."""
+        role = Role.ARGUMENT if self._hoisting else Role.TEMPORARY
+        buffer = ir.Buffer(self.fresh("b"), dtype, tuple(shape), role)
+        if self._hoisting:
+            self.hoisted.append(buffer)
+        return buffer
+
+    def constant(self, array: object, dtype: str, shape: Sequence[int]) -> ir.Buffer:
+        """Memory that the program carries the values of."""
+        buffer = ir.Buffer(self.fresh("c"), dtype, tuple(shape), Role.CONSTANT)
+        self.constants.append((buffer, array))
+        return buffer
+
+    def allocate(self, variable: Variable, block: int = 1) -> Stored:
+        """Memory for ``variable``, made its value; an output's own where it can be."""
+        shape = self.shapes.of(variable)
+        waiting = None if self._hoisting or block > 1 else variable
+        buffer = self.output_buffers.get(waiting) if waiting is not None else None
+        if buffer is None:
+            physical = blocked_shape(shape, block, 1) if block > 1 else shape
+            buffer = self.buffer(variable.dtype, physical)
+        stored = blocked_view(buffer, shape, block, 1) if block > 1 else None
+        stored = stored or plain_view(buffer)
+        self.values[variable] = stored
+        return stored
+
+    def emit(self, step: ir.Step, label: str = "", flops: Size = 0) -> None:
+        """Append a kernel to the program it belongs to."""
+        kernel = ir.Kernel(step, label or str(self.node.op), flops, self.node)
+        (self.prologue if self._hoisting else self.main).append(kernel)
+
+    def code(self, message: str, exception: type[Exception]) -> int:
+        """The number by which the compiled function reports this failure."""
+        number = len(self.failures) + 1
+        self.failures[number] = Failure(message, exception, self.node.site)
+        return number
+
+    # --- reading variables --------------------------------------------------------
+
+    def shape(self, variable: Variable) -> tuple[Size, ...]:
+        """The shape of a variable as sizes."""
+        return self.shapes.of(variable)
+
+    def value(self, variable: Variable) -> Value:
+        """A variable in whatever form it has."""
+        if variable not in self.values:
+            self.values[variable] = self._leaf(variable)
+        return self.values[variable]
+
+    def stored(self, variable: Variable) -> Stored:
+        """A variable in memory, in whatever layout it has."""
+        value = self.value(variable)
+        if isinstance(value, Stored):
+            return value
+        return self._copied(variable, 1)
+
+    def unblocked(self, variable: Variable) -> Stored:
+        """A variable in memory seen through plain strides."""
+        stored = self.stored(variable)
+        return stored if stored.block == 1 else self._copied(variable, 1)
+
+    def contiguous(self, variable: Variable) -> Stored:
+        """A variable in row-major memory."""
+        stored = self.stored(variable)
+        return stored if stored.is_plain else self._copied(variable, 1)
+
+    def blocked(self, variable: Variable, block: int, channel: int = 1) -> Stored:
+        """A variable in memory with its dimension ``channel`` cut in blocks."""
+        stored = self.stored(variable)
+        ready = stored.block == block and stored.channel == channel
+        if ready and _is_dense(stored, channel):
+            return stored
+        return self._copied(variable, block, channel)
+
+    def image(self, variable: Variable, block: int) -> ir.Image:
+        """A four-dimensional variable as a convolution reads it."""
+        stored = (
+            self.blocked(variable, block) if block > 1 else self.contiguous(variable)
+        )
+        return image_of(stored)
+
+    # --- making copies ------------------------------------------------------------
+
+    def _leaf(self, variable: Variable) -> Value:
+        if not isinstance(variable, Constant):
+            raise LoweringError(f"lower: {variable!r} has no value")
+        if variable.data.ndim == 0:
+            return Number(ir.Literal(variable.data.item(), variable.dtype))
+        shape = variable.data.shape
+        return plain_view(self.constant(variable.data, variable.dtype, shape))
+
+    def _copied(self, variable: Variable, block: int, channel: int = 1) -> Stored:
+        key = (variable, block, channel)
+        if key not in self._copies:
+            with self.made_from(variable):
+                self._copies[key] = self._copy(variable, block, channel)
+        return self._copies[key]
+
+    def _copy(self, variable: Variable, block: int, channel: int) -> Stored:
+        value, shape = self.value(variable), self.shape(variable)
+        physical = blocked_shape(shape, block, channel) if block > 1 else shape
+        buffer = self.buffer(variable.dtype, physical)
+        target = (
+            blocked_view(buffer, shape, block, channel)
+            if block > 1
+            else plain_view(buffer)
+        )
+        if _reorders(value, target):
+            step: ir.Step = ir.Reorder(image_of(value), image_of(target))
+        else:
+            step = copy_loop(value, target)
+        self.emit(step, "copy")
+        return target
+
+
+def copy_loop(value: Value, target: Stored) -> ir.Step:
+    """``target[i] = value[i]`` for every index i, padding lanes set to zero."""
+
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body, index = Body(), logical_index(target, indices)
+        element = masked(value.at(index, body), target, index)
+        body.store(target.buffer, target.position(index), element)
+        return tuple(body.statements)
+
+    return elementwise(loop_extents(target), statements)
+
+
+def loop_extents(target: Stored) -> tuple[Size, ...]:
+    """The loops over ``target`` in the order of its memory."""
+    if target.block == 1:
+        return target.shape
+    return blocked_shape(target.shape, target.block, target.channel)
+
+
+def logical_index(target: Stored, indices: Sequence[Size]) -> tuple[Index, ...]:
+    """The index of the element that the loops over ``target`` are at."""
+    if target.block == 1:
+        return tuple(indices)
+    index: list[Index] = list(indices[:-1])
+    outer = indices[target.channel]
+    index[target.channel] = Split(outer, indices[-1], target.block)
+    return tuple(index)
+
+
+def masked(
+    element: ir.Expression, target: Stored, index: Sequence[Index]
+) -> ir.Expression:
+    """``element``, or zero in the padding lanes of a last block."""
+    if target.block == 1:
+        return element
+    channels, entry = target.shape[target.channel], index[target.channel]
+    if isinstance(channels, int) and channels % target.block == 0:
+        return element
+    at = entry.flat if isinstance(entry, Split) else entry
+    inside = ir.Call("lt", (ir.SizeValue(at), ir.SizeValue(channels)), "bool")
+    zero = ir.Literal(0, element.dtype)
+    return ir.Call("where", (inside, element, zero), element.dtype)
+
+
+def blocked_shape(
+    shape: Sequence[Size], block: int, channel: int
+) -> tuple[Size, ...]:
+    """The shape of memory in which ``channel`` is cut in blocks, lanes innermost."""
+    blocks = floordiv(shape[channel] + (block - 1), block)
+    return (*shape[:channel], blocks, *shape[channel + 1 :], block)
+
+
+def blocked_view(
+    buffer: ir.Buffer, shape: Sequence[Size], block: int, channel: int
+) -> Stored:
+    """Memory of ``blocked_shape`` seen under its logical shape."""
+    strides = plain_view(buffer).strides[:-1]
+    return Stored(buffer, tuple(shape), strides, 0, channel, block)
+
+
+def image_of(stored: Stored) -> ir.Image:
+    """Stored four-dimensional data as an image of the kernel IR."""
+    batch, channels, height, width = stored.shape
+    if not isinstance(channels, int):
+        raise LoweringError("lower: the number of channels of an image must be known")
+    return ir.Image(stored.buffer, batch, channels, height, width, stored.block)
+
+
+def _is_dense(stored: Stored, channel: int) -> bool:
+    physical = blocked_shape(stored.shape, stored.block, channel)
+    return stored.buffer.shape == physical and stored.offset == 0 and (
+        stored == blocked_view(stored.buffer, stored.shape, stored.block, channel)
+    )
+
+
+def _reorders(value: Value, target: Stored) -> bool:
+    if not isinstance(value, Stored) or len(target.shape) != 4:
+        return False
+    if target.dtype not in ("float32", "float64") or value.block == target.block:
+        return False
+    if not isinstance(target.shape[1], int):
+        return False
+    if value.block == 1:
+        return value.is_plain and target.channel == 1
+    return value.channel == 1 and _is_dense(value, 1)

@@ -1,0 +1,98 @@
+"""Convolutions to the kernels of the same names.
+
+Their images come and go in the blocked layout (channels cut into vectors), so a chain
+of convolutions, poolings and pointwise ops never reorders; only an image of fewer
+channels than a vector, such as a photograph, is read as it is.
+"""
+
+from __future__ import annotations
+
+from codegen import ir
+from codegen.convolution import flops, packed_shape
+from codegen.sizes import symbol
+from symgraph.graph import Apply, Variable
+from symgraph.lowering.builder import Builder, image_of
+from symgraph.lowering.tail import Tail
+from symgraph.lowering.values import Index, Split, Stored
+from symgraph.ops import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
+
+
+def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
+    """conv2d(x, filters), and what follows it, in one kernel."""
+    x, filters = node.inputs
+    window = _window(node.op, filters)
+    image = _input(builder, x)
+    packed = _packed(builder, filters, window, image.block, transposed=False)
+    target = builder.allocate(tail.output, _lanes(builder, x))
+    y = image_of(target)
+    epilogue = tail.epilogue(_index(target), x.dtype, target)
+    step = ir.Convolution(image, packed, y, window, epilogue)
+    builder.emit(step, "conv2d", flops(step))
+
+
+def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> None:
+    """The gradient of conv2d with respect to its image."""
+    dy, filters = node.inputs[:2]
+    window = _window(node.op, filters)
+    lanes = _lanes(builder, dy)
+    packed = _packed(builder, filters, window, lanes, transposed=True)
+    target = builder.allocate(tail.output, lanes)
+    dx = image_of(target)
+    epilogue = tail.epilogue(_index(target), dy.dtype, target)
+    image = builder.image(dy, lanes)
+    step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
+    builder.emit(step, "conv2d_backward_data", flops(step))
+
+
+def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
+    """The gradient of conv2d with respect to its filters."""
+    x, dy = node.inputs
+    target = builder.allocate(node.outputs[0])
+    window = _window(node.op, node.outputs[0])
+    image, gradient = _input(builder, x), builder.image(dy, _lanes(builder, dy))
+    step = ir.ConvolutionBackwardWeights(image, gradient, target.buffer, window)
+    builder.emit(step, "conv2d_backward_weights", flops(step))
+
+
+def _lanes(builder: Builder, variable: Variable) -> int:
+    return builder.target.lanes(variable.dtype)
+
+
+def _window(
+    op: Conv2D | Conv2DBackwardData | Conv2DBackwardWeights, filters: Variable
+) -> ir.Window:
+    rows, columns = filters.type.shape[2:]
+    assert rows is not None and columns is not None
+    return ir.Window((rows, columns), op.stride, op.dilation, op.padding, op.groups)
+
+
+def _input(builder: Builder, x: Variable) -> ir.Image:
+    """The image as it is where it has few channels or is blocked, else blocked."""
+    lanes = _lanes(builder, x)
+    channels = x.type.shape[1]
+    few = channels is not None and channels < lanes
+    blocked = builder.stored(x).block == lanes
+    return builder.image(x, 1 if few and not blocked else lanes)
+
+
+def _packed(
+    builder: Builder,
+    filters: Variable,
+    window: ir.Window,
+    block: int,
+    transposed: bool,
+) -> ir.Buffer:
+    plain = builder.contiguous(filters)
+    lanes = _lanes(builder, filters)
+    shape = packed_shape(window, plain.buffer.shape, lanes, transposed)
+    with builder.made_from(filters):
+        packed = builder.buffer(filters.dtype, shape)
+        step = ir.PackFilters(plain.buffer, packed, window, lanes, transposed)
+        builder.emit(step, "pack_filters")
+    return packed
+
+
+def _index(target: Stored) -> tuple[Index, ...]:
+    """The index of an output element in a convolution's own symbols."""
+    channel = Split(symbol("block"), symbol("lane"), target.block)
+    return (symbol("n"), channel, symbol("y"), symbol("x"))

@@ -1,0 +1,121 @@
+"""Units of several ops: pointwise groups as loop nests, chains as epilogues."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codegen import ir
+from codegen.schedule import elementwise
+from codegen.sizes import Size
+from symgraph.graph import Graph, Variable
+from symgraph.lowering.body import Body
+from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
+from symgraph.lowering.plan import Unit
+from symgraph.lowering.pointwise import pointwise_value
+from symgraph.lowering.table import EPILOGUES, inlines_its_input
+from symgraph.lowering.tail import Tail
+from symgraph.lowering.values import Index, Stored, Value
+
+
+@dataclass(frozen=True)
+class Given:
+    """A kernel's own result, whatever index it is asked for."""
+
+    expression: ir.Expression
+    shape: tuple[Size, ...]
+
+    @property
+    def dtype(self) -> str:
+        return self.expression.dtype
+
+    def at(self, index: Sequence[Index], body: Body) -> ir.Expression:
+        return self.expression
+
+
+def lower_chain(builder: Builder, unit: Unit) -> None:
+    """A kernel with the pointwise ops after it as its epilogue."""
+    assert unit.head is not None
+    result, output = unit.head.outputs[0], unit.tail.outputs[0]
+    followers = [node for node in unit.nodes if node is not unit.head]
+
+    def apply(
+        index: Sequence[Index], value: ir.Expression, body: Body
+    ) -> ir.Expression:
+        target = builder.values.pop(output, None)
+        builder.values[result] = Given(value, builder.shape(result))
+        for node in followers:
+            builder.values[node.outputs[0]] = pointwise_value(builder, node)
+        expression = builder.values[output].at(index, body)
+        if target is not None:
+            builder.values[output] = target
+        return expression
+
+    tail = Tail(output, apply, not followers)
+    EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
+
+
+def lower_group(builder: Builder, graph: Graph, unit: Unit) -> None:
+    """Pointwise ops over one index space: one loop nest, or none if only reduced."""
+    computed: dict[Variable, Value] = {}
+    for node in unit.nodes:
+        computed[node.outputs[0]] = pointwise_value(builder, node)
+    builder.values.update(computed)
+    wanted = _wanted(graph, unit)
+    block = _block(builder, unit)
+    if len(wanted) == 1 and _only_reduced(graph, wanted[0]):
+        builder.lazy_block[wanted[0]] = block
+        return
+    targets = {v: builder.allocate(v, block) for v in wanted}
+    builder.values.update(computed)
+    step = _nest(builder, targets)
+    builder.emit(step, "+".join(str(node.op) for node in unit.nodes))
+    builder.values.update(targets)
+
+
+def _nest(builder: Builder, targets: dict[Variable, Stored]) -> ir.Step:
+    """The loops that compute and store every one of ``targets``."""
+    first = next(iter(targets.values()))
+
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body, index = Body(), logical_index(first, indices)
+        for variable, target in targets.items():
+            element = builder.values[variable].at(index, body)
+            position = target.position(index)
+            body.store(target.buffer, position, masked(element, target, index))
+        return tuple(body.statements)
+
+    return elementwise(loop_extents(first), statements)
+
+
+def _wanted(graph: Graph, unit: Unit) -> list[Variable]:
+    """The variables of a unit that something outside of it reads."""
+    inside, results = set(unit.nodes), set(graph.outputs)
+    return [
+        v
+        for node in unit.nodes
+        for v in node.outputs
+        if v in results
+        or any(user not in inside for user, _ in graph.clients.get(v, ()))
+    ]
+
+
+def _only_reduced(graph: Graph, variable: Variable) -> bool:
+    users = graph.clients.get(variable, ())
+    if variable in graph.outputs or len(users) != 1:
+        return False
+    return inlines_its_input(users[0][0])
+
+
+def _block(builder: Builder, unit: Unit) -> int:
+    """The block of the layout in which a group runs: that of its stored images."""
+    shape = builder.shape(unit.tail.outputs[0])
+    if len(shape) != 4 or not isinstance(shape[1], int):
+        return 1
+    inside = {v for node in unit.nodes for v in node.outputs}
+    for variable in (v for node in unit.nodes for v in node.inputs):
+        value = None if variable in inside else builder.value(variable)
+        if isinstance(value, Stored) and value.block > 1 and value.channel == 1:
+            if value.shape == shape and 0 not in value.strides:
+                return value.block
+    return 1

@@ -1,0 +1,184 @@
+"""``lower``: a rewritten graph to a program of the kernel IR."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from codegen import ir
+from codegen.ir import Role
+from codegen.sizes import Size
+from codegen.target import Target
+from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
+from symgraph.lowering.builder import Builder, copy_loop, image_of
+from symgraph.lowering.expansion import expand_all
+from symgraph.lowering.failures import Failure, LoweringError
+from symgraph.lowering.groups import lower_chain, lower_group
+from symgraph.lowering.plan import Rules, Unit, plan
+from symgraph.lowering.shapes import Shapes, Source
+from symgraph.lowering.table import LOWERINGS, is_pointwise, takes_epilogue
+from symgraph.lowering.values import Stored, plain_view
+
+
+@dataclass(frozen=True)
+class Lowered:
+    """A graph as programs, and what a caller must know to run them.
+
+    ``program.arguments`` are the graph's inputs, ``shared``, ``invariants`` (made by
+    ``prologue`` from ``shared`` whenever one of those changed) and the outputs.
+    ``sizes[k]`` is where the k-th run-time size comes from: (argument, axis), or
+    (argument, None) for the value of an integer scalar.
+    """
+
+    graph: Graph
+    program: ir.Program
+    prologue: ir.Program | None
+    shared: tuple[SharedVariable, ...]
+    invariants: tuple[ir.Buffer, ...]
+    sizes: tuple[Source, ...]
+    output_shapes: tuple[tuple[Size, ...], ...]
+    failures: dict[int, Failure]
+
+
+def lower(
+    graph: Graph,
+    name: str,
+    target: Target,
+    varying: Collection[SharedVariable] = (),
+) -> Lowered:
+    """The programs that compute ``graph``'s outputs on ``target``.
+
+    Shared variables in ``varying`` change at every call (the function updates them),
+    so nothing computed from them is kept between calls.
+    """
+    graph = expand_all(graph)
+    shared = tuple(v for v in graph.shared if v not in graph.inputs)
+    arguments = (*graph.inputs, *shared)
+    shapes = Shapes(arguments)
+    for node in graph.nodes:
+        shapes.visit(node)
+    invariant = _invariant(graph, set(shared) - set(varying))
+    builder = Builder(shapes, target, invariant)
+    given = _arguments(builder, arguments)
+    results = _results(builder, graph)
+    for unit in plan(graph, _rules(builder, invariant)):
+        _lower_unit(builder, graph, unit)
+    for variable, buffer in zip(graph.outputs, results, strict=True):
+        _deliver(builder, variable, buffer)
+    return _finished(builder, graph, name, given, shared, results)
+
+
+def _invariant(graph: Graph, kept: Collection[SharedVariable]) -> set[Variable]:
+    fixed: set[Variable] = set(kept)
+    fixed.update(v for v in graph.leaves if isinstance(v, Constant))
+    for node in graph.nodes:
+        if node.inputs and all(v in fixed for v in node.inputs):
+            fixed.update(node.outputs)
+    return fixed
+
+
+def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
+    def is_invariant(node: Apply) -> bool:
+        return node.outputs[0] in invariant
+
+    return Rules(is_pointwise, takes_epilogue, builder.shape, is_invariant)
+
+
+def _arguments(builder: Builder, variables: Sequence[Variable]) -> list[ir.Buffer]:
+    buffers = []
+    for number, variable in enumerate(variables):
+        shape = builder.shape(variable)
+        buffer = ir.Buffer(f"a{number}", variable.dtype, shape, Role.ARGUMENT)
+        builder.values[variable] = plain_view(buffer)
+        buffers.append(buffer)
+    return buffers
+
+
+def _results(builder: Builder, graph: Graph) -> list[ir.Buffer]:
+    """The buffers of the outputs; each but a repeated one is its variable's own."""
+    buffers = []
+    for number, variable in enumerate(graph.outputs):
+        shape = builder.shape(variable)
+        buffer = ir.Buffer(f"r{number}", variable.dtype, shape, Role.ARGUMENT)
+        builder.output_buffers.setdefault(variable, buffer)
+        buffers.append(buffer)
+    return buffers
+
+
+def _lower_unit(builder: Builder, graph: Graph, unit: Unit) -> None:
+    with builder.at(unit.nodes[0]):
+        if unit.head is not None:
+            lower_chain(builder, unit)
+        elif is_pointwise(unit.nodes[0]):
+            lower_group(builder, graph, unit)
+        else:
+            LOWERINGS[type(unit.nodes[0].op)](builder, unit.nodes[0])
+
+
+def _deliver(builder: Builder, variable: Variable, buffer: ir.Buffer) -> None:
+    """Bring an output's value to the buffer that the caller gave for it."""
+    value = builder.value(variable)
+    if isinstance(value, Stored) and value.buffer is buffer and value.is_plain:
+        return
+    target = plain_view(buffer)
+    step: ir.Step
+    if isinstance(value, Stored) and value.block > 1 and len(value.shape) == 4:
+        step = ir.Reorder(image_of(value), image_of(target))
+    else:
+        step = copy_loop(value, target)
+    builder.main.append(ir.Kernel(step, "output", 0, variable.owner))
+
+
+def _finished(
+    builder: Builder,
+    graph: Graph,
+    name: str,
+    given: list[ir.Buffer],
+    shared: tuple[SharedVariable, ...],
+    results: list[ir.Buffer],
+) -> Lowered:
+    requirements = tuple(
+        ir.Requirement(left, right, _mismatch(builder, node, left, right))
+        for left, right, node in builder.shapes.requirements
+    )
+    sizes = tuple(f"n{k}" for k in range(len(builder.shapes.sources)))
+    hoisted = tuple(builder.hoisted)
+    constants = tuple(builder.constants)
+    arguments = (*given, *hoisted, *results)
+    program = ir.Program(
+        name,
+        sizes,
+        arguments,
+        tuple(builder.main),
+        constants,  # type: ignore[arg-type]
+        requirements,
+    )
+    prologue = None
+    if builder.prologue:
+        prologue = ir.Program(
+            f"{name}_prologue",
+            sizes,
+            (*given, *hoisted),
+            tuple(builder.prologue),
+            constants,  # type: ignore[arg-type]
+        )
+    return Lowered(
+        graph,
+        program,
+        prologue,
+        shared,
+        hoisted,
+        tuple(builder.shapes.sources),
+        tuple(builder.shape(v) for v in graph.outputs),
+        builder.failures,
+    )
+
+
+def _mismatch(builder: Builder, node: Apply, left: Size, right: Size) -> int:
+    shapes = " and ".join(str(v.type) for v in node.inputs)
+    message = f"{node.op}: sizes that must agree do not, in inputs of {shapes}"
+    with builder.at(node):
+        return builder.code(message, ValueError)
+
+
+__all__ = ["Lowered", "LoweringError", "lower"]

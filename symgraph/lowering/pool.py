@@ -1,0 +1,233 @@
+"""Pooling and its adjoints, pointwise: each output element reads what it needs.
+
+Written this way round (the gradient too gathers rather than scatters) they fuse with
+the pointwise ops after them, run in any layout, and need no memory set to zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from itertools import product
+
+import numpy as np
+
+from codegen import ir
+from codegen.sizes import Size, floordiv, maximum, minimum, mod
+from symgraph.graph import Apply, Variable, is_float
+from symgraph.lowering.body import Body, call, number
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.pointwise import read
+from symgraph.lowering.values import Index, flat
+from symgraph.ops import AveragePool2D, AveragePool2DGrad, MaxPool2D, MaxPool2DGrad
+
+Pool = MaxPool2D | MaxPool2DGrad | AveragePool2D | AveragePool2DGrad
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position along one axis, and what must hold for it to exist."""
+
+    at: Size
+    conditions: tuple[ir.Expression, ...] = ()
+
+
+def max_pool(
+    builder: Builder, node: Apply, index: Sequence[Index], body: Body
+) -> ir.Expression:
+    """The largest element of the window."""
+    x = node.inputs[0]
+    lowest = -np.inf if is_float(x.dtype) else int(np.iinfo(x.dtype).min)
+    window = _window(builder, node.op, x, index, number(lowest, x.dtype), body)
+    return reduce(lambda a, b: body.let(call("maximum", x.dtype, a, b)), window)
+
+
+def average_pool(
+    builder: Builder, node: Apply, index: Sequence[Index], body: Body
+) -> ir.Expression:
+    """The mean of the window."""
+    x = node.inputs[0]
+    window = _window(builder, node.op, x, index, number(0, x.dtype), body)
+    total = reduce(lambda a, b: body.let(call("add", x.dtype, a, b)), window)
+    size = builder.shape(x)[2:]
+    divisor = _divisor(node.op, [flat(entry) for entry in index[2:]], size, x.dtype)
+    return call("div", x.dtype, total, divisor)
+
+
+def max_pool_select(
+    builder: Builder, node: Apply, index: Sequence[Index], body: Body
+) -> ir.Expression:
+    """The tangent at the window's first maximum."""
+    x, y, tangent = node.inputs
+    maximum_at = read(builder, y, index, body)
+    source = _source(builder, node.op, x, index, maximum_at, body)
+    zero = number(0, tangent.dtype)
+    values = _window(builder, node.op, tangent, index, zero, body)
+    selected: ir.Expression = zero
+    for tap, value in enumerate(values):
+        here = call("eq", "bool", source, number(tap, "int32"))
+        selected = body.let(call("where", tangent.dtype, here, value, selected))
+    return selected
+
+
+def max_pool_grad(
+    builder: Builder, node: Apply, index: Sequence[Index], body: Body
+) -> ir.Expression:
+    """The sum of dy over the windows whose first maximum this element is."""
+    x, y, dy = node.inputs
+    counts = builder.shape(y)[2:]
+
+    def share(rows: Place, columns: Place, tap: Size) -> ir.Expression:
+        at = (*index[:2], rows.at, columns.at)
+        source = _source(builder, node.op, x, at, read(builder, y, at, body), body)
+        return call("eq", "bool", source, _as_int32(tap)), read(builder, dy, at, body)
+
+    return _gathered(node.op, index, counts, dy.dtype, share, body)
+
+
+def average_pool_grad(
+    builder: Builder, node: Apply, index: Sequence[Index], body: Body
+) -> ir.Expression:
+    """The sum, over the windows that hold this element, of dy over their count."""
+    dy = node.inputs[0]
+    counts, size = builder.shape(dy)[2:], builder.shape(node.outputs[0])[2:]
+
+    def share(rows: Place, columns: Place, tap: Size) -> ir.Expression:
+        cotangent = read(builder, dy, (*index[:2], rows.at, columns.at), body)
+        divisor = _divisor(node.op, (rows.at, columns.at), size, dy.dtype)
+        return None, call("div", dy.dtype, cotangent, divisor)
+
+    return _gathered(node.op, index, counts, dy.dtype, share, body)
+
+
+def _gathered(op, index, counts, dtype, share, body) -> ir.Expression:  # type: ignore[no-untyped-def]
+    """The sum of ``share`` over the windows that hold the element at ``index``."""
+    total: ir.Expression | None = None
+    for (rows, r), (columns, s) in product(
+        _holders(op, 0, flat(index[2]), counts[0]),
+        _holders(op, 1, flat(index[3]), counts[1]),
+    ):
+        condition, value = share(rows, columns, r * op.window[1] + s)
+        conditions = (*rows.conditions, *columns.conditions)
+        for held in conditions if condition is None else (*conditions, condition):
+            value = call("where", dtype, held, value, number(0, dtype))
+        value = body.let(value)
+        total = value if total is None else body.let(call("add", dtype, total, value))
+    assert total is not None
+    return total
+
+
+def _holders(
+    op: Pool, axis: int, at: Size, count: Size
+) -> Iterator[tuple[Place, Size]]:
+    """The windows along an axis that hold position ``at``, each with its tap there."""
+    span, stride = op.window[axis], op.stride[axis]
+    padded = at + op.padding[axis][0]
+    if stride >= span:
+        place, tap = floordiv(padded, stride), mod(padded, stride)
+        inside = [_less(place, count)]
+        inside += [_less(tap, span)] if stride > span else []
+        yield Place(minimum(place, count - 1), tuple(inside)), tap
+        return
+    for tap in range(span):
+        place = floordiv(padded - tap, stride)
+        starts = call("eq", "bool", _size(mod(padded - tap, stride)), _size(0))
+        inside = [_less(place, count), _less(-1, place), starts]
+        clamped = maximum(minimum(place, count - 1), 0)
+        yield Place(clamped, tuple(inside)), tap
+
+
+def _source(
+    builder: Builder,
+    op: Pool,
+    x: Variable,
+    index: Sequence[Index],
+    largest: ir.Expression,
+    body: Body,
+) -> ir.Expression:
+    """The number of the first tap of a window that holds its maximum."""
+    taps = list(_taps(builder, op, x, index, body))
+    source: ir.Expression = number(len(taps) - 1, "int32")
+    for tap in reversed(range(len(taps) - 1)):
+        value, inside = taps[tap]
+        found = call("eq", "bool", value, largest)
+        is_nan = call("ne", "bool", value, value)
+        held = call("logical_or", "bool", found, is_nan)
+        for condition in inside:
+            held = call("logical_and", "bool", held, condition)
+        chosen = call("where", "int32", held, number(tap, "int32"), source)
+        source = body.let(chosen)
+    return source
+
+
+def _window(
+    builder: Builder,
+    op: Pool,
+    x: Variable,
+    index: Sequence[Index],
+    outside: ir.Expression,
+    body: Body,
+) -> Iterator[ir.Expression]:
+    """The elements of the window of output ``index``, ``outside`` for padding."""
+    for value, inside in _taps(builder, op, x, index, body):
+        for condition in inside:
+            value = call("where", x.dtype, condition, value, outside)
+        yield body.let(value)
+
+
+def _taps(
+    builder: Builder, op: Pool, x: Variable, index: Sequence[Index], body: Body
+) -> Iterator[tuple[ir.Expression, tuple[ir.Expression, ...]]]:
+    """Each tap's element, in row-major order, and what must hold for it to exist."""
+    size = builder.shape(x)[2:]
+    for tap in product(range(op.window[0]), range(op.window[1])):
+        rows, columns = (
+            _inside(op, axis, flat(index[2 + axis]), tap[axis], size[axis])
+            for axis in range(2)
+        )
+        value = read(builder, x, (*index[:2], rows.at, columns.at), body)
+        yield value, (*rows.conditions, *columns.conditions)
+
+
+def _inside(op: Pool, axis: int, window: Size, tap: int, size: Size) -> Place:
+    """The position of a tap, kept inside the image."""
+    before, after = op.padding[axis]
+    at = window * op.stride[axis] + (tap - before)
+    if before == 0 and after == 0:
+        return Place(at)
+    clamped = maximum(minimum(at, size - 1), 0)
+    return Place(clamped, (_less(at, size), _less(-1, at)))
+
+
+def _divisor(
+    op: AveragePool2D | AveragePool2DGrad,
+    window: Sequence[Size],
+    size: Sequence[Size],
+    dtype: str,
+) -> ir.Expression:
+    """How many elements of a window count."""
+    area: Size = op.window[0] * op.window[1]
+    if not op.count_include_pad and op.padding != ((0, 0), (0, 0)):
+        area = 1
+        for axis in range(2):
+            start = window[axis] * op.stride[axis] - op.padding[axis][0]
+            stop = minimum(start + op.window[axis], size[axis])
+            area = area * (stop - maximum(start, 0))
+    if isinstance(area, int):
+        return number(area, dtype)
+    return call("cast", dtype, _size(area))
+
+
+def _less(left: Size, right: Size) -> ir.Expression:
+    return call("lt", "bool", _size(left), _size(right))
+
+
+def _size(size: Size) -> ir.Expression:
+    return ir.SizeValue(size)
+
+
+def _as_int32(size: Size) -> ir.Expression:
+    if isinstance(size, int):
+        return number(size, "int32")
+    return call("cast", "int32", _size(size))

@@ -1,0 +1,34 @@
+"""What follows a kernel: the chain of pointwise ops that becomes its epilogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from codegen import ir
+from symgraph.graph import Variable
+from symgraph.lowering.body import Body
+from symgraph.lowering.builder import masked
+from symgraph.lowering.values import Index, Stored
+
+
+@dataclass(frozen=True)
+class Tail:
+    """Where a kernel's results go, and what happens to them first.
+
+    ``apply(index, result, body)`` is the value to store at ``index`` where the kernel
+    computed ``result``; ``is_identity`` says that it is ``result`` itself.
+    """
+
+    output: Variable
+    apply: Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
+    is_identity: bool
+
+    def epilogue(
+        self, index: Sequence[Index], dtype: str, target: Stored
+    ) -> ir.Epilogue | None:
+        """The chain as an epilogue of the kernel IR, at the kernel's own symbols."""
+        if self.is_identity:
+            return None
+        value = self.apply(index, ir.Result(dtype), Body(inline=True))
+        return ir.Epilogue(masked(value, target, index))
