@@ -1,0 +1,12 @@
+"""Matrix products: which way a ``Gemm`` is computed, and its C.
+
+``product`` says what is multiplied, ``plan`` chooses a way, and one file prints each:
+``tiled`` (packed register tiles), ``vectors`` (one row, or few columns), ``plain``
+(loops: integers and tiny products). ``phases`` puts them together, with the sum over
+k in chunks where the product is small and k long. Start with ``plan``.
+"""
+
+from codegen.gemm.phases import emit_gemm
+from codegen.gemm.product import flops
+
+__all__ = ["emit_gemm", "flops"]

@@ -1,0 +1,100 @@
+"""From sums to output: the epilogue as a loop over a region still in the cache.
+
+The loop is scalar C in a form that the compiler turns into vectors: the sum of an
+element is read where the product left it, and the output written once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen import expressions, sizes
+from codegen.gemm.product import Product
+from codegen.ir import Buffer, Gather, Load, Result
+from codegen.scalars import C_TYPES
+from codegen.traverse import parts
+
+
+@dataclass(frozen=True)
+class Sums:
+    """Where the product is summed: at ``start``, rows ``step`` apart; C texts.
+
+    ``in_place`` says that this is the output itself.
+    """
+
+    start: str
+    step: str
+    in_place: bool
+
+    def at(self, row: str, column: str) -> str:
+        """The C of a pointer to one sum."""
+        return f"{self.start} + {row} * {self.step} + {column}"
+
+
+def works_in_place(product: Product) -> bool:
+    """Whether sums may lie in the output until the epilogue has run over them."""
+    out, epilogue = product.out, product.epilogue
+    if out.across != 1:
+        return False
+    if epilogue is None:
+        return True
+    changed = result_dtype(product) != out.buffer.dtype
+    return not changed and out.buffer not in loaded(product)
+
+
+def result_dtype(product: Product) -> str:
+    """The dtype in which the epilogue gets the product."""
+    if product.epilogue is not None:
+        for part in parts(product.epilogue.value):
+            if isinstance(part, Result):
+                return part.dtype
+    return product.dtype
+
+
+def loaded(product: Product) -> tuple[Buffer, ...]:
+    """The buffers that the epilogue reads."""
+    if product.epilogue is None:
+        return ()
+    found = parts(product.epilogue.value)
+    return tuple(p.buffer for p in found if isinstance(p, Load | Gather))
+
+
+def finish(product: Product, sums: Sums, bounds: tuple[str, str, str, str]) -> list[str]:
+    """Loops over rows and columns in ``bounds`` that make output of sums."""
+    if product.epilogue is None and sums.in_place:
+        return []
+    place = sums.at(product.row, product.column)
+    return over(product, bounds, [f"{store(product, f'({place})[0]')}"])
+
+
+def over(
+    product: Product, bounds: tuple[str, str, str, str], body: list[str]
+) -> list[str]:
+    """``body`` for every row and column in ``bounds``, as a vector loop."""
+    top, bottom, first, last = bounds
+    row, column = product.row, product.column
+    return [
+        f"for (int64_t {row} = {top}; {row} < {bottom}; {row}++) {{",
+        "    #pragma omp simd",
+        f"    for (int64_t {column} = {first}; {column} < {last}; {column}++) {{",
+        *(f"        {line}" for line in body),
+        "    }",
+        "}",
+    ]
+
+
+def store(product: Product, total: str) -> str:
+    """The statement that stores the output element whose sum is ``total``."""
+    place = f"({product.out.at(product.row, product.column)})[0]"
+    if product.epilogue is None:
+        return f"{place} = {total};"
+    ctype = C_TYPES[product.dtype]
+    value = expressions.text(product.epilogue.value, "sg_sum")
+    return f"{{ const {ctype} sg_sum = {total}; (void)sg_sum; {place} = {value}; }}"
+
+
+def cost(product: Product) -> sizes.Size:
+    """Rough scalar operations to finish one element."""
+    if product.epilogue is None:
+        return 1
+    return 1 + expressions.cost(product.epilogue.value)

@@ -1,0 +1,105 @@
+"""Products as plain loops: integers, booleans, and floats too few for a call.
+
+    out[i, :] = 0; for p: out[i, :] += left[i, p] right[p, :]; out = epilogue(out)
+
+or, where sums may not lie in the output, one scalar sum for each element.
+"""
+
+from __future__ import annotations
+
+from codegen import loops
+from codegen.emission import Emission
+from codegen.gemm.epilogue import works_in_place
+from codegen.gemm.product import Matrix, Product
+from codegen.ir import (
+    Accumulate,
+    Call,
+    Expression,
+    Gather,
+    Kind,
+    Let,
+    Literal,
+    Load,
+    Local,
+    Loop,
+    Result,
+    Statement,
+    Store,
+)
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+BATCH, ROW, COLUMN, DEPTH = symbol("b"), symbol("i"), symbol("j"), symbol("sg_p")
+
+
+def emit_plain(product: Product, target: Target) -> Emission:
+    """The loops of ``product``; its rows are shared out among threads."""
+    streams = product.right.across == 1 and works_in_place(product)
+    body = _streamed(product) if streams else _summed(product)
+    rows = Loop("i", 0, product.m, body, Kind.PARALLEL)
+    return loops.emit_loop(
+        Loop("b", 0, product.batch, (rows,), Kind.PARALLEL), target
+    )
+
+
+def _streamed(product: Product) -> tuple[Statement, ...]:
+    """One row of the output, each row of the right operand added to it in turn."""
+    place = _position(product.out, ROW, COLUMN)
+    out = product.out.buffer
+    left = Local("sg_left", product.dtype)
+    term = Call("mul", (left, _load(product.right, DEPTH, COLUMN)), product.dtype)
+    add = _columns(product, Store(out, place, term, add=True))
+    lines = (
+        _columns(product, Store(out, place, _zero(product))),
+        Loop(
+            "sg_p", 0, product.k, (Let("sg_left", _load(product.left, ROW, DEPTH)), add)
+        ),
+    )
+    if product.epilogue is None:
+        return lines
+    value = _finished(product.epilogue.value, Load(out, place))
+    return (*lines, _columns(product, Store(out, place, value)))
+
+
+def _summed(product: Product) -> tuple[Statement, ...]:
+    """One row of the output, each element a sum of its own."""
+    total = Local("sg_sum", product.dtype)
+    factors = (_load(product.left, ROW, DEPTH), _load(product.right, DEPTH, COLUMN))
+    term = Accumulate(total, "add", Call("mul", factors, product.dtype))
+    value = product.epilogue.value if product.epilogue else Result(product.dtype)
+    place = _position(product.out, ROW, COLUMN)
+    body = (
+        Let("sg_sum", _zero(product)),
+        Loop("sg_p", 0, product.k, (term,), Kind.SIMD),
+        Store(product.out.buffer, place, _finished(value, total)),
+    )
+    return (Loop("j", 0, product.n, body),)
+
+
+def _columns(product: Product, statement: Statement) -> Loop:
+    return Loop("j", 0, product.n, (statement,), Kind.SIMD)
+
+
+def _zero(product: Product) -> Literal:
+    return Literal(0, product.dtype)
+
+
+def _load(matrix: Matrix, row: Size, column: Size) -> Load:
+    return Load(matrix.buffer, _position(matrix, row, column))
+
+
+def _position(matrix: Matrix, row: Size, column: Size) -> Size:
+    return BATCH * matrix.batch + row * matrix.down + column * matrix.across
+
+
+def _finished(expression: Expression, result: Expression) -> Expression:
+    """``expression`` with ``result`` in the place of ``Result``."""
+    match expression:
+        case Result():
+            return result
+        case Call(function, arguments, dtype):
+            inner = tuple(_finished(argument, result) for argument in arguments)
+            return Call(function, inner, dtype)
+        case Gather(buffer, position, stride, index):
+            return Gather(buffer, position, stride, _finished(index, result))
+    return expression

@@ -1,0 +1,189 @@
+"""Which way a product is computed, and in which blocks.
+
+``Way.ROW`` and ``Way.DOTS`` are bound by memory and pack nothing. ``Way.TILES`` keeps
+a tile of rows by two vectors in registers while k runs; the blocks are those of
+Goto and van de Geijn, "Anatomy of High-Performance Matrix Multiplication" (2008),
+here with the left panel in the first-level cache and the right block in the second.
+No choice depends on the number of threads, so results do not either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from codegen import sizes
+from codegen.gemm.product import Product
+from codegen.scalars import is_float
+from codegen.sizes import Size
+from codegen.target import Target
+
+TINY = 512  # multiplications; fewer are not worth a call
+DEPTH_BYTES = 1024  # of one row of the left panel
+BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
+NEAR_BYTES = 1 << 19  # a right operand this small is read where it lies
+SHORT = 128  # rows too few for packing the right operand to pay
+ALIAS = 2048  # rows at multiples of it crowd into few cache sets
+FEW = 4  # columns so few that k is the better direction for vectors
+ROW_BLOCK = 1024  # columns of one unit of a single row
+UNITS = 16  # the units that k is cut up to reach
+CHUNK = 512  # the least k worth a chunk of its own
+
+
+class Way(Enum):
+    """How a product is computed."""
+
+    PLAIN = "plain"  # loops of the IR
+    ROW = "row"  # one row times a matrix
+    DOTS = "dots"  # few columns, vectors along k
+    TILES = "tiles"  # register tiles
+
+
+@dataclass(frozen=True)
+class Tile:
+    """The register tile of ``include/gemm.h`` for one target and dtype."""
+
+    rows: int  # of a full tile
+    group: int  # rows are dealt out in groups of this many
+    lanes: int
+    masks: bool  # whether part of a vector loads at full speed
+
+    @property
+    def panel(self) -> int:
+        """Columns of a full tile."""
+        return 2 * self.lanes
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The way, the product as that way sees it, and the blocks of TILES."""
+
+    way: Way
+    product: Product
+    tile: Tile
+    chunks: Size = 1  # of k, summed in order afterwards
+    pack_right: bool = False
+    copy_left: bool = False
+    rows_first: bool = False  # units of one strip of rows follow each other
+    depth: int = 0  # of one block of k
+    blocks: Size = 1  # of columns
+
+
+def tile_of(target: Target, dtype: str) -> Tile:
+    """The register tile that ``include/gemm.h`` has for ``target``."""
+    wide = target.registers >= 32
+    return Tile(
+        12 if wide else 6,
+        4 if wide else 2,
+        target.lanes(dtype),
+        target.vector_bytes >= 32,
+    )
+
+
+def plan_of(product: Product, target: Target) -> Plan:
+    """The plan for ``product``; every choice is from sizes known now."""
+    tile = tile_of(target, product.dtype)
+    multiplications = product.m * product.n * product.k
+    if not is_float(product.dtype) or _at_most(multiplications, TINY):
+        return Plan(Way.PLAIN, product, tile)
+    turned = product.transposed
+    for way, fits in ((Way.DOTS, _suits_dots), (Way.ROW, _suits_row)):
+        for candidate in (product, turned):
+            if fits(candidate):
+                return Plan(way, candidate, tile, _chunks(candidate, tile))
+    if _at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
+        product = turned
+    return _tiles(product, tile)
+
+
+def strips(m: Size, tile: Tile) -> Size:
+    """How many strips of up to a tile's rows there are in ``m`` rows."""
+    return sizes.floordiv(m + (tile.rows - 1), tile.rows)
+
+
+def _suits_dots(product: Product) -> bool:
+    few = _at_most(product.n, FEW) and not _at_most(product.m, FEW - 1)
+    dot = product.n == 1
+    return (few or dot) and product.left.across == 1
+
+
+def _suits_row(product: Product) -> bool:
+    return product.m == 1 and product.right.across == 1
+
+
+def _tiles(product: Product, tile: Tile) -> Plan:
+    item = product.left.buffer.dtype == "float64" and 8 or 4
+    pack = _packs(product, tile, item)
+    depth = _even(product.k, DEPTH_BYTES // item)
+    widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)
+    near = _at_most(product.k * product.n * item, NEAR_BYTES)
+    rows_first = not pack and near
+    panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
+    blocks = panels
+    if not rows_first:
+        blocks = sizes.floordiv(panels + (widest - 1), widest)
+        if isinstance(blocks, int) and isinstance(panels, int):
+            blocks = min(panels, max(blocks, 2))
+    return Plan(
+        Way.TILES,
+        product,
+        tile,
+        _chunks(product, tile),
+        pack,
+        _copies(product, tile, item),
+        rows_first,
+        depth,
+        blocks,
+    )
+
+
+def _packs(product: Product, tile: Tile, item: int) -> bool:
+    """Whether the right operand is packed."""
+    if product.right.across != 1:
+        return True
+    if not tile.masks and not _is_multiple(product.n, tile.lanes):
+        return True
+    if _at_most(product.m, SHORT):
+        return False
+    small = _at_most(product.k * product.n * item, 2 * NEAR_BYTES)
+    return not small or _is_multiple(product.n * item, 2 * ALIAS)
+
+
+def _copies(product: Product, tile: Tile, item: int) -> bool:
+    """Whether panels of the left operand are copied out of their stride."""
+    if _at_most(product.n, 2 * tile.panel):
+        return False
+    if product.left.across != 1:
+        return True
+    return not isinstance(product.k, int) or product.k * item % ALIAS == 0
+
+
+def _chunks(product: Product, tile: Tile) -> Size:
+    """Into how many parts k is cut so that there are units enough."""
+    if not isinstance(product.n, int) or not isinstance(product.m, int):
+        return 1
+    wide = ROW_BLOCK if product.m == 1 else tile.panel
+    parts = strips(product.m, tile) * -(-product.n // wide)
+    batch = product.batch
+    if not isinstance(parts, int) or not isinstance(batch, int):
+        return 1
+    wanted = UNITS // max(parts * batch, 1)
+    if wanted < 2:
+        return 1
+    return sizes.maximum(1, sizes.minimum(wanted, sizes.floordiv(product.k, CHUNK)))
+
+
+def _even(k: Size, most: int) -> int:
+    """The depth of equal blocks of k, at most ``most``, in steps of 8."""
+    if not isinstance(k, int) or k == 0:
+        return most
+    blocks = -(-k // most)
+    return min(most, -(-k // blocks // 8) * 8)
+
+
+def _at_most(size: Size, most: int) -> bool:
+    return isinstance(size, int) and size <= most
+
+
+def _is_multiple(size: Size, step: int) -> bool:
+    return sizes.mod(size, step) == 0

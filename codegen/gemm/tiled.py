@@ -1,0 +1,146 @@
+"""The body that computes a product with packed register tiles.
+
+A unit is one strip of rows by one block of columns. Neighbouring units of a range are
+done together, so that a packed block serves all the strips of the range.
+"""
+
+from __future__ import annotations
+
+from codegen import sizes
+from codegen.gemm.epilogue import Sums, finish
+from codegen.gemm.plan import Plan, strips
+from codegen.scalars import suffix
+from codegen.sizes import Size
+
+
+def units(plan: Plan) -> Size:
+    """Units of one batch and one chunk of k."""
+    return strips(plan.product.m, plan.tile) * plan.blocks
+
+
+def scratch_bytes(plan: Plan) -> Size:
+    """A copied left panel, and a packed right block."""
+    item = 8 if plan.product.dtype == "float64" else 4
+    return (_left_numbers(plan) + _right_numbers(plan)) * item
+
+
+def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
+    """C over units ``begin .. end`` of batch ``b``'s k from ``sg_k0`` to ``sg_k1``.
+
+    ``sg_part`` is the first unit, of ``sg_parts`` in this batch and chunk; it sets
+    ``sg_run``, how many it has done. The epilogue follows if ``last``.
+    """
+    product, tile = plan.product, plan.tile
+    m, n = sizes.text(product.m), sizes.text(product.n)
+    many, blocks = sizes.text(strips(product.m, tile)), sizes.text(plan.blocks)
+    return [
+        *_region(plan, many, blocks),
+        f"const int64_t sg_j0 = sg_gemm_start(sg_t0, {blocks}, {n}, {tile.panel});",
+        f"const int64_t sg_j1 = sg_gemm_start(sg_t1, {blocks}, {n}, {tile.panel});",
+        "int64_t sg_p = sg_k0;",
+        "do {",
+        f"    const int64_t sg_depth = sg_min({plan.depth}, sg_k1 - sg_p);",
+        *_indented(_packed(plan)),
+        "    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s++) {",
+        f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {many}, {m}, {tile.group});",
+        f"        const int64_t sg_i1 = sg_gemm_start(sg_s + 1, {many}, {m},"
+        f" {tile.group});",
+        *_indented(_strip(plan, sums), 2),
+        *_indented(_finished(plan, sums) if last else [], 2),
+        "    }",
+        "    sg_p += sg_depth;",
+        "} while (sg_p < sg_k1);",
+    ]
+
+
+def _region(plan: Plan, many: str, blocks: str) -> list[str]:
+    """The strips sg_s0 .. sg_s1 and blocks sg_t0 .. sg_t1 of this run of units."""
+    fast, slow = ("t", "s") if plan.rows_first else ("s", "t")
+    extent = blocks if plan.rows_first else many
+    return [
+        f"const int64_t sg_{fast}0 = sg_part % ({extent});",
+        f"const int64_t sg_{slow}0 = sg_part / ({extent});",
+        f"sg_run = sg_min({extent} - sg_{fast}0, end - begin);",
+        f"const int64_t sg_{fast}1 = sg_{fast}0 + sg_run;",
+        f"const int64_t sg_{slow}1 = sg_{slow}0 + 1;",
+    ]
+
+
+def _packed(plan: Plan) -> list[str]:
+    """Pointer, row step and panel step of the right operand, packed where planned."""
+    right, tile = plan.product.right, plan.tile
+    ctype, name = _types(plan)
+    start = right.at("sg_p", "sg_j0")
+    if not plan.pack_right:
+        step = sizes.text(right.down)
+        return [
+            f"const {ctype} *sg_right = {start};",
+            f"const int64_t sg_right_step = {step}, sg_panel_step = {tile.panel};",
+        ]
+    rows = right.across == 1
+    pack = f"sg_gemm_pack_{'rows' if rows else 'columns'}_{name}"
+    step = sizes.text(right.down if rows else right.across)
+    place = f"({ctype} *)scratch + {_left_numbers(plan)}"
+    return [
+        f"{ctype} *sg_right = {place};",
+        f"{pack}(sg_j1 - sg_j0, sg_depth, {start}, {step}, sg_right);",
+        f"const int64_t sg_right_step = {tile.panel};",
+        f"const int64_t sg_panel_step = {tile.panel} * sg_depth;",
+    ]
+
+
+def _strip(plan: Plan, sums: Sums) -> list[str]:
+    """One strip of rows times the block, added to the sums after the first depth."""
+    left = plan.product.left
+    ctype, name = _types(plan)
+    start = left.at("sg_i0", "sg_p")
+    down, across = sizes.text(left.down), sizes.text(left.across)
+    lines = [f"const {ctype} *sg_left = {start};"]
+    if plan.copy_left:
+        rows = left.across == 1
+        lines = [f"{ctype} *sg_left = ({ctype} *)scratch;"]
+        call = f"sg_gemm_copy_{'rows' if rows else 'columns'}_{name}"
+        shown = f"{down}, sg_left, {_row_numbers(plan)}" if rows else f"{across}, sg_left"
+        lines.append(f"{call}(sg_i1 - sg_i0, sg_depth, {start}, {shown});")
+        down, across = (
+            (str(_row_numbers(plan)), "1") if rows else ("1", str(plan.tile.rows))
+        )
+    return [
+        *lines,
+        f"sg_gemm_rows_{name}(sg_i1 - sg_i0, sg_j1 - sg_j0, sg_depth, sg_left, {down},",
+        f"    {across}, sg_right, sg_right_step, sg_panel_step,",
+        f"    {sums.at('sg_i0', 'sg_j0')}, {sums.step}, sg_p > sg_k0);",
+    ]
+
+
+def _finished(plan: Plan, sums: Sums) -> list[str]:
+    lines = finish(plan.product, sums, ("sg_i0", "sg_i1", "sg_j0", "sg_j1"))
+    if not lines:
+        return []
+    return ["if (sg_p + sg_depth == sg_k1) {", *_indented(lines), "}"]
+
+
+def _row_numbers(plan: Plan) -> int:
+    """The step of copied rows: one vector more than they need, out of alignment."""
+    return -(-plan.depth // plan.tile.lanes) * plan.tile.lanes + plan.tile.lanes
+
+
+def _left_numbers(plan: Plan) -> int:
+    return plan.tile.rows * _row_numbers(plan) if plan.copy_left else 0
+
+
+def _right_numbers(plan: Plan) -> Size:
+    if not plan.pack_right:
+        return 0
+    panels = sizes.floordiv(plan.product.n + (plan.tile.panel - 1), plan.tile.panel)
+    each = sizes.floordiv(panels + (plan.blocks - 1), sizes.maximum(plan.blocks, 1))
+    return each * plan.tile.panel * plan.depth
+
+
+def _types(plan: Plan) -> tuple[str, str]:
+    dtype = plan.product.dtype
+    return ("float" if dtype == "float32" else "double"), suffix(dtype)
+
+
+def _indented(lines: list[str], levels: int = 1) -> list[str]:
+    return ["    " * levels + line for line in lines]

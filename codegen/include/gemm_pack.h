@@ -1,0 +1,95 @@
+/* Operands copied to where register tiles read them. Included for each type.
+
+   The right operand is packed in panels two vectors wide, one row of a panel after
+   the other; columns that are not there are zero up to a whole vector. The left
+   operand keeps its order and only leaves its stride, which may put all rows of a
+   tile in the same few cache lines. */
+
+#define vector SG_GEMM(vector)
+#define PANEL (2 * SG_LANES)
+
+/* from[p][j] -> panels of the ``columns`` from j on. */
+static __attribute__((noinline, unused)) void SG_GEMM(pack_rows)(
+    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
+{
+    for (int64_t p = 0; p < depth; p++, from += step, to += PANEL) {
+        int64_t j = 0;
+        for (; j + SG_LANES <= columns; j += SG_LANES)
+            SG_GEMM(store)(to + j / PANEL * depth * PANEL + j % PANEL,
+                           SG_GEMM(load)(from + j));
+        if (j < columns)
+            SG_GEMM(store)(to + j / PANEL * depth * PANEL + j % PANEL,
+                           SG_GEMM(load_part)(from + j, columns - j));
+    }
+}
+
+/* Transpose a square of vectors: each turn moves the highest bit of the place
+   (row, lane) to its lowest, so after log2(SG_LANES) turns row and lane are swapped. */
+SG_INLINE void SG_GEMM(transpose)(vector *rows)
+{
+    SG_UNROLLED (int turn = 1; turn < SG_LANES; turn *= 2) {
+        vector mixed[SG_LANES];
+        SG_UNROLLED (int r = 0; r < SG_LANES / 2; r++) {
+            const vector a = rows[r], b = rows[r + SG_LANES / 2];
+            mixed[2 * r] = SG_GEMM(lower)(a, b);
+            mixed[2 * r + 1] = SG_GEMM(upper)(a, b);
+        }
+        SG_UNROLLED (int r = 0; r < SG_LANES; r++)
+            rows[r] = mixed[r];
+    }
+}
+
+/* One square of from[j][p], ``high`` by ``wide`` of it there, to ``to`` rows p. */
+SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *from,
+                                    int64_t step, SG_REAL *to)
+{
+    vector rows[SG_LANES];
+    SG_UNROLLED (int j = 0; j < SG_LANES; j++) {
+        rows[j] = (vector){0};
+        if (j < high)
+            rows[j] = wide < SG_LANES ? SG_GEMM(load_part)(from + j * step, wide)
+                                      : SG_GEMM(load)(from + j * step);
+    }
+    SG_GEMM(transpose)(rows);
+    SG_UNROLLED (int p = 0; p < SG_LANES; p++)
+        if (p < wide)
+            SG_GEMM(store)(to + p * PANEL, rows[p]);
+}
+
+/* from[j][p] -> panels of the ``columns`` from j on. */
+static __attribute__((noinline, unused)) void SG_GEMM(pack_columns)(
+    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
+{
+    for (int64_t j = 0; j < columns; j += SG_LANES) {
+        SG_REAL *panel = to + j / PANEL * depth * PANEL + j % PANEL;
+        const int64_t high = sg_min(columns - j, SG_LANES);
+        for (int64_t p = 0; p < depth; p += SG_LANES)
+            SG_GEMM(pack_square)(high, sg_min(depth - p, SG_LANES),
+                                 from + j * step + p, step, panel + p * PANEL);
+    }
+}
+
+/* Rows of the left operand, each depth long, ``to_step`` apart. */
+static __attribute__((noinline, unused)) void SG_GEMM(copy_rows)(
+    int64_t rows, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
+    int64_t to_step)
+{
+    for (int64_t i = 0; i < rows; i++)
+        memcpy(to + i * to_step, from + i * step, (size_t)depth * sizeof(SG_REAL));
+}
+
+/* Rows of a transposed left operand: ``rows`` numbers for each p, SG_GEMM_ROWS apart. */
+static __attribute__((noinline, unused)) void SG_GEMM(copy_columns)(
+    int64_t rows, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
+{
+    if (rows == SG_GEMM_ROWS)
+        for (int64_t p = 0; p < depth; p++)
+            memcpy(to + p * SG_GEMM_ROWS, from + p * step,
+                   SG_GEMM_ROWS * sizeof(SG_REAL));
+    else
+        for (int64_t p = 0; p < depth; p++)
+            for (int64_t i = 0; i < rows; i++)
+                to[p * SG_GEMM_ROWS + i] = from[p * step + i];
+}
+
+#undef vector

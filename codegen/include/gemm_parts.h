@@ -1,0 +1,96 @@
+/* Vectors of SG_REAL, whole and in part. Included by gemm.h once for each type.
+
+   The compiler's builtins stand here instead of <immintrin.h>, which alone takes
+   gcc longer to read than most programs take to compile. */
+
+typedef SG_REAL SG_GEMM(vector) __attribute__((vector_size(SG_GEMM_BYTES)));
+typedef SG_REAL SG_GEMM(unaligned)
+    __attribute__((vector_size(SG_GEMM_BYTES), aligned(sizeof(SG_REAL)), may_alias));
+
+SG_INLINE SG_GEMM(vector) SG_GEMM(load)(const SG_REAL *from)
+{
+    return *(const SG_GEMM(unaligned) *)from;
+}
+
+SG_INLINE void SG_GEMM(store)(SG_REAL *to, SG_GEMM(vector) value)
+{
+    *(SG_GEMM(unaligned) *)to = value;
+}
+
+/* The first ``count`` numbers, 1 to SG_LANES of them; the rest are zero. */
+SG_INLINE SG_GEMM(vector) SG_GEMM(load_part)(const SG_REAL *from, int64_t count)
+{
+#if SG_GEMM_BYTES == 64 && SG_FLOAT32
+    const unsigned short mask = (unsigned short)((1u << count) - 1u);
+    return __builtin_ia32_loadups512_mask((const void *)from, (SG_GEMM(vector)){0}, mask);
+#elif SG_GEMM_BYTES == 64
+    const unsigned char mask = (unsigned char)((1u << count) - 1u);
+    return __builtin_ia32_loadupd512_mask((const void *)from, (SG_GEMM(vector)){0}, mask);
+#elif SG_GEMM_BYTES == 32 && SG_FLOAT32
+    typedef int32_t lanes __attribute__((vector_size(32)));
+    const lanes places = {0, 1, 2, 3, 4, 5, 6, 7};
+    return __builtin_ia32_maskloadps256((const void *)from, places < (int32_t)count);
+#elif SG_GEMM_BYTES == 32
+    typedef long long lanes __attribute__((vector_size(32)));
+    const lanes places = {0, 1, 2, 3};
+    return __builtin_ia32_maskloadpd256((const void *)from, places < (long long)count);
+#else
+    SG_GEMM(vector) value = {0};
+    memcpy(&value, from, (size_t)count * sizeof(SG_REAL));
+    return value;
+#endif
+}
+
+/* Store the first ``count`` numbers, 1 to SG_LANES of them. */
+SG_INLINE void SG_GEMM(store_part)(SG_REAL *to, SG_GEMM(vector) value, int64_t count)
+{
+#if SG_GEMM_BYTES == 64 && SG_FLOAT32
+    const unsigned short mask = (unsigned short)((1u << count) - 1u);
+    __builtin_ia32_storeups512_mask((void *)to, value, mask);
+#elif SG_GEMM_BYTES == 64
+    const unsigned char mask = (unsigned char)((1u << count) - 1u);
+    __builtin_ia32_storeupd512_mask((void *)to, value, mask);
+#else
+    memcpy(to, &value, (size_t)count * sizeof(SG_REAL));
+#endif
+}
+
+/* Lanes of a and b in turn, from their lower or upper halves. */
+#if SG_GEMM_BYTES == 64 && SG_FLOAT32
+#define SG_LOWER SG_LOWER_16
+#define SG_UPPER SG_UPPER_16
+#elif SG_GEMM_BYTES == 64 || (SG_GEMM_BYTES == 32 && SG_FLOAT32)
+#define SG_LOWER SG_LOWER_8
+#define SG_UPPER SG_UPPER_8
+#elif SG_GEMM_BYTES == 32 || SG_FLOAT32
+#define SG_LOWER SG_LOWER_4
+#define SG_UPPER SG_UPPER_4
+#else
+#define SG_LOWER SG_LOWER_2
+#define SG_UPPER SG_UPPER_2
+#endif
+
+typedef SG_INTEGER SG_GEMM(places) __attribute__((vector_size(SG_GEMM_BYTES)));
+
+SG_INLINE SG_GEMM(vector) SG_GEMM(lower)(SG_GEMM(vector) a, SG_GEMM(vector) b)
+{
+    return SG_SHUFFLE(a, b, SG_GEMM(places), SG_LOWER);
+}
+
+SG_INLINE SG_GEMM(vector) SG_GEMM(upper)(SG_GEMM(vector) a, SG_GEMM(vector) b)
+{
+    return SG_SHUFFLE(a, b, SG_GEMM(places), SG_UPPER);
+}
+#undef SG_LOWER
+#undef SG_UPPER
+
+/* The sum of all lanes, halves added to halves. */
+SG_INLINE SG_REAL SG_GEMM(lane_sum)(SG_GEMM(vector) value)
+{
+    SG_REAL lanes[SG_LANES];
+    memcpy(lanes, &value, sizeof lanes);
+    SG_UNROLLED (int half = SG_LANES / 2; half > 0; half /= 2)
+        SG_UNROLLED (int lane = 0; lane < half; lane++)
+            lanes[lane] += lanes[lane + half];
+    return lanes[0];
+}
