@@ -1,0 +1,132 @@
+"""``@rewrite(pattern)``: a theorem, its proof obligation, and its right-hand side.
+
+@rewrite(node(Mul)(x, one), label="exact")
+def drop_multiplication_by_one(x):
+    "x * 1  ->  x"
+    return x
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias, get_args
+
+from symgraph.graph import Apply, GraphError, Op, Variable
+from symgraph.rewriting.matching import Declined, Match, Mismatch, match_node
+from symgraph.rewriting.pattern import NodePattern
+from symgraph.rewriting.workspace import Context
+
+# exact: bit-equal, the sign of zero and the payload of nan excepted.
+# reassociating: equal over the reals. fast: within an error the docstring states.
+Label: TypeAlias = Literal["exact", "reassociating", "fast"]
+
+# Names a body may ask for beside those its pattern binds.
+ROOT, CONTEXT = "root", "context"
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """New outputs for the matched application, None for an output left as it is."""
+
+    match: Match
+    outputs: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule:
+    """One theorem: where ``patterns`` match, ``body`` gives an equal expression."""
+
+    name: str
+    theorem: str
+    label: Label
+    patterns: tuple[NodePattern, ...]
+    body: Callable[..., Any]
+    arguments: tuple[str, ...]
+
+    @property
+    def root_ops(self) -> tuple[type[Op], ...]:
+        """The classes of op this rule can fire on."""
+        return tuple(op for pattern in self.patterns for op in pattern.ops)
+
+    def attempt(
+        self, node: Apply, context: Context
+    ) -> Replacement | Declined | Mismatch:
+        """Try the rule on ``node``: new outputs, or why there are none."""
+        best: Declined | Mismatch | None = None
+        for pattern in self.patterns:
+            found = match_node(pattern, node, context.uses)
+            if isinstance(found, Match):
+                result = self._apply(found, node, context)
+                if isinstance(result, Replacement):
+                    return result
+                found = result
+            best = _more_telling(best, found)
+        assert best is not None
+        return best
+
+    def _apply(
+        self, found: Match, node: Apply, context: Context
+    ) -> Replacement | Declined:
+        known = {**found.bindings, ROOT: node, CONTEXT: context}
+        result = self.body(*(known[name] for name in self.arguments))
+        if isinstance(result, Declined):
+            return result
+        outputs = (result,) if isinstance(result, Variable) else result
+        return Replacement(found, _checked(self, outputs, node))
+
+    def __repr__(self) -> str:
+        return f"<rule {self.name} ({self.label}): {self.theorem}>"
+
+
+def rewrite(
+    *patterns: NodePattern, label: Label = "reassociating"
+) -> Callable[[Callable[..., Any]], Rule]:
+    """Make a rule of a function from what its pattern binds to an equal expression.
+
+    The function's arguments are names of wildcards and of named nodes; ``root`` is
+    the ``Apply`` matched and ``context`` the graph around it. Its docstring's first
+    line is the theorem. It returns a variable (a tuple for an op with several
+    outputs) of the same type, or ``Declined("why")``.
+    """
+    if label not in get_args(Label):
+        raise GraphError(f"rewrite: expected a label in {get_args(Label)}, got {label}")
+    variants = tuple(v for pattern in patterns for v in pattern.variants())
+
+    def make(body: Callable[..., Any]) -> Rule:
+        theorem = (inspect.getdoc(body) or "").split("\n")[0]
+        if not theorem:
+            raise GraphError(f"rewrite: {body.__name__} needs its theorem as docstring")
+        arguments = tuple(inspect.signature(body).parameters)
+        return Rule(body.__name__, theorem, label, variants, body, arguments)
+
+    return make
+
+
+def _more_telling(
+    best: Declined | Mismatch | None, other: Declined | Mismatch
+) -> Declined | Mismatch:
+    """Of two failures the one that got further, a reason given by the rule first."""
+    if best is None or isinstance(best, Declined):
+        return best or other
+    if isinstance(other, Declined) or other.progress > best.progress:
+        return other
+    return best
+
+
+def _checked(rule: Rule, outputs: Sequence[Any], node: Apply) -> tuple[Variable, ...]:
+    if not isinstance(outputs, (tuple, list)) or len(outputs) != len(node.outputs):
+        raise GraphError(
+            f"rule {rule.name}: expected {len(node.outputs)} outputs or Declined, "
+            f"got {outputs!r}"
+        )
+    for old, new in zip(node.outputs, outputs, strict=True):
+        if not isinstance(new, Variable):
+            raise GraphError(f"rule {rule.name}: expected a Variable, got {new!r}")
+        if not old.type.accepts(new.type):
+            raise GraphError(
+                f"rule {rule.name}: expected an expression of type {old.type}, "
+                f"as {old!r} has, got {new.type} at {node.site}"
+            )
+    return tuple(outputs)

@@ -1,0 +1,105 @@
+"""Checking every rewrite on values: before and after must agree, or a rule is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symgraph.graph import (
+    Apply,
+    Constant,
+    GraphError,
+    SharedVariable,
+    SymgraphError,
+    Variable,
+    is_float,
+)
+from symgraph.graph.evaluate import compute
+from symgraph.rewriting.history import Step
+
+# Relative tolerances for rules that are equal over the reals only.
+_TOLERANCE = {"float32": 1e-4, "float64": 1e-10}
+
+
+class RewriteChangedValue(SymgraphError):
+    """A rewrite whose two sides differ on the values at hand; names the rule."""
+
+
+class Validator:
+    """A check for ``rewrite_graph``: evaluates both sides of each step by NumPy.
+
+    ``exact`` rules must agree bit for bit (zeros of either sign and all nans being
+    one), the others to a relative 1e-4 in float32 and 1e-10 in float64, measured
+    against the largest value of the array.
+    """
+
+    def __init__(self, values: Mapping[Variable, ArrayLike]) -> None:
+        self._values: dict[Variable, NDArray[Any]] = {
+            variable: np.asarray(value, variable.dtype)
+            for variable, value in values.items()
+        }
+
+    def __call__(self, step: Step) -> None:
+        before, after = self.evaluate(step.before), self.evaluate(step.after)
+        for old, new, variable in zip(before, after, step.before, strict=True):
+            error = _difference(old, new, step.label)
+            if error is not None:
+                raise RewriteChangedValue(
+                    f"rule {step.rule} ({step.label}) changed a value: {error}\n"
+                    f"  {step.theorem}\n  {variable!r}, made at {step.where}"
+                )
+
+    def evaluate(self, outputs: Sequence[Variable]) -> list[NDArray[Any]]:
+        """The values of ``outputs``; what was evaluated before is remembered."""
+        stack = list(outputs)
+        while stack:
+            variable = stack[-1]
+            if variable in self._values:
+                stack.pop()
+            elif variable.owner is None:
+                self._values[variable] = _leaf_value(variable)
+            elif waiting := [v for v in variable.owner.inputs if v not in self._values]:
+                stack.extend(waiting)
+            else:
+                self._run(variable.owner)
+        return [self._values[v] for v in outputs]
+
+    def _run(self, node: Apply) -> None:
+        with np.errstate(all="ignore"):
+            results = compute(node, [self._values[v] for v in node.inputs])
+        self._values.update(zip(node.outputs, results, strict=True))
+
+
+def _leaf_value(variable: Variable) -> NDArray[Any]:
+    if isinstance(variable, Constant):
+        return variable.data
+    if isinstance(variable, SharedVariable):
+        return variable.get_value(borrow=True)
+    raise GraphError(f"Validator: no value was given for the input {variable!r}")
+
+
+def _difference(old: NDArray[Any], new: NDArray[Any], label: str) -> str | None:
+    """What differs, or None."""
+    if old.shape != new.shape or old.dtype != new.dtype:
+        return f"{old.dtype}{list(old.shape)} became {new.dtype}{list(new.shape)}"
+    if old.size == 0 or np.array_equal(old, new, equal_nan=is_float(old.dtype.name)):
+        return None
+    if not is_float(old.dtype.name) or label == "exact":
+        return _first_difference(old, new)
+    finite = old[np.isfinite(old)]
+    scale = float(np.abs(finite).max()) if finite.size else 1.0
+    tolerance = _TOLERANCE[old.dtype.name]
+    close = np.isclose(old, new, tolerance, tolerance * scale, equal_nan=True)
+    return None if close.all() else _first_difference(old, new, close)
+
+
+def _first_difference(
+    old: NDArray[Any], new: NDArray[Any], close: NDArray[Any] | None = None
+) -> str:
+    if close is None:
+        close = np.isclose(old, new, 0, 0, equal_nan=is_float(old.dtype.name))
+    place = tuple(int(i) for i in np.argwhere(~close)[0])
+    return f"at {list(place)} {old[place]!r} became {new[place]!r}"
