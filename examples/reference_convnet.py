@@ -1,0 +1,218 @@
+"""Train the reference network on photographs: with BN, without, and per activation.
+
+    python examples/reference_convnet.py --data dogs_vs_cats.npz --epochs 20
+
+``--data`` is a folder of images or an archive (see ``photographs.py``). Each run learns
+by momentum with a rate of RATE * 0.9^epoch on random crops and mirror images, and is
+judged on centre crops. One figure has the curves of all runs, ``results.md`` the table,
+``results.json`` every number; the same seed gives the same numbers again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import photographs
+import reference_network
+from rich.console import Console
+from rich.progress import track
+
+import symgraph as sg
+from symgraph import training
+
+ESTIMATORS = ("population", "minibatch", "running")
+RATES = {"batch_norm": 0.05, "without": 0.02, "per_activation": 0.05}
+CONSOLE = Console()
+
+
+@dataclass
+class Run:
+    """The curves of one network: loss and error by epoch, and the final judgement."""
+
+    variant: str
+    train_loss: list[float] = field(default_factory=list)
+    valid_loss: list[float] = field(default_factory=list)
+    valid_error: list[float] = field(default_factory=list)
+    test_loss: list[float] = field(default_factory=list)
+    test_error: list[float] = field(default_factory=list)
+    seconds: list[float] = field(default_factory=list)
+    test_error_by_estimator: dict[str, float] = field(default_factory=dict)
+
+
+class Experiment:
+    """A network, its compiled functions, and the photographs it learns from."""
+
+    def __init__(self, variant: str, parts: dict, options: argparse.Namespace) -> None:
+        self.parts, self.options, self.run = parts, options, Run(variant)
+        classes = len(parts["train"].classes)
+        self.net = reference_network.build(variant, classes, options.seed)
+        self.rate = sg.shared(np.float32(RATES[variant]), "learning_rate")
+        x = sg.tensor("x", shape=(None, 3, reference_network.SIZE, reference_network.SIZE))
+        y = sg.ivector("y")
+        loss = sg.nn.cross_entropy(self.net(x, training=True), y).mean()
+        updates = training.momentum(loss, self.net.trainable, self.rate, 0.9)
+        self.step = sg.function([x, y], loss, updates=updates, name="step")
+        logits = self.net(x)
+        losses = sg.nn.cross_entropy(logits, y)
+        wrong = sg.neq(logits.argmax(axis=1), y)
+        self.judge = sg.function([x, y], [losses.sum(), wrong.sum()], name="judge")
+
+    def learn(self) -> Run:
+        """Every epoch, judged; then the three estimators of BN's statistics."""
+        training.pre_learn(self.net, self._crops(0))
+        for epoch in range(self.options.epochs):
+            self._epoch(epoch)
+        if self.run.variant != "without":
+            self._compare_estimators()
+        return self.run
+
+    def _epoch(self, epoch: int) -> None:
+        run, start = self.run, time.perf_counter()
+        self.rate.set_value(np.float32(RATES[run.variant] * 0.9**epoch))
+        total = len(self.parts["train"]) // self.options.batch
+        batches = track(
+            self._crops(epoch)(),
+            f"{run.variant}, epoch {epoch + 1}",
+            total,
+            console=CONSOLE,
+            transient=True,
+            disable=not CONSOLE.is_terminal,
+        )
+        losses = [float(self.step(images, labels)) for images, labels in batches]
+        run.seconds.append(time.perf_counter() - start)
+        run.train_loss.append(float(np.mean(losses)))
+        self._learn_statistics("running", epoch)
+        for name, loss, error in (
+            ("valid", run.valid_loss, run.valid_error),
+            ("test", run.test_loss, run.test_error),
+        ):
+            mean, wrong = self._judged(name)
+            loss.append(mean)
+            error.append(wrong)
+        CONSOLE.print(
+            f"{run.variant:>15} epoch {epoch + 1:2}: train loss {losses_text(run)}, "
+            f"valid error {run.valid_error[-1]:.2%}, test error "
+            f"{run.test_error[-1]:.2%}, {run.seconds[-1]:.1f} s"
+        )
+
+    def _compare_estimators(self) -> None:
+        for estimator in ESTIMATORS:
+            self._learn_statistics(estimator, self.options.epochs)
+            error = self._judged("test")[1]
+            self.run.test_error_by_estimator[estimator] = error
+            CONSOLE.print(f"{self.run.variant:>15} {estimator}: test error {error:.2%}")
+
+    def _learn_statistics(self, estimator: str, epoch: int) -> None:
+        training.post_learn(self.net, self._crops(epoch), estimator=estimator)
+
+    def _crops(self, epoch: int):
+        return partial(
+            photographs.random_batches,
+            self.parts["train"],
+            reference_network.SIZE,
+            self.options.batch,
+            (self.options.seed, epoch),
+        )
+
+    def _judged(self, name: str) -> tuple[float, float]:
+        """The mean loss and the share of errors on centre crops."""
+        part = self.parts[name]
+        totals = np.zeros(2)
+        for images, labels in photographs.centre_batches(
+            part, reference_network.SIZE, self.options.batch
+        ):
+            totals += [float(value) for value in self.judge(images, labels)]
+        return float(totals[0] / len(part)), float(totals[1] / len(part))
+
+
+def losses_text(run: Run) -> str:
+    """The last training and test loss."""
+    return f"{run.train_loss[-1]:.4f}, test loss {run.test_loss[-1]:.4f}"
+
+
+def draw(runs: list[Run], path: Path) -> None:
+    """Loss and error by epoch, all runs in one figure."""
+    import matplotlib  # noqa: PLC0415  (an extra of the examples)
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot  # noqa: PLC0415
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
+    for number, run in enumerate(runs):
+        epochs, colour = range(1, len(run.test_loss) + 1), f"C{number}"
+        left.plot(epochs, run.train_loss, colour, ls=":", label=f"{run.variant}, train")
+        left.plot(epochs, run.test_loss, colour, label=f"{run.variant}, test")
+        error = [100 * value for value in run.test_error]
+        right.plot(epochs, error, colour, label=f"{run.variant}, test")
+    left.set(xlabel="epoch", ylabel="cross-entropy", ylim=(0, 0.8))
+    right.set(xlabel="epoch", ylabel="error, %", ylim=(0, 50))
+    for axes in (left, right):
+        axes.legend(fontsize=8)
+        axes.grid(alpha=0.3)
+    figure.savefig(path, dpi=110)
+
+
+def table(runs: list[Run]) -> str:
+    """The results as a Markdown table."""
+    lines = [
+        "| network | epochs | best valid error | test error there | last test error "
+        "| test loss | population | minibatch | running | s / epoch |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]
+    for run in runs:
+        best = int(np.argmin(run.valid_error))
+        cells = [
+            run.variant,
+            str(len(run.test_error)),
+            f"{run.valid_error[best]:.2%} (epoch {best + 1})",
+            f"{run.test_error[best]:.2%}",
+            f"{run.test_error[-1]:.2%}",
+            f"{run.test_loss[-1]:.4f}",
+            *(_estimated(run, estimator) for estimator in ESTIMATORS),
+            f"{np.median(run.seconds):.1f}",
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _estimated(run: Run, estimator: str) -> str:
+    error = run.test_error_by_estimator.get(estimator)
+    return "" if error is None else f"{error:.2%}"
+
+
+def main(arguments: list[str] | None = None) -> list[Run]:
+    """Train the networks asked for; returns their runs."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", required=True, help="a folder of images or a .npz")
+    parser.add_argument("--epochs", type=int, default=20)
+    parser.add_argument("--batch", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--limit", type=int, help="photographs a split, for a trial")
+    parser.add_argument(
+        "--variants", nargs="+", default=reference_network.VARIANTS, metavar="NAME"
+    )
+    parser.add_argument("--output", type=Path, default=Path("reference_convnet"))
+    options = parser.parse_args(arguments)
+    parts = photographs.load(options.data)
+    if options.limit is not None:
+        parts = {name: part.head(options.limit) for name, part in parts.items()}
+    options.output.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for variant in options.variants:
+        runs.append(Experiment(variant, parts, options).learn())
+        record = json.dumps([asdict(run) for run in runs], indent=1)
+        (options.output / "results.json").write_text(record + "\n")
+        (options.output / "results.md").write_text(table(runs))
+        draw(runs, options.output / "curves.png")
+    CONSOLE.print(table(runs), markup=False)
+    return runs
+
+
+if __name__ == "__main__":
+    main()
