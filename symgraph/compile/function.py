@@ -1,0 +1,142 @@
+"""``function``, and the ``Function`` that it makes: something that can be called."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from functools import cached_property, partial
+from typing import Any, NoReturn
+
+from symgraph.compile.arguments import Arguments
+from symgraph.compile.backend import Backend, build_backend
+from symgraph.compile.inputs import In, bind
+from symgraph.compile.memory import Memory, memory_of
+from symgraph.compile.mode import Mode, as_mode
+from symgraph.compile.native import NativeBackend
+from symgraph.compile.pipeline import c_source, lower_graph
+from symgraph.compile.profile import Profile
+from symgraph.compile.specification import Specification, specify
+from symgraph.compile.state import State
+from symgraph.compile.updates import Pairs
+from symgraph.graph import Apply, GraphError, SharedVariable, Variable
+from symgraph.rewriting import Rule, explain, rewrite_graph
+from symgraph.rewriting.explain import Explanation
+
+
+def function(
+    inputs: Sequence[Variable | In],
+    outputs: Any = None,
+    updates: Pairs = None,
+    givens: Pairs = None,
+    mode: Mode | str | None = None,
+    *,
+    name: str | None = None,
+    profile: bool = False,
+    on_unused_input: str = "raise",
+    no_default_updates: bool | Collection[SharedVariable] = False,
+    allow_input_downcast: bool = False,
+) -> Function:
+    """A callable that computes ``outputs`` from ``inputs``.
+
+    ``outputs`` is a variable, a list, tuple or dict of variables, or None; a call
+    gives fresh arrays back in the same structure. ``updates`` are pairs (shared
+    variable, new value): all new values are computed from the old ones and replace
+    them together after the outputs are known. A shared variable's ``default_update``
+    applies unless ``updates`` has another or ``no_default_updates`` names it.
+    ``givens`` are pairs (variable, what stands for it in this function).
+
+    An input that nothing depends on is an error unless ``on_unused_input`` is "warn"
+    or "ignore". With ``allow_input_downcast`` arrays of a wider dtype are cast to the
+    input's. With ``profile`` every call is timed, kernel by kernel, for
+    ``fn.profile()``.
+    """
+    specification = specify(
+        inputs,
+        outputs,
+        updates,
+        givens,
+        name=name or "function",
+        no_default_updates=no_default_updates,
+        on_unused_input=on_unused_input,
+    )
+    return Function(specification, as_mode(mode), profile, allow_input_downcast)
+
+
+class Function:
+    """A compiled function; safe to call from several threads at once.
+
+    ``graph`` is what runs, ``source_graph`` what was asked for, and ``history`` the
+    rewrites between the two. Outputs come first in both graphs, then the new values
+    of ``updates``. ``mode.backend`` is "numpy" where there is no C compiler.
+    """
+
+    def __init__(
+        self,
+        specification: Specification,
+        mode: Mode,
+        profile: bool = False,
+        downcast: bool = False,
+    ) -> None:
+        self.name = specification.name
+        self.outputs: tuple[Variable, ...] = specification.outputs.variables
+        self.updates = specification.updates
+        self.source_graph = specification.graph
+        self.graph, self.history = rewrite_graph(self.source_graph, mode.stages)
+        self._backend: Backend
+        self._native: NativeBackend | None
+        self._backend, self._native, self.mode = build_backend(
+            specification, self.graph, self.history, mode, profile
+        )
+        self._arguments = Arguments(self.name, specification.inputs, downcast)
+        self.inputs = self._arguments.with_defaults()
+        self._state = State(self.name, self._backend.shared, self.updates)
+        self._pack = specification.outputs.pack
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """The outputs for these arguments, in the structure that was asked for."""
+        if kwargs or len(args) != len(self.inputs):
+            arrays = self._arguments(bind(self.name, self.inputs, args, kwargs))
+        else:
+            arrays = self._arguments(args)
+        if self.updates:
+            return self._pack(self._state.run(partial(self._backend, arrays)))
+        return self._pack(self._backend(arrays, self._state.snapshot()))
+
+    @cached_property
+    def c_source(self) -> str:
+        """The C that runs; what would run, where the back end is another."""
+        if self._native is not None:
+            return self._native.module.c_source
+        return c_source(lower_graph(self.graph, tuple(self.updates)))
+
+    def explain(self, rule: Rule | str, node: Apply | Variable) -> Explanation:
+        """Why ``rule`` fired, or did not, at a node of the source or final graph."""
+        chosen = self.mode.rule(rule) if isinstance(rule, str) else rule
+        return explain(chosen, node, self.graph, self.history)
+
+    def profile(self) -> Profile:
+        """Where the time of all calls so far went; needs ``function(profile=True)``."""
+        clock = self._native.clock if self._native is not None else None
+        if clock is None:
+            raise GraphError(
+                f"{self.name}.profile: nothing was timed; make native code with "
+                "function(..., profile=True)"
+            )
+        return clock.profile(self.name)
+
+    def memory(self, **shapes: Any) -> Memory:
+        """The bytes of a call, known before it; unknown shapes by the inputs' names."""
+        if self._native is None:
+            raise GraphError(f"{self.name}.memory: only native code has a memory plan")
+        return memory_of(self._native, self.inputs, tuple(self.updates), shapes)
+
+    def __repr__(self) -> str:
+        taken = ", ".join(map(repr, self.inputs))
+        given = ", ".join(str(variable.type) for variable in self.outputs)
+        updates = f", {len(self.updates)} updates" if self.updates else ""
+        return f"<{self.name}({taken}) -> ({given}){updates}, {self.mode.backend}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self.name}: a compiled function cannot be pickled or copied; save the "
+            "values of its shared variables and make it again"
+        )

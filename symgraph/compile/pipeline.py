@@ -1,0 +1,63 @@
+"""The way of a graph to C, and the stations at which a reader may look around.
+
+source graph -> rewrite -> lower -> c
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from codegen.printer import print_program
+from codegen.target import Target, host_target
+from symgraph.compile.mode import Mode, as_mode
+from symgraph.graph import Graph, GraphError, SharedVariable
+from symgraph.lowering.lower import Lowered, lower
+from symgraph.rewriting import History, rewrite_graph
+
+STATIONS = ("rewrite", "lower", "c")
+C_NAME = "function"  # one name for every function: no user's text reaches C
+
+
+@dataclass(frozen=True)
+class Stations:
+    """What a graph was at each station; None where the way ended earlier."""
+
+    source: Graph
+    graph: Graph
+    history: History
+    lowered: Lowered | None = None
+    c_source: str | None = None
+
+
+def compile_pipeline(
+    graph: Graph, stop_after: str = "c", mode: Mode | str | None = None
+) -> Stations:
+    """Take ``graph`` to a station, "rewrite", "lower" or "c", and show what it became.
+
+    Nothing is compiled to machine code and no compiler is needed.
+    """
+    if stop_after not in STATIONS:
+        known = ", ".join(repr(name) for name in STATIONS)
+        raise GraphError(
+            f"compile_pipeline: expected one of {known}, got {stop_after!r}"
+        )
+    rewritten, history = rewrite_graph(graph, as_mode(mode).stages)
+    if stop_after == "rewrite":
+        return Stations(graph, rewritten, history)
+    lowered = lower_graph(rewritten)
+    if stop_after == "lower":
+        return Stations(graph, rewritten, history, lowered)
+    return Stations(graph, rewritten, history, lowered, c_source(lowered))
+
+
+def lower_graph(graph: Graph, varying: Collection[SharedVariable] = ()) -> Lowered:
+    """``graph`` as kernel IR for this machine."""
+    return lower(graph, C_NAME, host_target(), varying)
+
+
+def c_source(lowered: Lowered, target: Target | None = None) -> str:
+    """The C of a lowered graph: the prologue, where there is one, comes last."""
+    programs = [p for p in (lowered.program, lowered.prologue) if p is not None]
+    printed = [print_program(program, target or host_target()) for program in programs]
+    return "\n".join(one.source for one in printed)

@@ -1,0 +1,168 @@
+"""Where the time of a compiled function goes, kernel by kernel.
+
+Each row names the line of the user's program, and the layer, that a kernel came from,
+with its work (floating-point operations) and its traffic (the bytes of the buffers it
+touches, each counted once), so that both can be held against the machine's limits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from codegen.ir import Buffer, Kernel, Program
+from codegen.runtime import ffi
+from codegen.sizes import evaluate, product
+from symgraph.graph import Site
+
+
+@dataclass(frozen=True)
+class Row:
+    """One kernel: summed over ``calls`` calls; ``flops`` and ``bytes`` likewise."""
+
+    kernel: str
+    seconds: float
+    calls: int
+    flops: int
+    bytes: int
+    site: Site | None
+
+    @property
+    def layer(self) -> str:
+        """The layers around the user's line, outermost first."""
+        return ".".join(self.site.scope) if self.site is not None else ""
+
+    @property
+    def line(self) -> str:
+        """The user's line, with the name of its file."""
+        if self.site is None:
+            return ""
+        name = self.site.filename.rsplit("/", 1)[-1]
+        return f"{name}:{self.site.line}: {self.site.source}"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The rows of a function in the order its kernels run; prints as a table."""
+
+    name: str
+    calls: int
+    rows: tuple[Row, ...]
+
+    @property
+    def seconds(self) -> float:
+        """The time spent in all kernels together."""
+        return sum(row.seconds for row in self.rows)
+
+    def table(self) -> Table:
+        """A rich table, the slowest kernel first."""
+        table = Table(title=f"{self.name}: {self.calls} calls, {self.seconds:.4g} s")
+        for heading in ("ms/call", "%", "Gflop/s", "GB/s"):
+            table.add_column(heading, justify="right")
+        for heading in ("kernel", "layer", "line"):
+            table.add_column(heading, overflow="fold")
+        for row in sorted(self.rows, key=lambda row: -row.seconds):
+            table.add_row(*self._cells(row))
+        return table
+
+    def _cells(self, row: Row) -> tuple[str, ...]:
+        share = row.seconds / self.seconds if self.seconds else 0.0
+        seconds = row.seconds or float("inf")
+        return (
+            f"{1e3 * row.seconds / max(row.calls, 1):.4f}",
+            f"{100 * share:.1f}",
+            f"{row.flops / seconds / 1e9:.2f}",
+            f"{row.bytes / seconds / 1e9:.2f}",
+            row.kernel.replace("[", r"\["),
+            row.layer.replace("[", r"\["),
+            row.line.replace("[", r"\["),
+        )
+
+    def __str__(self) -> str:
+        console = Console(width=120)
+        with console.capture() as capture:
+            console.print(self.table())
+        return capture.get()
+
+
+class Clock:
+    """Seconds spent in each kernel of a program, for each set of run-time sizes."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._seconds: dict[tuple[int, ...], NDArray[np.float64]] = {}
+        self._calls: dict[tuple[int, ...], int] = {}
+        self._lock = threading.Lock()
+
+    def run(
+        self, native: Any, arrays: list[Any], sizes: tuple[int, ...], threads: int
+    ) -> int:
+        """Run the program and note how long each of its kernels took."""
+        laps = np.zeros(len(self._program.kernels) + 1)
+        seconds = ffi.from_buffer("double[]", laps)
+        code = native.run(arrays, sizes, threads, seconds)
+        with self._lock:
+            self._seconds[sizes] = self._seconds.get(sizes, 0) + laps
+            self._calls[sizes] = self._calls.get(sizes, 0) + 1
+        return int(code)
+
+    def profile(self, name: str) -> Profile:
+        """What was noted so far."""
+        with self._lock:
+            calls, seconds = dict(self._calls), dict(self._seconds)
+        rows = tuple(
+            self._row(place, kernel, calls, seconds)
+            for place, kernel in enumerate(self._program.kernels)
+        )
+        return Profile(name, sum(calls.values()), rows)
+
+    def _row(
+        self,
+        place: int,
+        kernel: Kernel,
+        calls: Mapping[tuple[int, ...], int],
+        seconds: Mapping[tuple[int, ...], NDArray[np.float64]],
+    ) -> Row:
+        flops, traffic = 0, 0
+        for sizes, count in calls.items():
+            values = dict(zip(self._program.sizes, sizes, strict=True))
+            flops += count * evaluate(kernel.flops, values)
+            traffic += count * sum(nbytes(b, values) for b in buffers_of(kernel.step))
+        return Row(
+            kernel.label,
+            float(sum(noted[place] for noted in seconds.values())),
+            sum(calls.values()),
+            flops,
+            traffic,
+            getattr(kernel.origin, "site", None),
+        )
+
+
+def buffers_of(step: object) -> list[Buffer]:
+    """The buffers that a step of the kernel IR reads or writes, each once."""
+    return list(
+        dict.fromkeys(part for part in _parts(step) if isinstance(part, Buffer))
+    )
+
+
+def nbytes(buffer: Buffer, values: Mapping[str, int]) -> int:
+    """The bytes of a buffer where every run-time size has a value."""
+    return evaluate(product(buffer.shape), values) * np.dtype(buffer.dtype).itemsize
+
+
+def _parts(step: object) -> Iterator[object]:
+    waiting = [step]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        if isinstance(part, tuple):
+            waiting.extend(part)
+        elif is_dataclass(part) and not isinstance(part, Buffer):
+            waiting.extend(getattr(part, field.name) for field in fields(part))

@@ -1,0 +1,60 @@
+"""What a function says about its time and its memory."""
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+from symgraph.graph import scope
+
+
+def affine(**options):
+    x = sg.tensor("x", shape=(None, 300))
+    w = sg.shared(np.ones((300, 200), "float32"), name="w")
+    with scope("dense1"):
+        y = x @ w  # the product
+    return sg.function([x], sg.tanh(y).sum(), mode="c", name="affine", **options)
+
+
+def test_a_profile_has_a_row_for_each_kernel_with_line_and_layer():
+    fn = affine(profile=True)
+    for rows in (10, 10, 20):
+        fn(np.ones((rows, 300), "float32"))
+    profile = fn.profile()
+    assert profile.calls == 3
+    assert profile.seconds > 0
+    product = max(profile.rows, key=lambda row: row.flops)
+    assert product.flops >= 40 * 2 * 300 * 200
+    assert product.bytes >= 4 * (3 * 300 * 200 + 40 * 300 + 40 * 200)
+    assert product.layer == "dense1"
+    assert "# the product" in product.line
+    assert "affine: 3 calls" in str(profile)
+    assert "test_profile_memory.py" in str(profile).replace("\n", "")
+
+
+def test_a_profile_needs_to_be_asked_for():
+    with pytest.raises(sg.GraphError, match="nothing was timed"):
+        affine().profile()
+
+
+def test_memory_is_known_before_the_first_call():
+    memory = affine().memory(x=(10, 300))
+    assert memory.inputs == 10 * 300 * 4
+    assert memory.outputs == 4
+    assert memory.shared == 300 * 200 * 4
+    assert memory.peak >= memory.inputs + memory.outputs + memory.shared
+    assert affine().memory(x=(1000, 300)).workspace >= memory.workspace
+    assert "peak" in str(memory) and "KiB" in str(memory)
+
+
+def test_memory_counts_updates_beside_the_values():
+    w = sg.shared(np.ones(1000, "float32"))
+    fn = sg.function([], updates={w: w * 2}, mode="c")
+    assert (fn.memory().shared, fn.memory().updates) == (4000, 4000)
+
+
+def test_memory_needs_the_shapes_that_are_not_known():
+    fn = affine()
+    with pytest.raises(ValueError, match=r"give it by name, x=\(...\)"):
+        fn.memory()
+    with pytest.raises(ValueError, match=r"cannot have shape \[3, 7\]"):
+        fn.memory(x=(3, 7))
