@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class CodegenError(Exception):
     """A program that the back end cannot turn into C: says which part, and why."""
@@ -13,6 +15,16 @@ class ToolchainError(Exception):
 
 class CompileError(Exception):
     """The C compiler failed; the message has its command and its last lines."""
+
+    def __init__(self, command: str, output: str, source: Path) -> None:
+        super().__init__(command, output, source)
+        self.command, self.output, self.source = command, output, source
+
+    def __str__(self) -> str:
+        return (
+            f"the C compiler failed on {self.source}\n"
+            f"command: {self.command}\n{self.output}"
+        )
 
 
 class CacheWarning(UserWarning):

@@ -7,7 +7,7 @@ bytes; ``plan`` finds offsets once the sizes are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,12 +109,20 @@ def _lowest_gap(busy: Sequence[tuple[int, int]], length: int) -> int:
     return at
 
 
-def _own(emission: Emission, place: int) -> list[Slot]:
-    own = []
+def shared_name(place: int) -> str:
+    """The name of the slot that the phases of kernel ``place`` share."""
+    return f"sg_shared{place}"
+
+
+def scratch_name(place: int) -> str:
+    """The name of the slot with the scratch of all threads of kernel ``place``."""
+    return f"sg_scratch{place}"
+
+
+def _own(emission: Emission, place: int) -> Iterator[Slot]:
     if emission.shared_bytes != 0:
-        own.append(Slot(f"sg_shared{place}", emission.shared_bytes, place, place))
+        yield Slot(shared_name(place), emission.shared_bytes, place, place)
     scratch = scratch_bytes(emission)
     if scratch != 0:
         total = scratch * sizes.symbol(THREADS)
-        own.append(Slot(f"sg_scratch{place}", total, place, place))
-    return own
+        yield Slot(scratch_name(place), total, place, place)

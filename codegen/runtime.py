@@ -1,4 +1,9 @@
-"""Calling compiled programs: pointers, workspaces, threads, profiles."""
+"""Calling compiled programs: pointers, workspaces, threads, profiles.
+
+A call is one C call with one argument, a ``sg_call``. It lives in a workspace with
+all that the call needs, an arena included, and is reused by the next call; calls at
+the same time have a workspace each.
+"""
 
 from __future__ import annotations
 
@@ -12,113 +17,210 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import memory
-from codegen.printer import Printed
+from codegen.pointers import addresses, find_layout
+from codegen.printer import Printed, Source
+
+Array = npt.NDArray[Any]
+
+THREADS_VARIABLE = "SYMGRAPH_THREADS"
+_PLANS = 64  # combinations of sizes whose plans are remembered
 
 ffi = cffi.FFI()
 ffi.cdef(
-    "typedef int64_t entry(void **arguments, const int64_t *sizes, char *arena,"
-    " const int64_t *offsets, int64_t threads, double *seconds);"
+    """
+    typedef struct { intptr_t *arguments; int64_t *sizes; char *arena;
+                     int64_t *offsets; int64_t threads; double *seconds;
+                     intptr_t items, array, type; intptr_t *dtypes; } sg_call;
+    typedef int64_t sg_entry(const sg_call *call);
+    sg_entry *sg_entry_at(int64_t place);
+    """
 )
-DEFAULT_THREADS = len(os.sched_getaffinity(0))
+_LAYOUT = find_layout()
+_NOT_PLAIN = -(1 << 63)
+
+
+def default_threads() -> int:
+    """``$SYMGRAPH_THREADS``, else the processors that this process may use."""
+    chosen = os.environ.get(THREADS_VARIABLE, "")
+    if chosen.isdigit() and int(chosen) > 0:
+        return int(chosen)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+class _Threads:
+    """How many threads a call uses when it does not say."""
+
+    count = default_threads()
+
+
+def _alone_after_fork() -> None:
+    """The threads of OpenMP do not survive a fork: the child does without."""
+    _Threads.count = 1
+
+
+os.register_at_fork(after_in_child=_alone_after_fork)
 
 
 class Workspace:
-    """What one call needs: pointers, sizes, and an arena planned for those sizes."""
+    """What one call at a time needs; ``key`` says for which sizes it is ready."""
 
     def __init__(self, native: Native) -> None:
         program = native.printed.program
-        given = len(program.arguments) + len(native.constants)
-        self.arguments = ffi.new("void *[]", given + 1)
+        count = len(program.arguments)
+        self.arguments = ffi.new("intptr_t[]", count + len(native.constants) + 1)
         for place, constant in enumerate(native.constants):
-            at = len(program.arguments) + place
-            self.arguments[at] = ffi.from_buffer(constant)
-        self.key: object = None
+            self.arguments[count + place] = constant.ctypes.data
         self.sizes = ffi.new("int64_t[]", len(program.sizes) + 1)
         self.offsets = ffi.new("int64_t[]", len(native.printed.slots) + 1)
-        self.arena = ffi.NULL
-        self.memory: npt.NDArray[np.uint8] = np.empty(0, np.uint8)
+        self.memory: Array = np.empty(0, np.uint8)
+        self.call = ffi.new("sg_call *")
+        self.call.arguments = self.arguments
+        self.call.sizes = self.sizes
+        self.call.offsets = self.offsets
+        self.call.array = _LAYOUT.array if _LAYOUT else 0
+        self.call.type = id(np.ndarray)
+        self.call.dtypes = native.dtypes
+        self.key: tuple[tuple[int, ...], int] | None = None
 
-    def prepare(self, native: Native, sizes: Sequence[int], threads: int) -> None:
-        """Plan the arena for ``sizes``."""
+    def prepare(self, native: Native, sizes: tuple[int, ...], threads: int) -> None:
+        """Make ready for ``sizes`` and ``threads``, with memory enough."""
         plan = native.plan(sizes, threads)
-        self.sizes[0 : len(sizes)] = list(sizes)
+        if plan.total > self.memory.size:
+            self.memory = aligned_bytes(plan.total)
+        self.sizes[0 : len(sizes)] = sizes
         self.offsets[0 : len(plan.offsets)] = plan.offsets
-        if plan.total + memory.ALIGNMENT > self.memory.size:
-            self.memory = np.empty(plan.total + memory.ALIGNMENT, np.uint8)
-        base = ffi.cast("char *", ffi.from_buffer(self.memory))
-        self.arena = base + -int(ffi.cast("intptr_t", base)) % memory.ALIGNMENT
-        self.key = (tuple(sizes), threads)
+        self.call.arena = ffi.from_buffer(self.memory)
+        self.call.threads = threads
+        self.key = (sizes, threads)
 
 
 class Native:
     """A compiled program; safe to call from several threads at once."""
 
-    def __init__(self, printed: Printed, call: Any, library: object) -> None:
+    def __init__(self, printed: Printed, entry: Any, library: object) -> None:
+        program = printed.program
         self.printed = printed
         self.constants = [
-            np.ascontiguousarray(values, buffer.dtype)
-            for buffer, values in printed.program.constants
+            _constant(values, buffer.dtype) for buffer, values in program.constants
         ]
-        self._call = call
-        self._library = library
+        kinds = [np.dtype(buffer.dtype) for buffer in program.arguments]
+        self.dtypes = ffi.new("intptr_t[]", [*map(id, kinds), 0])
+        self._kinds = kinds  # their addresses stay those of living objects
+        self._entry = entry
+        self._library = library  # unloaded when nobody holds it
+        self._count = len(kinds)
         self._idle: list[Workspace] = []
-
-    def plan(self, sizes: Sequence[int], threads: int) -> memory.Plan:
-        """Where each slot of the arena lies for these sizes."""
-        values = dict(zip(self.printed.program.sizes, sizes, strict=True))
-        return memory.plan(self.printed.slots, {**values, memory.THREADS: threads})
-
-    def peak_bytes(self, sizes: Sequence[int] = (), threads: int = 0) -> int:
-        """The bytes of temporary memory that a call with these sizes takes."""
-        return self.plan(sizes, threads or DEFAULT_THREADS).total
+        self._plans: dict[tuple[tuple[int, ...], int], memory.Plan] = {}
 
     def run(
-        self,
-        arrays: Sequence[npt.NDArray[Any]],
-        sizes: Sequence[int] = (),
-        threads: int = 0,
-        seconds: Any = ffi.NULL,
+        self, arrays: Sequence[Array], sizes: tuple[int, ...] = (), threads: int = 0
     ) -> int:
-        """Call on contiguous ``arrays``; 0, or the code of the check that failed."""
-        threads = threads or DEFAULT_THREADS
-        workspace = self._idle.pop() if self._idle else Workspace(self)
-        if workspace.key != (tuple(sizes), threads):
-            workspace.prepare(self, sizes, threads)
-        for place, array in enumerate(arrays):
-            workspace.arguments[place] = ffi.from_buffer(array)
-        code = self._call(
-            workspace.arguments,
-            workspace.sizes,
-            workspace.arena,
-            workspace.offsets,
-            threads,
-            seconds,
-        )
+        """Call on contiguous ``arrays``; 0, or the code of the check that failed.
+
+        The arrays are the program's arguments in their order; ``sizes`` the values of
+        its run-time sizes. Shapes are the caller's to check. At most ``threads``
+        threads work; 0 is the default.
+        """
+        arrays = arrays if type(arrays) is tuple else tuple(arrays)
+        workspace = self._taken(sizes, threads or _Threads.count)
+        code = self._called(workspace, arrays)
         self._idle.append(workspace)
-        return int(code)
+        return code
+
+    def profile(
+        self, arrays: Sequence[Array], sizes: tuple[int, ...] = (), threads: int = 0
+    ) -> tuple[int, list[float]]:
+        """As ``run``, with the seconds that each kernel took."""
+        workspace = self._taken(sizes, threads or _Threads.count)
+        count = len(self.printed.program.kernels)
+        seconds = ffi.new("double[]", count + 1)
+        workspace.call.seconds = seconds
+        code = self._called(workspace, tuple(arrays))
+        workspace.call.seconds = ffi.NULL
+        self._idle.append(workspace)
+        return code, list(seconds[0:count])
+
+    def plan(self, sizes: tuple[int, ...], threads: int) -> memory.Plan:
+        """Where each slot of the arena lies for these sizes."""
+        key = (sizes, threads)
+        if key not in self._plans:
+            if len(self._plans) >= _PLANS:
+                self._plans.clear()
+            values = dict(zip(self.printed.program.sizes, sizes, strict=True))
+            values[memory.THREADS] = threads
+            self._plans[key] = memory.plan(self.printed.slots, values)
+        return self._plans[key]
+
+    def peak_bytes(self, sizes: tuple[int, ...] = (), threads: int = 0) -> int:
+        """The bytes of temporary memory of a call, known before there is one."""
+        return self.plan(sizes, threads or _Threads.count).total
+
+    def release(self) -> None:
+        """Give the memory kept for the next calls back."""
+        self._idle.clear()
+
+    def _taken(self, sizes: tuple[int, ...], threads: int) -> Workspace:
+        """A workspace for this call alone."""
+        try:
+            workspace = self._idle.pop()
+        except IndexError:
+            workspace = Workspace(self)
+        if workspace.key != (sizes, threads):
+            workspace.prepare(self, sizes, threads)
+        return workspace
+
+    def _called(self, workspace: Workspace, arrays: tuple[Array, ...]) -> int:
+        if len(arrays) != self._count:
+            name = self.printed.program.name
+            raise ValueError(
+                f"{name}: expected {self._count} arrays, got {len(arrays)}"
+            )
+        if _LAYOUT:
+            workspace.call.items = id(arrays) + _LAYOUT.items
+            code = self._entry(workspace.call)
+            if code != _NOT_PLAIN:
+                return code  # type: ignore[no-any-return]
+        workspace.call.items = 0
+        program = self.printed.program
+        dtypes = [buffer.dtype for buffer in program.arguments]
+        found = addresses(arrays, dtypes, program.name)
+        workspace.arguments[0 : len(found)] = found
+        return self._entry(workspace.call)  # type: ignore[no-any-return]
 
 
 class Module:
-    """Compiled programs by name, and the C they came from."""
+    """Compiled programs by name, and the C that they came from."""
 
-    def __init__(self, natives: dict[str, Native], c_source: str) -> None:
+    def __init__(self, natives: dict[str, Native], c_source: str, path: Path) -> None:
         self.natives = natives
         self.c_source = c_source
+        self.path = path
 
     def __getitem__(self, name: str) -> Native:
         return self.natives[name]
 
 
-def load(library: Path, source: str, printed: Sequence[Printed]) -> Module:
-    """The module in a shared library made of ``source``."""
+def load(library: Path, source: Source) -> Module:
+    """The module in a shared library that was made of ``source``."""
     opened = ffi.dlopen(str(library))
-    natives = {}
-    for one in printed:
-        name = one.program.name
-        ffi.cdef(
-            f"int64_t {name}(void **arguments, const int64_t *sizes, char *arena,"
-            " const int64_t *offsets, int64_t threads, double *seconds);",
-            override=True,
-        )
-        natives[name] = Native(one, getattr(opened, name), opened)
-    return Module(natives, source)
+    natives = {
+        one.program.name: Native(one, opened.sg_entry_at(place), opened)
+        for place, one in enumerate(source.programs)
+    }
+    return Module(natives, source.text, library)
+
+
+def aligned_bytes(count: int) -> Array:
+    """``count`` bytes that begin at a multiple of the alignment."""
+    block = np.empty(count + memory.ALIGNMENT, np.uint8)
+    skip = -int(block.ctypes.data) % memory.ALIGNMENT
+    return block[skip : skip + count]
+
+
+def _constant(values: Array, dtype: str) -> Array:
+    """A copy of ``values`` that is contiguous and aligned."""
+    flat = aligned_bytes(values.size * np.dtype(dtype).itemsize).view(dtype)
+    flat[...] = np.asarray(values).reshape(-1)
+    return flat

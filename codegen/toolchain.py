@@ -1,4 +1,4 @@
-"""Finding a C compiler, and running it."""
+"""Finding a C compiler, learning what it accepts, and running it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,24 @@ import shlex
 import shutil
 import subprocess
 import sys
-import sysconfig
-from dataclasses import dataclass
-from functools import cache
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
+
+import platformdirs
 
 from codegen.errors import CompileError, ToolchainError
 from codegen.target import Target
 
 COMPILER_VARIABLE = "SYMGRAPH_CC"
+FLAGS_VARIABLE = "SYMGRAPH_CFLAGS"
 INCLUDE = Path(__file__).parent / "include"
+
+# Floats keep their meaning (nan, inf, signed zero); only the error flags of the
+# processor and errno are given up, and a product may be fused with a sum.
 FLAGS = (
     "-std=gnu11",
     "-O3",
@@ -26,12 +34,26 @@ FLAGS = (
     "-ffp-contract=fast",
     "-fopenmp-simd",
     "-fPIC",
-    "-shared",
     "-fvisibility=hidden",
     "-Wall",
     "-Wextra",
     "-Werror",
 )
+SANITIZE = (
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=undefined",
+    "-fno-omit-frame-pointer",
+    "-g",
+)
+# For compilers older than the names of the levels.
+_LEVEL_3 = ("-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mpopcnt")
+_LEVEL_4 = tuple(f"-mavx512{part}" for part in ("f", "bw", "cd", "dq", "vl"))
+_SPELLED_OUT = {
+    "-march=x86-64-v3": _LEVEL_3,
+    "-march=x86-64-v4": (*_LEVEL_3, *_LEVEL_4),
+}
+_PROBE = "int probe(void);\nint probe(void) { return 0; }\n"
+_LAST_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -40,62 +62,146 @@ class Toolchain:
 
     command: tuple[str, ...]
     identity: str
-    openmp: bool
+    zig: bool = False
+    environment: dict[str, str] = field(default_factory=dict, compare=False)
 
-    def flags(self, target: Target) -> tuple[str, ...]:
-        """The flags that C for ``target`` is compiled with."""
-        threads = ("-fopenmp",) if self.openmp else ()
-        return (*FLAGS, *threads, *target.flags, f"-I{INCLUDE}")
+    def spelled(self, target: Target) -> tuple[str, ...]:
+        """The flags for ``target`` as this compiler spells them."""
+        if not self.zig:
+            return target.flags
+        return tuple(
+            flag.replace("x86-64", "x86_64").replace("_64-v", "_64_v")
+            for flag in target.flags
+        )
 
-    def compile(self, source: Path, library: Path, flags: tuple[str, ...]) -> None:
-        """Make the shared ``library`` of the C file ``source``."""
-        command = [*self.command, *flags, str(source), "-o", str(library), "-lm"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    def accepts(self, *flags: str) -> bool:
+        """Whether a small library compiles and links with ``flags``."""
+        with tempfile.TemporaryDirectory(prefix="symgraph-") as folder:
+            source = Path(folder) / "probe.c"
+            source.write_text(_PROBE)
+            command = [*self.command, "-Werror", "-fPIC", *flags, "-shared"]
+            command += [str(source), "-o", str(source.with_suffix(".so"))]
+            return self._run(command).returncode == 0
+
+    def accepted(self, target: Target) -> tuple[str, ...]:
+        """The flags for ``target`` and for threads that this compiler takes."""
+        threads = () if self.zig else ("-fopenmp",)  # zig has no OpenMP library
+        wanted = (*threads, *self.spelled(target))
+        if self.accepts(*wanted):
+            return wanted
+        taken: list[str] = []
+        for flag in wanted:
+            if self.accepts(flag):
+                taken.append(flag)
+            else:
+                taken += [f for f in _SPELLED_OUT.get(flag, ()) if self.accepts(f)]
+        return tuple(taken)
+
+    def compile(
+        self, sources: Sequence[Path], library: Path, flags: Sequence[str]
+    ) -> None:
+        """Make the shared ``library`` of C files, each by a process of its own."""
+        options = [*FLAGS, *flags, f"-I{INCLUDE}"]
+        end = ["-shared", "-o", str(library), "-lm", "-lpthread"]
+        if len(sources) == 1:
+            self._checked([*self.command, *options, str(sources[0]), *end], sources[0])
+            return
+        objects = [str(source.with_suffix(".o")) for source in sources]
+        with ThreadPoolExecutor(len(sources)) as pool:
+            runs = [
+                pool.submit(
+                    self._checked,
+                    [*self.command, *options, "-c", str(source), "-o", made],
+                    source,
+                )
+                for source, made in zip(sources, objects, strict=True)
+            ]
+        for run in runs:
+            run.result()
+        self._checked([*self.command, *options, *objects, *end], sources[0])
+
+    def _checked(self, command: Sequence[str], source: Path) -> None:
+        done = self._run(command)
         if done.returncode:
-            raise CompileError(_failure(command, done.stderr, source))
+            last = "\n".join(done.stderr.strip().splitlines()[-_LAST_LINES:])
+            raise CompileError(shlex.join(command), last, source)
+
+    def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            env={**os.environ, "LC_ALL": "C", **self.environment},
+        )
 
 
-@cache
 def find_toolchain() -> Toolchain:
     """``$SYMGRAPH_CC``, else cc, gcc or clang, else the compiler of ``ziglang``."""
-    chosen = os.environ.get(COMPILER_VARIABLE)
+    return _find(os.environ.get(COMPILER_VARIABLE, ""), os.environ.get("PATH", ""))
+
+
+@lru_cache
+def _find(chosen: str, path: str) -> Toolchain:
     if chosen:
-        return _toolchain(tuple(shlex.split(chosen)))
+        return _toolchain(tuple(shlex.split(chosen)), path)
     for name in ("cc", "gcc", "clang"):
-        if shutil.which(name):
-            return _toolchain((name,))
+        if shutil.which(name, path=path):
+            return _toolchain((name,), path)
     if importlib.util.find_spec("ziglang"):
-        return _toolchain((sys.executable, "-m", "ziglang", "cc"))
+        return _toolchain((sys.executable, "-m", "ziglang", "cc"), path)
     raise ToolchainError(
-        "no C compiler: neither cc, gcc nor clang is on the path; install one, or "
-        "the wheel with one: pip install 'symgraph[toolchain]'"
+        "no C compiler: neither cc, gcc nor clang is on the path, and the ziglang "
+        "wheel is not installed; install gcc or clang, or run: "
+        "pip install 'symgraph[toolchain]'"
     )
 
 
-def _toolchain(command: tuple[str, ...]) -> Toolchain:
-    found = shutil.which(command[0])
+def extra_flags() -> tuple[str, ...]:
+    """What the user adds in ``$SYMGRAPH_CFLAGS``."""
+    return tuple(shlex.split(os.environ.get(FLAGS_VARIABLE, "")))
+
+
+def _toolchain(command: tuple[str, ...], path: str) -> Toolchain:
+    found = shutil.which(command[0], path=path)
     if found is None:
-        raise ToolchainError(f"{COMPILER_VARIABLE}: {command[0]} is not on the path")
-    real = os.path.realpath(found)
+        raise ToolchainError(
+            f"{COMPILER_VARIABLE}: expected a C compiler, found no command {command[0]}"
+        )
+    zig = "ziglang" in command or Path(found).name.startswith("zig")
+    program = _zig_program() if "ziglang" in command else found
+    if "ziglang" in command:
+        command = ("", *command[3:])
+    identity = _identity(program, command[1:])
+    environment = _zig_folders() if zig else {}
+    return Toolchain((program, *command[1:]), identity, zig, environment)
+
+
+def _identity(program: str, arguments: Sequence[str]) -> str:
+    """Path, size and date of the compiler: cheap to learn, other for another one."""
+    real = os.path.realpath(program)
     status = os.stat(real)
-    zig = "ziglang" in command
-    if zig:
-        spec = importlib.util.find_spec("ziglang")
-        if spec is not None and spec.origin:
-            status = os.stat(spec.origin)
-            real = spec.origin
-    parts = [
-        *command,
-        real,
-        status.st_size,
-        status.st_mtime_ns,
-        sysconfig.get_platform(),
-    ]
-    return Toolchain(
-        (found, *command[1:]), "|".join(str(part) for part in parts), not zig
-    )
+    parts = (program, real, status.st_size, status.st_mtime_ns, *arguments)
+    return "|".join(str(part) for part in parts)
 
 
-def _failure(command: list[str], errors: str, source: Path) -> str:
-    last = "\n".join(errors.strip().splitlines()[-20:])
-    return f"the C compiler failed on {source}\n{shlex.join(command)}\n{last}"
+def _zig_program() -> str:
+    """The compiler inside the wheel, started without Python in between."""
+    spec = importlib.util.find_spec("ziglang")
+    assert spec is not None and spec.origin is not None
+    return str(Path(spec.origin).parent / "zig")
+
+
+def _zig_folders() -> dict[str, str]:
+    """Where zig keeps its own files, if its usual place cannot be written."""
+    usual = platformdirs.user_cache_dir("zig", appauthor=False)
+    try:
+        os.makedirs(usual, exist_ok=True)
+        writable = os.access(usual, os.W_OK)
+    except OSError:
+        writable = False
+    if writable:
+        return {}
+    folder = tempfile.mkdtemp(prefix="symgraph-zig-")
+    return {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}

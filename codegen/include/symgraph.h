@@ -11,7 +11,52 @@
 #define SG_INLINE static inline __attribute__((always_inline, unused))
 #define SG_EXPORT __attribute__((visibility("default")))
 
-/* One call: where everything is. Phases only read it, but for the error. */
+/* The words of a NumPy array object, from its type on; see ``pointers.py``. */
+typedef struct sg_array {
+    const void *type;
+    char *data;
+    int ndim;
+    const intptr_t *shape, *strides;
+    const void *base;
+    const void *dtype;
+    int flags;
+} sg_array;
+
+#define SG_PLAIN 0x101 /* flags of an array that is contiguous and aligned */
+#define SG_NOT_PLAIN INT64_MIN
+
+/* One call, as the caller gives it; ``runtime.py`` has the same declaration. */
+typedef struct sg_call {
+    char **arguments; /* pointers of the arguments, then of the constants */
+    const int64_t *sizes;
+    char *arena;
+    const int64_t *offsets; /* of the slots in the arena */
+    int64_t threads;
+    double *seconds;        /* NULL, or where the time of each kernel goes */
+    intptr_t items;         /* 0, or the address of the array objects' addresses */
+    intptr_t array;         /* where in an array object an sg_array begins */
+    intptr_t type;          /* what its type must be */
+    const intptr_t *dtypes; /* and its dtype, for each argument */
+} sg_call;
+
+typedef int64_t sg_entry(const sg_call *call);
+
+/* Find the data of ``count`` array objects; false if one is no plain array. */
+SG_INLINE bool sg_unpack(const sg_call *call, int64_t count)
+{
+    const intptr_t *items = (const intptr_t *)call->items;
+    for (int64_t place = 0; place < count; place++) {
+        const sg_array *array = (const sg_array *)(items[place] + call->array);
+        if ((intptr_t)array->type != call->type
+            || (intptr_t)array->dtype != call->dtypes[place]
+            || (array->flags & SG_PLAIN) != SG_PLAIN)
+            return false;
+        call->arguments[place] = array->data;
+    }
+    return true;
+}
+
+/* What the phases of a call see. They only read it, but for the error. */
 typedef struct sg_frame {
     char *const *buffers;
     const int64_t *sizes;
