@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from symgraph.graph import Apply, Constant, Variable, describe
 from symgraph.rewriting.pattern import Filled, NodePattern, Pattern, Wildcard
 
+Owner = Callable[[Variable], Apply | None]
 Uses = Callable[[Variable], int]
 
 
@@ -42,13 +43,23 @@ class Mismatch:
         return f"expected {self.pattern}, found {describe(self.found)}{self.why}"
 
 
-def match(pattern: Pattern, variable: Variable) -> Match | Mismatch:
-    """Match an ordered ``pattern`` against ``variable``, without counting users."""
-    return _match([(pattern, variable)], Match())
+def owner_of(variable: Variable) -> Apply | None:
+    """The application that computes ``variable``."""
+    return variable.owner
+
+
+def match(
+    pattern: Pattern, variable: Variable, owner: Owner = owner_of
+) -> Match | Mismatch:
+    """Match an ordered ``pattern`` against ``variable``, without counting users.
+
+    ``owner`` says what computes a variable: nothing, where the graph begins with it.
+    """
+    return _match([(pattern, variable)], Match(), owner)
 
 
 def match_node(
-    pattern: NodePattern, node: Apply, uses: Uses
+    pattern: NodePattern, node: Apply, uses: Uses, owner: Owner = owner_of
 ) -> Match | Mismatch | Declined:
     """Match ``pattern`` at ``node``, whichever of its outputs are used.
 
@@ -58,25 +69,30 @@ def match_node(
     failure = _match_apply(pattern, node, found, node.outputs[0])
     if failure is not None:
         return failure
-    result = _match(_input_pairs(pattern, node), found)
+    result = _match(_input_pairs(pattern, node), found, owner)
     if isinstance(result, Mismatch):
         return result
     return _check_single_uses(pattern, node, uses) or result
 
 
-def _match(pairs: list[tuple[Pattern, Variable]], found: Match) -> Match | Mismatch:
+def _match(
+    pairs: list[tuple[Pattern, Variable]], found: Match, owner: Owner
+) -> Match | Mismatch:
     stack = pairs[::-1]
     while stack:
         pattern, variable = stack.pop()
-        failure = _match_one(pattern, variable, found)
+        node = owner(variable)
+        failure = _match_one(pattern, variable, node, found)
         if failure is not None:
             return failure
-        if isinstance(pattern, NodePattern) and variable.owner is not None:
-            stack.extend(reversed(_input_pairs(pattern, variable.owner)))
+        if isinstance(pattern, NodePattern) and node is not None:
+            stack.extend(reversed(_input_pairs(pattern, node)))
     return found
 
 
-def _match_one(pattern: Pattern, variable: Variable, found: Match) -> Mismatch | None:
+def _match_one(
+    pattern: Pattern, variable: Variable, node: Apply | None, found: Match
+) -> Mismatch | None:
     if isinstance(pattern, Wildcard):
         return _match_wildcard(pattern, variable, found)
     if isinstance(pattern, Filled):
@@ -84,9 +100,9 @@ def _match_one(pattern: Pattern, variable: Variable, found: Match) -> Mismatch |
             return None
         return Mismatch(pattern, variable, "", _progress(found))
     assert isinstance(pattern, NodePattern)
-    if variable.owner is None or variable.index != pattern.index:
+    if node is None or variable.index != pattern.index:
         return Mismatch(pattern, variable, "", _progress(found))
-    return _match_apply(pattern, variable.owner, found, variable)
+    return _match_apply(pattern, node, found, variable)
 
 
 def _match_wildcard(

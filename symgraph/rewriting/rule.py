@@ -9,11 +9,11 @@ def drop_multiplication_by_one(x):
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from symgraph.graph import Apply, GraphError, Op, Variable
+from symgraph.graph import Apply, GraphError, Op, TensorType, Variable
 from symgraph.rewriting.matching import Declined, Match, Mismatch, match_node
 from symgraph.rewriting.pattern import NodePattern
 from symgraph.rewriting.workspace import Context
@@ -56,7 +56,7 @@ class Rule:
         """Try the rule on ``node``: new outputs, or why there are none."""
         best: Declined | Mismatch | None = None
         for pattern in self.patterns:
-            found = match_node(pattern, node, context.uses)
+            found = match_node(pattern, node, context.uses, context.owner)
             if isinstance(found, Match):
                 result = self._apply(found, node, context)
                 if isinstance(result, Replacement):
@@ -73,8 +73,10 @@ class Rule:
         result = self.body(*(known[name] for name in self.arguments))
         if isinstance(result, Declined):
             return result
-        outputs = (result,) if isinstance(result, Variable) else result
-        return Replacement(found, _checked(self, outputs, node))
+        outputs = _checked(self, result, node)
+        if isinstance(outputs, Declined):
+            return outputs
+        return Replacement(found, outputs)
 
     def __repr__(self) -> str:
         return f"<rule {self.name} ({self.label}): {self.theorem}>"
@@ -88,7 +90,8 @@ def rewrite(
     The function's arguments are names of wildcards and of named nodes; ``root`` is
     the ``Apply`` matched and ``context`` the graph around it. Its docstring's first
     line is the theorem. It returns a variable (a tuple for an op with several
-    outputs) of the same type, or ``Declined("why")``.
+    outputs) of the same type, or ``Declined("why")``. A result whose shape is known
+    less well than before counts as declined.
     """
     if label not in get_args(Label):
         raise GraphError(f"rewrite: expected a label in {get_args(Label)}, got {label}")
@@ -115,7 +118,9 @@ def _more_telling(
     return best
 
 
-def _checked(rule: Rule, outputs: Sequence[Any], node: Apply) -> tuple[Variable, ...]:
+def _checked(rule: Rule, result: Any, node: Apply) -> tuple[Variable, ...] | Declined:
+    """What the body gave, if it may stand for the node's outputs."""
+    outputs = (result,) if isinstance(result, Variable) else result
     if not isinstance(outputs, (tuple, list)) or len(outputs) != len(node.outputs):
         raise GraphError(
             f"rule {rule.name}: expected {len(node.outputs)} outputs or Declined, "
@@ -124,9 +129,18 @@ def _checked(rule: Rule, outputs: Sequence[Any], node: Apply) -> tuple[Variable,
     for old, new in zip(node.outputs, outputs, strict=True):
         if not isinstance(new, Variable):
             raise GraphError(f"rule {rule.name}: expected a Variable, got {new!r}")
-        if not old.type.accepts(new.type):
+        if not _may_be_equal(old.type, new.type):
             raise GraphError(
                 f"rule {rule.name}: expected an expression of type {old.type}, "
                 f"as {old!r} has, got {new.type} at {node.site}"
             )
+        if not old.type.accepts(new.type):
+            return Declined(f"the shape {old.type} would be known as {new.type} only")
     return tuple(outputs)
+
+
+def _may_be_equal(left: TensorType, right: TensorType) -> bool:
+    if left.dtype != right.dtype or left.ndim != right.ndim:
+        return False
+    pairs = zip(left.shape, right.shape, strict=True)
+    return all(a is None or b is None or a == b for a, b in pairs)

@@ -20,6 +20,9 @@ Use: TypeAlias = "tuple[Apply | None, int]"
 class Context(Protocol):
     """What a rule may ask about the graph around the node it matched."""
 
+    def owner(self, variable: Variable) -> Apply | None:
+        """What computes ``variable`` in this graph: None for the graph's inputs."""
+
     def uses(self, variable: Variable) -> int:
         """How many inputs and graph outputs read ``variable``."""
 
@@ -47,6 +50,9 @@ class Workspace:
             self._register(node)
         for position, output in enumerate(graph.outputs):
             self._clients.setdefault(output, {})[None, position] = None
+
+    def owner(self, variable: Variable) -> Apply | None:
+        return None if variable in self._inputs else variable.owner
 
     def uses(self, variable: Variable) -> int:
         return len(self._clients.get(variable, ()))
@@ -133,8 +139,7 @@ class Workspace:
 
     def _foreign(self, variables: Iterable[Variable]) -> list[Apply]:
         """The applications of the variables' images that are not in the graph."""
-        images = [self.image(v) for v in variables]
-        owners = [v.owner for v in images if v not in self._inputs]
+        owners = [self.owner(self.image(v)) for v in variables]
         return [n for n in owners if n is not None and n not in self._live]
 
     def _register(self, node: Apply) -> None:
@@ -155,5 +160,4 @@ class Workspace:
             for position, variable in enumerate(node.inputs):
                 source = self.image(variable)
                 self._clients.get(source, {}).pop((node, position), None)
-                if source not in self._inputs:
-                    stack.append(source.owner)
+                stack.append(self.owner(source))
