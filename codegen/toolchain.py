@@ -79,9 +79,9 @@ class Toolchain:
         with tempfile.TemporaryDirectory(prefix="symgraph-") as folder:
             source = Path(folder) / "probe.c"
             source.write_text(_PROBE)
-            command = [*self.command, "-Werror", "-fPIC", *flags, "-shared"]
-            command += [str(source), "-o", str(source.with_suffix(".so"))]
-            return self._run(command).returncode == 0
+            library = source.with_suffix(".so")
+            command = [*self.command, "-Werror", "-fPIC", *flags, str(source)]
+            return self._run([*command, *self._link(library)]).returncode == 0
 
     def accepted(self, target: Target) -> tuple[str, ...]:
         """The flags for ``target`` and for threads that this compiler takes."""
@@ -102,7 +102,7 @@ class Toolchain:
     ) -> None:
         """Make the shared ``library`` of C files, each by a process of its own."""
         options = [*FLAGS, *flags, f"-I{INCLUDE}"]
-        end = ["-shared", "-o", str(library), "-lm", "-lpthread"]
+        end = self._link(library)
         if len(sources) == 1:
             self._checked([*self.command, *options, str(sources[0]), *end], sources[0])
             return
@@ -119,6 +119,12 @@ class Toolchain:
         for run in runs:
             run.result()
         self._checked([*self.command, *options, *objects, *end], sources[0])
+
+    def _link(self, library: Path) -> list[str]:
+        # zig would first build a C library of its own, for half a minute; what we
+        # call of it is in this process already
+        libraries = ["-nostdlib"] if self.zig else ["-lm", "-lpthread"]
+        return ["-shared", "-o", str(library), *libraries]
 
     def _checked(self, command: Sequence[str], source: Path) -> None:
         done = self._run(command)
