@@ -248,9 +248,7 @@ def masked(
     return ir.Call("where", (inside, element, zero), element.dtype)
 
 
-def blocked_shape(
-    shape: Sequence[Size], block: int, channel: int
-) -> tuple[Size, ...]:
+def blocked_shape(shape: Sequence[Size], block: int, channel: int) -> tuple[Size, ...]:
     """The shape of memory in which ``channel`` is cut in blocks, lanes innermost."""
     blocks = floordiv(shape[channel] + (block - 1), block)
     return (*shape[:channel], blocks, *shape[channel + 1 :], block)
@@ -274,8 +272,10 @@ def image_of(stored: Stored) -> ir.Image:
 
 def _is_dense(stored: Stored, channel: int) -> bool:
     physical = blocked_shape(stored.shape, stored.block, channel)
-    return stored.buffer.shape == physical and stored.offset == 0 and (
-        stored == blocked_view(stored.buffer, stored.shape, stored.block, channel)
+    return (
+        stored.buffer.shape == physical
+        and stored.offset == 0
+        and (stored == blocked_view(stored.buffer, stored.shape, stored.block, channel))
     )
 
 

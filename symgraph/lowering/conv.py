@@ -12,9 +12,10 @@ from codegen.convolution import flops, packed_shape
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.builder import Builder, image_of
+from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.tail import Tail
 from symgraph.lowering.values import Index, Split, Stored
-from symgraph.ops import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
+from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 
 
 def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -22,7 +23,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     x, filters = node.inputs
     window = _window(node.op, filters)
     image = _input(builder, x)
-    packed = _packed(builder, filters, window, image.block, transposed=False)
+    packed = _packed(builder, filters, window, transposed=False)
     target = builder.allocate(tail.output, _lanes(builder, x))
     y = image_of(target)
     epilogue = tail.epilogue(_index(target), x.dtype, target)
@@ -35,7 +36,7 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     dy, filters = node.inputs[:2]
     window = _window(node.op, filters)
     lanes = _lanes(builder, dy)
-    packed = _packed(builder, filters, window, lanes, transposed=True)
+    packed = _packed(builder, filters, window, transposed=True)
     target = builder.allocate(tail.output, lanes)
     dx = image_of(target)
     epilogue = tail.epilogue(_index(target), dy.dtype, target)
@@ -76,15 +77,16 @@ def _input(builder: Builder, x: Variable) -> ir.Image:
 
 
 def _packed(
-    builder: Builder,
-    filters: Variable,
-    window: ir.Window,
-    block: int,
-    transposed: bool,
+    builder: Builder, filters: Variable, window: ir.Window, transposed: bool
 ) -> ir.Buffer:
+    """The filters in the order of the kernel; made once where they do not change."""
     plain = builder.contiguous(filters)
     lanes = _lanes(builder, filters)
-    shape = packed_shape(window, plain.buffer.shape, lanes, transposed)
+    outputs, inputs = filters.type.shape[:2]
+    if outputs is None or inputs is None:
+        raise LoweringError(f"conv2d: filters of known sizes needed, got {filters!r}")
+    channels = inputs * window.groups
+    shape = packed_shape(window, channels, outputs, lanes, transposed)
     with builder.made_from(filters):
         packed = builder.buffer(filters.dtype, shape)
         step = ir.PackFilters(plain.buffer, packed, window, lanes, transposed)

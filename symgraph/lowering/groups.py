@@ -12,7 +12,7 @@ from symgraph.graph import Graph, Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.plan import Unit
-from symgraph.lowering.pointwise import pointwise_value
+from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.table import EPILOGUES, inlines_its_input
 from symgraph.lowering.tail import Tail
 from symgraph.lowering.values import Index, Stored, Value
@@ -115,7 +115,11 @@ def _block(builder: Builder, unit: Unit) -> int:
     inside = {v for node in unit.nodes for v in node.outputs}
     for variable in (v for node in unit.nodes for v in node.inputs):
         value = None if variable in inside else builder.value(variable)
-        if isinstance(value, Stored) and value.block > 1 and value.channel == 1:
-            if value.shape == shape and 0 not in value.strides:
-                return value.block
+        if isinstance(value, Stored) and _is_blocked_image(value, shape):
+            return value.block
     return 1
+
+
+def _is_blocked_image(value: Stored, shape: tuple[Size, ...]) -> bool:
+    whole = value.shape == shape and 0 not in value.strides
+    return value.block > 1 and value.channel == 1 and whole

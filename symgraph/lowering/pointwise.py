@@ -1,39 +1,16 @@
-"""Ops that compute each element from elements: expressions, fused at will.
-
-``POINTWISE`` maps an op to the function that gives its ``Computed`` value; whether it
-ends in a loop nest, an epilogue or a reduction is decided elsewhere.
-"""
+"""Reading an element, and the ops whose elements are expressions of elements."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from codegen import ir
-from symgraph.graph import Apply, Op, Variable
-from symgraph.lowering.body import Body, call
+from symgraph.graph import Apply, Variable
+from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
-from symgraph.lowering.values import Computed, Index, Split, Stored
-from symgraph.ops import AddBias, Affine, Elementwise
-
-Reader = Callable[[Builder, Apply, Sequence[Index], Body], ir.Expression]
-
-
-def pointwise_value(builder: Builder, node: Apply) -> Computed:
-    """The output of a pointwise op, computed wherever it is read."""
-    reader = reader_of(node.op)
-    assert reader is not None
-    output = node.outputs[0]
-    return Computed(
-        output.dtype,
-        builder.shape(output),
-        lambda index, body: reader(builder, node, index, body),
-    )
-
-
-def reader_of(op: Op) -> Reader | None:
-    """How one element of the op's output is computed, if it is pointwise."""
-    kinds = (POINTWISE.get(kind) for kind in type(op).__mro__)
-    return next((reader for reader in kinds if reader is not None), None)
+from symgraph.lowering.values import Index, Split, Stored
+from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.elementwise import Elementwise
 
 
 def read(
@@ -42,9 +19,10 @@ def read(
     """One element of ``variable``, from a copy in the loop's layout where that pays."""
     value = builder.value(variable)
     for channel, entry in enumerate(index):
-        if isinstance(entry, Split) and isinstance(value, Stored):
-            if _pays(value, channel, entry.width):
-                value = builder.blocked(variable, entry.width, channel)
+        if not isinstance(entry, Split) or not isinstance(value, Stored):
+            continue
+        if _pays(value, channel, entry.width):
+            value = builder.blocked(variable, entry.width, channel)
     return value.at(index, body)
 
 
@@ -57,12 +35,18 @@ def _pays(value: Stored, channel: int, width: int) -> bool:
     return not (whole and value.strides[channel] == 1)
 
 
-def _elementwise(
+def elementwise(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
     arguments = [read(builder, v, index, body) for v in node.inputs]
     assert isinstance(node.op, Elementwise)
+    if node.op.scalar == "relu":
+        return call("maximum", node.outputs[0].dtype, *arguments, _zero(node))
     return call(node.op.scalar, node.outputs[0].dtype, *arguments)
+
+
+def _zero(node: Apply) -> ir.Literal:
+    return number(0, node.outputs[0].dtype)
 
 
 def _parameter(
@@ -77,7 +61,7 @@ def _parameter(
     return read(builder, parameter, kept, body)
 
 
-def _add_bias(
+def add_bias(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
     x, bias = node.inputs
@@ -87,7 +71,7 @@ def _add_bias(
     return call("add", x.dtype, value, offset)
 
 
-def _affine(
+def affine(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
     x, scale, shift = node.inputs
@@ -96,10 +80,3 @@ def _affine(
     factor = _parameter(builder, scale, node.op.axes, index, body)
     offset = _parameter(builder, shift, node.op.axes, index, body)
     return call("add", x.dtype, call("mul", x.dtype, value, factor), offset)
-
-
-POINTWISE: dict[type, Reader] = {
-    Elementwise: _elementwise,
-    AddBias: _add_bias,
-    Affine: _affine,
-}

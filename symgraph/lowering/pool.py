@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Index, flat
-from symgraph.ops import AveragePool2D, AveragePool2DGrad, MaxPool2D, MaxPool2DGrad
+from symgraph.ops.pool import AveragePool2D, AveragePool2DGrad, MaxPool2D, MaxPool2DGrad
 
 Pool = MaxPool2D | MaxPool2DGrad | AveragePool2D | AveragePool2DGrad
 
@@ -147,9 +147,10 @@ def _source(
     body: Body,
 ) -> ir.Expression:
     """The number of the first tap of a window that holds its maximum."""
-    taps = list(_taps(builder, op, x, index, body))
-    source: ir.Expression = number(len(taps) - 1, "int32")
-    for tap in reversed(range(len(taps) - 1)):
+    last = op.window[0] * op.window[1] - 1  # if no other tap holds it, this one does
+    taps = list(islice(_taps(builder, op, x, index, body), last))
+    source: ir.Expression = number(last, "int32")
+    for tap in reversed(range(last)):
         value, inside = taps[tap]
         found = call("eq", "bool", value, largest)
         is_nan = call("ne", "bool", value, value)
@@ -170,7 +171,8 @@ def _window(
     body: Body,
 ) -> Iterator[ir.Expression]:
     """The elements of the window of output ``index``, ``outside`` for padding."""
-    for value, inside in _taps(builder, op, x, index, body):
+    for element, inside in _taps(builder, op, x, index, body):
+        value = element
         for condition in inside:
             value = call("where", x.dtype, condition, value, outside)
         yield body.let(value)

@@ -7,6 +7,7 @@ is still in the cache turned into the result.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -14,10 +15,9 @@ from codegen import ir
 from codegen.ir import Kind
 from codegen.schedule import parallel
 from codegen.sizes import Size, symbol
-from symgraph.graph import Apply, Variable
+from symgraph.graph import Apply
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
-from symgraph.lowering.values import Stored
 
 Element = Callable[[Size], ir.Expression]
 
@@ -42,32 +42,76 @@ def lower_log_softmax(builder: Builder, node: Apply) -> None:
 
 def lower_cross_entropy(builder: Builder, node: Apply) -> None:
     """log sum exp(x) - x[label], with the label checked."""
-    logits, labels = builder.unblocked(node.inputs[0]), node.inputs[1]
-    classes, dtype = logits.shape[1], logits.dtype
+    row = _LabelledRow(builder, node)
     target = builder.allocate(node.outputs[0])
-    label_at = builder.stored(labels)
-    code = builder.code(
-        f"cross_entropy: a label is not in 0..classes-1 of the logits {logits.dtype}"
-        f"{node.inputs[0].type}",
-        IndexError,
-    )
 
     def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
-        (row,) = indices
-        place = Body(prefix="label")
-        label = place.let(call("cast", "int64", label_at.at((row,), place)))
-        low = call("ge", "bool", label, number(0, "int64"))
-        high = call("lt", "bool", label, ir.SizeValue(classes))
-        inside = ir.Check(call("logical_and", "bool", low, high), code)
-        sums, best, total = _row_sums(builder, lambda j: logits.at((row, j), _inline()), classes, dtype)
-        base = logits.position((row, 0))
+        logits, dtype = row.logits, row.logits.dtype
+        checked, label = row.label(indices[0])
+        sums, best, total = row.sums(indices[0])
+        base = logits.position((indices[0], 0))
         chosen = ir.Gather(logits.buffer, base, logits.strides[1], label)
         shifted = call("sub", dtype, best, chosen)
         loss = call("add", dtype, call("log", dtype, total), shifted)
-        store = ir.Store(target.buffer, target.position((row,)), loss)
-        return (*place.statements, inside, *sums, store)
+        store = ir.Store(target.buffer, target.position(indices), loss)
+        return (*checked, *sums, store)
 
     builder.emit(parallel(target.shape, body, builder.fresh("i")))
+
+
+def lower_cross_entropy_grad(builder: Builder, node: Apply) -> None:
+    """(softmax(x) - one_hot(label)) dloss, in one sweep over each row."""
+    row = _LabelledRow(builder, node)
+    cotangent = builder.stored(node.inputs[2])
+    target = builder.allocate(node.outputs[0])
+    name = builder.fresh("j")
+
+    def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        dtype, j = row.logits.dtype, symbol(name)
+        checked, label = row.label(indices[0])
+        sums, best, total = row.sums(indices[0])
+        dloss = ir.Local(builder.fresh("dloss"), dtype)
+        read = ir.Let(dloss.name, cotangent.at(indices, _inline()))
+        power = call("exp", dtype, call("sub", dtype, row.element(indices[0], j), best))
+        hot = call("cast", dtype, call("eq", "bool", ir.SizeValue(j), label))
+        difference = call("sub", dtype, call("div", dtype, power, total), hot)
+        position = target.position((indices[0], j))
+        store = ir.Store(target.buffer, position, call("mul", dtype, difference, dloss))
+        loop = ir.Loop(name, 0, row.logits.shape[1], (store,), Kind.SIMD)
+        return (*checked, *sums, read, loop)
+
+    builder.emit(parallel(target.shape[:1], body, builder.fresh("i")))
+
+
+class _LabelledRow:
+    """A row of logits and its label, read and checked."""
+
+    def __init__(self, builder: Builder, node: Apply) -> None:
+        self.builder = builder
+        self.logits = builder.unblocked(node.inputs[0])
+        self.labels = builder.stored(node.inputs[1])
+        rows, labels = node.inputs[0].type, node.inputs[1].type
+        message = f"cross_entropy: a label in {labels} is no class of logits {rows}"
+        self.code = builder.code(message, IndexError)
+
+    def label(self, row: Size) -> tuple[Sequence[ir.Statement], ir.Expression]:
+        """The label as int64, and the statements that read and check it."""
+        body = Body(prefix=self.builder.fresh("label"))
+        value = self.labels.at((row,), body)
+        label = body.let(call("cast", "int64", value))
+        low = call("ge", "bool", label, number(0, "int64"))
+        high = call("lt", "bool", label, ir.SizeValue(self.logits.shape[1]))
+        inside = ir.Check(call("logical_and", "bool", low, high), self.code)
+        return (*body.statements, inside), label
+
+    def element(self, row: Size, j: Size) -> ir.Expression:
+        """logits[row, j]."""
+        return self.logits.at((row, j), _inline())
+
+    def sums(self, row: Size) -> tuple[Sequence[ir.Statement], ir.Local, ir.Local]:
+        """The row's maximum and the sum of exp(x - maximum)."""
+        length, dtype = self.logits.shape[1], self.logits.dtype
+        return _row_sums(self.builder, partial(self.element, row), length, dtype)
 
 
 def _normalized(
@@ -76,8 +120,8 @@ def _normalized(
     result: Callable[[ir.Expression, ir.Local], ir.Expression],
 ) -> None:
     """Each row of ``axis`` mapped by ``result`` of x - maximum and the row's sum."""
-    x, axis = _source(builder, node.inputs[0]), node.op.axis
-    axis = axis % len(x.shape)
+    x = builder.unblocked(node.inputs[0])
+    axis = node.op.axis % len(x.shape)
     target = builder.allocate(node.outputs[0])
     kept = (*x.shape[:axis], *x.shape[axis + 1 :])
     name = builder.fresh("j")
@@ -92,7 +136,9 @@ def _normalized(
         sums, best, total = _row_sums(builder, element, x.shape[axis], x.dtype)
         j = symbol(name)
         shifted = call("sub", x.dtype, element(j), best)
-        store = ir.Store(target.buffer, target.position(along(j)), result(shifted, total))
+        store = ir.Store(
+            target.buffer, target.position(along(j)), result(shifted, total)
+        )
         return (*sums, ir.Loop(name, 0, x.shape[axis], (store,), Kind.SIMD))
 
     builder.emit(parallel(kept, body, builder.fresh("i")))
@@ -116,10 +162,6 @@ def _row_sums(
         ir.Loop(name, 0, length, (added,), Kind.SIMD),
     )
     return statements, best, total
-
-
-def _source(builder: Builder, variable: Variable) -> Stored:
-    return builder.unblocked(variable)
 
 
 def _inline() -> Body:

@@ -1,0 +1,58 @@
+"""The pointwise ops: how one element of each is computed.
+
+Whether the expression ends in a loop nest, an epilogue or a reduction is decided by
+the plan; here it is only given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from codegen import ir
+from symgraph.graph import Apply, Op
+from symgraph.lowering import pointwise, pool, random
+from symgraph.lowering.body import Body
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.values import Computed, Index
+from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.elementwise import Elementwise
+from symgraph.ops.pool import (
+    AveragePool2D,
+    AveragePool2DGrad,
+    MaxPool2D,
+    MaxPool2DGrad,
+    MaxPool2DSelect,
+)
+from symgraph.ops.random import RandomBits
+
+Reader: TypeAlias = Callable[[Builder, Apply, Sequence[Index], Body], ir.Expression]
+
+READERS: dict[type[Op], Reader] = {
+    Elementwise: pointwise.elementwise,
+    AddBias: pointwise.add_bias,
+    Affine: pointwise.affine,
+    MaxPool2D: pool.max_pool,
+    MaxPool2DGrad: pool.max_pool_grad,
+    MaxPool2DSelect: pool.max_pool_select,
+    AveragePool2D: pool.average_pool,
+    AveragePool2DGrad: pool.average_pool_grad,
+    RandomBits: random.random_bits,
+}
+
+
+def reader_of(op: Op) -> Reader | None:
+    """How one element of the op's output is computed, if it is pointwise."""
+    kinds = (READERS.get(kind) for kind in type(op).__mro__)
+    return next((reader for reader in kinds if reader is not None), None)
+
+
+def pointwise_value(builder: Builder, node: Apply) -> Computed:
+    """The output of a pointwise op, computed wherever it is read."""
+    reader, output = reader_of(node.op), node.outputs[0]
+    assert reader is not None
+    return Computed(
+        output.dtype,
+        builder.shape(output),
+        lambda index, body: reader(builder, node, index, body),
+    )

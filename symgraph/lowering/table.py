@@ -1,0 +1,74 @@
+"""Which function lowers which op: the one place where that is written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from symgraph.graph import Apply, Variable
+from symgraph.lowering import (
+    batch_norm,
+    conv,
+    linalg,
+    reduce,
+    shape,
+    softmax,
+)
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.readers import reader_of
+from symgraph.lowering.tail import Tail
+from symgraph.ops import BroadcastTo, Dim, MatMul, Reshape, Transpose
+from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
+from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
+from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
+from symgraph.ops.moments import Moments, PairedSums
+from symgraph.ops.softmax import LogSoftmax, Softmax
+
+EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
+    Conv2D: conv.lower_conv2d,
+    Conv2DBackwardData: conv.lower_conv2d_backward_data,
+    MatMul: linalg.lower_matmul,
+}
+
+LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
+    Dim: shape.lower_dim,
+    BroadcastTo: shape.lower_broadcast_to,
+    Transpose: shape.lower_transpose,
+    Reshape: shape.lower_reshape,
+    Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,
+    Moments: batch_norm.lower_moments,
+    PairedSums: batch_norm.lower_paired_sums,
+    Softmax: softmax.lower_softmax,
+    LogSoftmax: softmax.lower_log_softmax,
+    CrossEntropy: softmax.lower_cross_entropy,
+    CrossEntropyGrad: softmax.lower_cross_entropy_grad,
+    **dict.fromkeys(reduce.FUNCTIONS, reduce.lower_reduction),
+    **dict.fromkeys(reduce.ARG_FUNCTIONS, reduce.lower_arg_extremum),
+}
+
+# written out in simpler ops, for native code alone
+EXPANSIONS: dict[type, Callable[..., Variable | tuple[Variable, ...]]] = {
+    BatchNormTraining: batch_norm.expand_batch_norm_training,
+    BatchNormTrainingGrad: batch_norm.expand_batch_norm_training_grad,
+}
+
+
+def has_lowering(node: Apply) -> bool:
+    """Whether the op has a way to C of its own."""
+    kind: Any = type(node.op)
+    return kind in LOWERINGS or kind in EPILOGUES or is_pointwise(node)
+
+
+def is_pointwise(node: Apply) -> bool:
+    """Whether each output element is an expression of input elements."""
+    return reader_of(node.op) is not None
+
+
+def takes_epilogue(node: Apply) -> bool:
+    """Whether the op is a kernel that can apply pointwise ops to its results."""
+    return type(node.op) in EPILOGUES
+
+
+def inlines_its_input(node: Apply) -> bool:
+    """Whether the op reads each input element once, so that it may compute it."""
+    return isinstance(node.op, (*reduce.FUNCTIONS, PairedSums))
