@@ -5,8 +5,10 @@ Imports nothing of the project. Read ``types.py``, then ``variable.py`` and ``op
 and rebuilt). Graphs are values: nothing here changes one in place.
 """
 
+from symgraph.graph.config import ConfigError, config
 from symgraph.graph.dtypes import (
     DTYPES,
+    KINDS,
     is_bool,
     is_float,
     is_integer,
@@ -14,8 +16,9 @@ from symgraph.graph.dtypes import (
     result_dtype,
 )
 from symgraph.graph.errors import GraphError, MissingValue, SymgraphError, TypeMismatch
+from symgraph.graph.evaluate import evaluate
 from symgraph.graph.graph import Graph
-from symgraph.graph.op import Apply, Op
+from symgraph.graph.op import Apply, Op, argument_lines
 from symgraph.graph.printing import debugprint, describe
 from symgraph.graph.sites import Site, current_site, inherit_site, scope
 from symgraph.graph.traversal import (
@@ -28,10 +31,13 @@ from symgraph.graph.traversal import (
 )
 from symgraph.graph.types import TensorType
 from symgraph.graph.variable import Constant, SharedVariable, Variable, constant
+from symgraph.graph.weak import is_weak, weak_dtype, weak_type
 
 __all__ = [
     "DTYPES",
+    "KINDS",
     "Apply",
+    "ConfigError",
     "Constant",
     "Graph",
     "GraphError",
@@ -45,19 +51,25 @@ __all__ = [
     "Variable",
     "ancestors",
     "applies_between",
+    "argument_lines",
     "clients_of",
     "clone_with",
+    "config",
     "constant",
     "current_site",
     "debugprint",
     "describe",
+    "evaluate",
     "inherit_site",
     "is_bool",
     "is_float",
     "is_integer",
+    "is_weak",
     "leaves_of",
     "promote",
     "result_dtype",
     "scope",
     "toposort",
+    "weak_dtype",
+    "weak_type",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -66,6 +67,15 @@ class Op:
         """The same value as an expression of simpler ops, or None for a primitive."""
         return None
 
+    def __str__(self) -> str:
+        """The class and the static parameters that are not at their default."""
+        chosen = [
+            f"{field.name}={getattr(self, field.name)!r}"
+            for field in (fields(self) if is_dataclass(self) else ())
+            if field.default is MISSING or getattr(self, field.name) != field.default
+        ]
+        return type(self).__name__ + (f"({', '.join(chosen)})" if chosen else "")
+
     def __call__(self, *inputs: Variable) -> Any:
         """Apply the op: one output variable, or a tuple when there are several."""
         outputs = Apply(self, inputs).outputs
@@ -99,12 +109,11 @@ class Apply:
         return f"{self.op}({arguments})"
 
 
+def argument_lines(variables: Sequence[Variable]) -> str:
+    """What an error says of an op's arguments: each with the line that made it."""
+    numbered = enumerate(variables)
+    return "\n".join(f"  argument {i}: {v!r}, made at {v.site}" for i, v in numbered)
+
+
 def _with_arguments(message: str, node: Apply) -> str:
-    lines = [message]
-    lines += [f"  argument {i}: {v!r}, made at {v.site}" for i, v in _numbered(node)]
-    lines.append(f"  applied at {node.site}")
-    return "\n".join(lines)
-
-
-def _numbered(node: Apply) -> list[tuple[int, Variable]]:
-    return list(enumerate(node.inputs))
+    return f"{message}\n{argument_lines(node.inputs)}\n  applied at {node.site}"

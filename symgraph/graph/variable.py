@@ -17,6 +17,7 @@ from symgraph.graph.dtypes import KINDS
 from symgraph.graph.errors import GraphError, MissingValue, TypeMismatch
 from symgraph.graph.sites import Site, current_site
 from symgraph.graph.types import TensorType
+from symgraph.graph.weak import is_weak, weak_dtype
 
 if TYPE_CHECKING:
     from symgraph.graph.op import Apply
@@ -134,7 +135,9 @@ class SharedVariable(Variable):
 def constant(
     value: ArrayLike, name: str | None = None, dtype: str | None = None
 ) -> Constant:
-    """A constant holding a copy of ``value``."""
+    """A constant holding a copy of ``value``; Python floats become ``floatX``."""
+    if dtype is None and is_weak(value):
+        dtype = weak_dtype(np.asarray(value))
     array = np.array(value, dtype=dtype, order="C")
     if array.dtype.name not in KINDS:
         raise TypeMismatch(

@@ -1,1 +1,83 @@
-"""To be described by its owner."""
+"""What can be computed: one file per family of ops, one class per op.
+
+A class holds all the mathematics of its op; the builders beside it convert, promote
+and broadcast what users write. Imports ``graph``. Read ``elementwise.py`` and
+``arithmetic.py`` first, then ``shape.py``; ``functions.py`` lists every builder.
+"""
+
+from symgraph.ops import methods
+from symgraph.ops.arithmetic import (
+    Abs,
+    Add,
+    Div,
+    FloorDiv,
+    Maximum,
+    Minimum,
+    Mod,
+    Mul,
+    Neg,
+    Pow,
+    Reciprocal,
+    Square,
+    Sub,
+)
+from symgraph.ops.cast import Cast, StopGradient
+from symgraph.ops.comparison import (
+    Eq,
+    Ge,
+    Gt,
+    IsFinite,
+    IsInf,
+    IsNan,
+    Le,
+    Lt,
+    Ne,
+)
+from symgraph.ops.creation import Arange
+from symgraph.ops.elementwise import Elementwise
+from symgraph.ops.exponential import Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sqrt
+from symgraph.ops.functions import *
+from symgraph.ops.join import Concatenate, Pad, Split
+from symgraph.ops.linalg import MatMul
+from symgraph.ops.logical import (
+    BitwiseAnd,
+    BitwiseOr,
+    BitwiseXor,
+    Invert,
+    LeftShift,
+    LogicalAnd,
+    LogicalNot,
+    LogicalOr,
+    LogicalXor,
+    RightShift,
+)
+from symgraph.ops.products import ProductOfOthers
+from symgraph.ops.reduce import (
+    All,
+    Any,
+    ArgMax,
+    ArgMin,
+    Max,
+    Min,
+    Prod,
+    Sum,
+)
+from symgraph.ops.rounding import Ceil, Floor, Round, Sign, Trunc
+from symgraph.ops.selection import Where
+from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
+from symgraph.ops.special import Erf, Erfc, Relu, Sigmoid, Softplus
+from symgraph.ops.trigonometric import (
+    Arccos,
+    Arccosh,
+    Arcsin,
+    Arcsinh,
+    Arctan,
+    Arctan2,
+    Arctanh,
+    Cos,
+    Cosh,
+    Sin,
+    Sinh,
+    Tan,
+    Tanh,
+)

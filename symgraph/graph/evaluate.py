@@ -1,0 +1,115 @@
+"""``evaluate``: the values of a graph, each op computed by its NumPy definition."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from symgraph.graph.errors import GraphError, SymgraphError
+from symgraph.graph.op import Apply, Op
+from symgraph.graph.traversal import toposort
+from symgraph.graph.types import TensorType
+from symgraph.graph.variable import Constant, SharedVariable, Variable
+from symgraph.graph.weak import is_weak
+
+Array = NDArray[Any]
+
+
+def evaluate(
+    outputs: Sequence[Variable], givens: Mapping[Variable, ArrayLike] | None = None
+) -> list[Array]:
+    """The values of ``outputs`` where the variables in ``givens`` have given values.
+
+    Every node is computed by ``op.reference``, or through ``op.expand`` where the op
+    has none. Constants and shared variables have their own values unless given. A
+    value is dropped once its last user is computed.
+    """
+    values = {v: _given(v, value) for v, value in (givens or {}).items()}
+    nodes = toposort(outputs, stop=values.keys())
+    last_use = _last_uses(nodes, outputs)
+    with np.errstate(all="ignore"):
+        for position, node in enumerate(nodes):
+            arrays = [_value(v, values) for v in node.inputs]
+            values.update(zip(node.outputs, compute(node, arrays), strict=True))
+            for variable in {*node.inputs, *node.outputs}:
+                if last_use.get(variable, -1) == position:
+                    values.pop(variable, None)
+    return [_value(v, values) for v in outputs]
+
+
+def compute(node: Apply, arrays: Sequence[Array]) -> list[Array]:
+    """The outputs of one node, checked against their types."""
+    try:
+        results = _reference(node, arrays)
+        results = results if isinstance(results, tuple) else (results,)
+        pairs = zip(node.outputs, results, strict=True)
+        return [_checked(node, v, np.asarray(result)) for v, result in pairs]
+    except Exception as error:
+        error.add_note(f"  in {node!r}, applied at {node.site}")
+        raise
+
+
+def _reference(node: Apply, arrays: Sequence[Array]) -> Any:
+    if type(node.op).reference is not Op.reference:
+        return node.op.reference(*arrays)
+    leaves = [Variable(v.type) for v in node.inputs]
+    expanded = node.op.expand(*leaves)
+    if expanded is None:
+        raise SymgraphError(f"{node.op}: neither reference nor expand is defined")
+    several = isinstance(expanded, tuple)
+    outputs = expanded if isinstance(expanded, tuple) else (expanded,)
+    results = evaluate(outputs, dict(zip(leaves, arrays, strict=True)))
+    return tuple(results) if several else results[0]
+
+
+def _last_uses(
+    nodes: Sequence[Apply], outputs: Sequence[Variable]
+) -> dict[Variable, int]:
+    last: dict[Variable, int] = {}
+    for position, node in enumerate(nodes):
+        last.update(dict.fromkeys(node.outputs, position))
+        last.update(dict.fromkeys(node.inputs, position))
+    for variable in outputs:
+        last.pop(variable, None)
+    return last
+
+
+def _value(variable: Variable, values: Mapping[Variable, Array]) -> Array:
+    if variable in values:
+        return values[variable]
+    if isinstance(variable, Constant):
+        return variable.data
+    if isinstance(variable, SharedVariable):
+        return variable.get_value(borrow=True)
+    raise GraphError(
+        f"evaluate: {variable!r}, made at {variable.site}, is needed but not given"
+    )
+
+
+def _given(variable: Variable, value: ArrayLike) -> Array:
+    array = np.asarray(value)
+    safe = np.can_cast(array.dtype, variable.dtype, casting="safe")
+    if safe or (is_weak(value) and _same_kind(array, variable)):
+        array = array.astype(variable.dtype, copy=False)
+    if not variable.type.accepts(TensorType(array.dtype.name, array.shape)):
+        raise GraphError(
+            f"evaluate: {variable!r} expects {variable.type}, "
+            f"got {array.dtype}{list(array.shape)}"
+        )
+    return array
+
+
+def _same_kind(array: Array, variable: Variable) -> bool:
+    return np.can_cast(array.dtype, variable.dtype, casting="same_kind")
+
+
+def _checked(node: Apply, variable: Variable, array: Array) -> Array:
+    if not variable.type.accepts(TensorType(array.dtype.name, array.shape)):
+        raise SymgraphError(
+            f"{node.op}: its type promises {variable.type}, its reference gave "
+            f"{array.dtype}{list(array.shape)}"
+        )
+    return array

@@ -1,0 +1,279 @@
+"""Arithmetic: sums, products, quotients, powers, extrema."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from symgraph.graph import Variable
+from symgraph.ops.arguments import TensorLike, as_variable
+from symgraph.ops.broadcasting import elementwise
+from symgraph.ops.comparison import eq, gt
+from symgraph.ops.elementwise import Binary, Unary
+from symgraph.ops.exponential import log
+from symgraph.ops.rounding import floor, sign
+from symgraph.ops.selection import where
+
+
+@dataclass(frozen=True)
+class Add(Binary):
+    """z = x + y; of bools, ``or``."""
+
+    scalar: ClassVar[str] = "add"
+    domain: ClassVar[str] = "any"
+    compute = staticmethod(np.add)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dy = dz."""
+        (dz,) = cotangents
+        return dz, dz
+
+
+@dataclass(frozen=True)
+class Sub(Binary):
+    """z = x - y."""
+
+    scalar: ClassVar[str] = "sub"
+    domain: ClassVar[str] = "number"
+    compute = staticmethod(np.subtract)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dz, dy = -dz."""
+        (dz,) = cotangents
+        return dz, -dz
+
+
+@dataclass(frozen=True)
+class Mul(Binary):
+    """z = x y; of bools, ``and``."""
+
+    scalar: ClassVar[str] = "mul"
+    domain: ClassVar[str] = "any"
+    compute = staticmethod(np.multiply)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dz y, dy = dz x."""
+        (x, y), (dz,) = inputs, cotangents
+        return dz * y, dz * x
+
+
+@dataclass(frozen=True)
+class Div(Binary):
+    """z = x / y."""
+
+    scalar: ClassVar[str] = "div"
+    compute = staticmethod(np.true_divide)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dz / y, dy = -dz z / y."""
+        (_, y), (z,), (dz,) = inputs, outputs, cotangents
+        dx = dz / y
+        return dx, -(dx * z)
+
+
+@dataclass(frozen=True)
+class FloorDiv(Binary):
+    """z = floor(x / y); integers divided by zero give 0."""
+
+    scalar: ClassVar[str] = "floordiv"
+    domain: ClassVar[str] = "number"
+    compute = staticmethod(np.floor_divide)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """Constant almost everywhere."""
+        return None, None
+
+
+@dataclass(frozen=True)
+class Mod(Binary):
+    """z = x - y floor(x / y), of the sign of y; integers modulo zero give 0."""
+
+    scalar: ClassVar[str] = "mod"
+    domain: ClassVar[str] = "number"
+    compute = staticmethod(np.remainder)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dz, dy = -dz floor(x / y)."""
+        (x, y), (dz,) = inputs, cotangents
+        return dz, -dz * floor(x / y)
+
+
+@dataclass(frozen=True)
+class Pow(Binary):
+    """z = x ** y; 0 ** 0 is 1."""
+
+    scalar: ClassVar[str] = "pow"
+    domain: ClassVar[str] = "number"
+
+    @staticmethod
+    def compute(x, y):
+        """``np.power``; an integer to a negative power is 0."""
+        if x.dtype.kind != "i":
+            return np.power(x, y)
+        return np.where(y < 0, x.dtype.type(0), np.power(x, np.maximum(y, 0)))
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dz y x ** (y - 1), dy = dz z log x, 0 where y or x is 0."""
+        (x, y), (z,), (dz,) = inputs, outputs, cotangents
+        lower = x ** where(eq(y, 0.0), 1.0, y - 1.0)
+        logarithm = log(where(eq(x, 0.0), 1.0, x))
+        return dz * y * lower, dz * z * logarithm
+
+
+@dataclass(frozen=True)
+class Neg(Unary):
+    """y = -x."""
+
+    scalar: ClassVar[str] = "neg"
+    domain: ClassVar[str] = "number"
+    compute = staticmethod(np.negative)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = -dy."""
+        return (-cotangents[0],)
+
+
+@dataclass(frozen=True)
+class Abs(Unary):
+    """y = |x|."""
+
+    scalar: ClassVar[str] = "abs"
+    domain: ClassVar[str] = "number"
+    compute = staticmethod(np.abs)
+
+    def slope(self, x, y):
+        """sign(x), 0 at 0."""
+        return sign(x)
+
+
+@dataclass(frozen=True)
+class Square(Unary):
+    """y = x x."""
+
+    scalar: ClassVar[str] = "square"
+    domain: ClassVar[str] = "number"
+    compute = staticmethod(np.square)
+
+    def slope(self, x, y):
+        """2 x."""
+        return 2.0 * x
+
+
+@dataclass(frozen=True)
+class Reciprocal(Unary):
+    """y = 1 / x."""
+
+    scalar: ClassVar[str] = "reciprocal"
+    compute = staticmethod(np.reciprocal)
+
+    def slope(self, x, y):
+        """-y y."""
+        return -(y * y)
+
+
+@dataclass(frozen=True)
+class Extremum(Binary):
+    """The gradient goes to the operand chosen, half to each where they are equal."""
+
+    domain: ClassVar[str] = "any"
+
+    def vjp(self, inputs, outputs, cotangents):
+        """dx = dz [x chosen], dy = dz [y chosen]."""
+        (x, y), (dz,) = inputs, cotangents
+        above, below = (x, y) if isinstance(self, Maximum) else (y, x)
+        chosen, tie, half = gt(above, below), eq(x, y), 0.5 * dz
+        dx = where(tie, half, where(chosen, dz, 0.0))
+        return dx, where(tie, half, where(chosen, 0.0, dz))
+
+
+@dataclass(frozen=True)
+class Maximum(Extremum):
+    """z = the larger of x and y; NaN where either is."""
+
+    scalar: ClassVar[str] = "maximum"
+    compute = staticmethod(np.maximum)
+
+
+@dataclass(frozen=True)
+class Minimum(Extremum):
+    """z = the smaller of x and y; NaN where either is."""
+
+    scalar: ClassVar[str] = "minimum"
+    compute = staticmethod(np.minimum)
+
+
+def add(x: TensorLike, y: TensorLike) -> Variable:
+    """x + y."""
+    return elementwise(Add(), x, y)
+
+
+def sub(x: TensorLike, y: TensorLike) -> Variable:
+    """x - y."""
+    return elementwise(Sub(), x, y)
+
+
+def mul(x: TensorLike, y: TensorLike) -> Variable:
+    """x y."""
+    return elementwise(Mul(), x, y)
+
+
+def true_div(x: TensorLike, y: TensorLike) -> Variable:
+    """x / y; of integers, a ``floatX``."""
+    return elementwise(Div(), x, y, floating=True)
+
+
+def floor_div(x: TensorLike, y: TensorLike) -> Variable:
+    """floor(x / y)."""
+    return elementwise(FloorDiv(), x, y)
+
+
+def mod(x: TensorLike, y: TensorLike) -> Variable:
+    """The remainder of x / y, with the sign of y."""
+    return elementwise(Mod(), x, y)
+
+
+def pow(x: TensorLike, y: TensorLike) -> Variable:
+    """x ** y; a square where y is the Python number 2."""
+    if isinstance(y, (int, float)) and y == 2:
+        return square(x)
+    return elementwise(Pow(), x, y)
+
+
+def neg(x: TensorLike) -> Variable:
+    """-x."""
+    return elementwise(Neg(), x)
+
+
+def abs(x: TensorLike) -> Variable:
+    """|x|."""
+    return elementwise(Abs(), x)
+
+
+def square(x: TensorLike) -> Variable:
+    """x x."""
+    return elementwise(Square(), x)
+
+
+def reciprocal(x: TensorLike) -> Variable:
+    """1 / x."""
+    return elementwise(Reciprocal(), x, floating=True)
+
+
+def maximum(x: TensorLike, y: TensorLike) -> Variable:
+    """The larger of x and y, NaN where either is."""
+    return elementwise(Maximum(), x, y)
+
+
+def minimum(x: TensorLike, y: TensorLike) -> Variable:
+    """The smaller of x and y, NaN where either is."""
+    return elementwise(Minimum(), x, y)
+
+
+def clip(
+    x: TensorLike, low: TensorLike | None = None, high: TensorLike | None = None
+) -> Variable:
+    """``x`` kept between ``low`` and ``high``, either of which may be None."""
+    result = as_variable(x) if low is None else maximum(x, low)
+    return result if high is None else minimum(result, high)

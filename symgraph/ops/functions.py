@@ -1,0 +1,147 @@
+"""Every builder under its public name: what ``from symgraph.ops.functions import *``
+and with it ``sg.exp``, ``sg.concatenate``, ... mean. NumPy's names throughout."""
+
+from symgraph.graph import constant
+from symgraph.ops.arguments import as_variable
+from symgraph.ops.arithmetic import (
+    abs,
+    add,
+    clip,
+    floor_div,
+    maximum,
+    minimum,
+    mod,
+    mul,
+    neg,
+    pow,
+    reciprocal,
+    square,
+    sub,
+    true_div,
+)
+from symgraph.ops.broadcasting import broadcast_arrays
+from symgraph.ops.cast import cast, stop_gradient
+from symgraph.ops.comparison import eq, ge, gt, isfinite, isinf, isnan, le, lt, ne
+from symgraph.ops.creation import (
+    arange,
+    eye,
+    full,
+    full_like,
+    ones,
+    ones_like,
+    tril,
+    triu,
+    zeros,
+    zeros_like,
+)
+from symgraph.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, sqrt
+from symgraph.ops.indexing import one_hot
+from symgraph.ops.inputs import (
+    bmatrix,
+    bscalar,
+    btensor3,
+    btensor4,
+    btensor5,
+    bvector,
+    dmatrix,
+    dscalar,
+    dtensor3,
+    dtensor4,
+    dtensor5,
+    dvector,
+    fmatrix,
+    fscalar,
+    ftensor3,
+    ftensor4,
+    ftensor5,
+    fvector,
+    imatrix,
+    iscalar,
+    itensor3,
+    itensor4,
+    itensor5,
+    ivector,
+    lmatrix,
+    lscalar,
+    ltensor3,
+    ltensor4,
+    ltensor5,
+    lvector,
+    matrix,
+    scalar,
+    tensor,
+    tensor3,
+    tensor4,
+    tensor5,
+    vector,
+)
+from symgraph.ops.join import (
+    concatenate,
+    hstack,
+    pad,
+    roll,
+    split,
+    stack,
+    unstack,
+    vstack,
+)
+from symgraph.ops.linalg import dot, matmul, outer, tensordot, vdot
+from symgraph.ops.logical import (
+    bitwise_and,
+    bitwise_or,
+    bitwise_xor,
+    invert,
+    left_shift,
+    logical_and,
+    logical_not,
+    logical_or,
+    logical_xor,
+    right_shift,
+)
+from symgraph.ops.reshaping import (
+    atleast_1d,
+    dimshuffle,
+    expand_dims,
+    flatten,
+    moveaxis,
+    ravel,
+    repeat,
+    reshape,
+    squeeze,
+    swapaxes,
+    tile,
+    transpose,
+)
+from symgraph.ops.rounding import ceil, floor, round, sign, trunc
+from symgraph.ops.selection import switch, where
+from symgraph.ops.shape import broadcast_to, shape
+from symgraph.ops.special import erf, erfc
+from symgraph.ops.statistics import (
+    all,
+    any,
+    argmax,
+    argmin,
+    logsumexp,
+    max,
+    mean,
+    min,
+    prod,
+    std,
+    sum,
+    var,
+)
+from symgraph.ops.trigonometric import (
+    arccos,
+    arccosh,
+    arcsin,
+    arcsinh,
+    arctan,
+    arctan2,
+    arctanh,
+    cos,
+    cosh,
+    sin,
+    sinh,
+    tan,
+    tanh,
+)
