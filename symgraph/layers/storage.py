@@ -58,7 +58,23 @@ def assign(
     source: str,
 ) -> None:
     """Set every parameter, after checking names, shapes and dtypes of all of them."""
-    missing = notes.get("missing", {})
+    check(parameters, arrays, notes, source)
+    for name, array in arrays.items():
+        parameters[name].set_value(array)
+    for name, reason in notes["missing"].items():
+        parameters[name].missing = str(reason)
+
+
+def check(
+    parameters: Mapping[str, SharedVariable],
+    arrays: Arrays,
+    notes: Mapping[str, Any],
+    source: str,
+) -> None:
+    """Raise unless ``assign`` can set every parameter."""
+    missing = notes.get("missing")
+    if not isinstance(missing, dict):
+        raise FileFormatError(f"{source}: does not say which parameters are missing")
     _check_names(parameters, {*arrays, *missing}, source)
     for name, array in arrays.items():
         expected = parameters[name].type
@@ -67,10 +83,6 @@ def assign(
                 f"{source}: {name} is {array.dtype.name}{list(array.shape)}, "
                 f"the network expects {expected}"
             )
-    for name, array in arrays.items():
-        parameters[name].set_value(array)
-    for name, reason in missing.items():
-        parameters[name].missing = str(reason)
 
 
 def write(

@@ -1,0 +1,89 @@
+"""Gradients and updates, changed on their way: clipping and weight decay.
+
+``clipped(momentum, norm=5.0)`` and ``decayed(sgd, 1e-4)`` are optimizers again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, TypeAlias
+
+from symgraph.graph import GraphError, SharedVariable, Variable
+from symgraph.ops import cast, clip, maximum, sqrt, square
+from symgraph.training.descent import (
+    Loss,
+    Optimizer,
+    Updates,
+    gradients_of,
+    running_averages,
+)
+
+Gradients: TypeAlias = Sequence[Variable]
+Parameters: TypeAlias = Sequence[SharedVariable]
+
+
+def global_norm(gradients: Sequence[Variable]) -> Variable:
+    """sqrt of the sum of the squares of every element of every gradient."""
+    return sqrt(reduce(add, [square(dw).sum() for dw in gradients]))
+
+
+def clip_by_norm(gradients: Sequence[Variable], norm: float) -> list[Variable]:
+    """g norm / max(norm, |g|), |g| being the norm of all gradients together.
+
+    Pascanu et al. 2013, Algorithm 1.
+    """
+    _check_limit("clip_by_norm", norm)
+    factor = norm / maximum(global_norm(gradients), norm)
+    return [dw * cast(factor, dw.dtype) for dw in gradients]
+
+
+def clip_by_value(gradients: Sequence[Variable], limit: float) -> list[Variable]:
+    """min(max(g, -limit), limit), element by element."""
+    _check_limit("clip_by_value", limit)
+    return [clip(dw, -limit, limit) for dw in gradients]
+
+
+def clipped(
+    optimizer: Optimizer, norm: float | None = None, value: float | None = None
+) -> Optimizer:
+    """``optimizer`` on gradients clipped by value, then by their common norm."""
+
+    def clip_all(gradients: Gradients, parameters: Parameters) -> Gradients:
+        if value is not None:
+            gradients = clip_by_value(gradients, value)
+        return gradients if norm is None else clip_by_norm(gradients, norm)
+
+    return transformed(optimizer, clip_all)
+
+
+def decayed(optimizer: Optimizer, rate: float) -> Optimizer:
+    """``optimizer`` on the gradients of loss + rate/2 sum w^2: dw + rate w."""
+
+    def add_decay(gradients: Gradients, parameters: Parameters) -> Gradients:
+        pairs = zip(gradients, parameters, strict=True)
+        return [dw + rate * w for dw, w in pairs]
+
+    return transformed(optimizer, add_decay)
+
+
+def transformed(
+    optimizer: Optimizer, change: Callable[[Gradients, Parameters], Gradients]
+) -> Optimizer:
+    """``optimizer`` on what ``change`` makes of the gradients."""
+
+    def changed(
+        loss: Loss, parameters: Iterable[SharedVariable], *args: Any, **options: Any
+    ) -> Updates:
+        parameters = list(parameters)
+        gradients = gradients_of(loss, parameters)
+        updates = optimizer(change(gradients, parameters), parameters, *args, **options)
+        return {**updates, **running_averages(loss)}
+
+    return changed
+
+
+def _check_limit(who: str, limit: float) -> None:
+    if not limit > 0:
+        raise GraphError(f"{who}: expected a limit > 0, got {limit!r}")

@@ -1,0 +1,53 @@
+"""Progress bars: shown on a terminal, absent anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+Advance: TypeAlias = Callable[[str], None]
+
+
+@contextmanager
+def bar(
+    description: str,
+    total: int | None,
+    enabled: bool = True,
+    console: Console | None = None,
+) -> Iterator[Advance]:
+    """A function that moves the bar by one and, with a text, describes it anew.
+
+    ``total`` is None where nobody knows how many steps there will be.
+    """
+    console = console or Console(stderr=True)
+    if not enabled or not console.is_terminal:
+        yield lambda text="": None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task(description, total=total)
+        yield lambda text="": progress.update(
+            task, advance=1, description=text or description
+        )
+
+
+def report(text: str, enabled: bool = True, console: Console | None = None) -> None:
+    """One line that stays, on a terminal."""
+    console = console or Console(stderr=True)
+    if enabled and console.is_terminal:
+        console.print(text, markup=False, highlight=False)
