@@ -1,0 +1,353 @@
+"""Max and average pooling over images, and their adjoints.
+
+Within a window the maximum that counts is the *first*, in row-major order, so each
+output has exactly one source: the gradient sends it the whole cotangent, and the
+derivative in a direction reads that source alone. These two, ``MaxPool2DGrad`` and
+``MaxPool2DSelect``, are linear and each other's adjoint.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgraph.graph import GraphError, Op, TensorType, Variable, is_bool, is_float
+from symgraph.ops.arguments import fill_sizes, promoted, split_sizes
+from symgraph.ops.checks import (
+    expect_dtype,
+    expect_float,
+    expect_ndim,
+    expect_sizes,
+    join_dims,
+    join_shapes,
+)
+from symgraph.ops.conv import Size, spatial
+from symgraph.ops.statistics import max as max_over
+from symgraph.ops.statistics import mean
+from symgraph.ops.windows import (
+    NO_PADDING,
+    Array,
+    Padding,
+    PaddingLike,
+    Pair,
+    PairLike,
+    crop,
+    output_size,
+    output_sizes,
+    pad,
+    padded_shape,
+    pair,
+    resolve_padding,
+    taps,
+)
+
+
+@dataclass(frozen=True)
+class Pooling(Op):
+    """What the pooling ops share: windows over the last two axes of [N,C,H,W]."""
+
+    window: Pair
+    stride: Pair
+    padding: Padding = NO_PADDING
+
+    def _pooled(self, op: str, x: TensorType) -> TensorType:
+        """The type of the output for images of type ``x``."""
+        _check_window(op, self.window, self.padding)
+        expect_ndim(op, "input", x, 4)
+        size, window = x.shape[2:], self.window
+        counts = output_sizes(op, size, window, self.padding, self.stride)
+        return x.with_shape((*x.shape[:2], *counts))
+
+    def _check_windows(self, op: str, x: TensorType, dy: TensorType) -> TensorType:
+        """The type of dy, which must have one element for each window of x."""
+        expect_dtype(op, "output gradient", dy, x.dtype)
+        shape = self._pooled(op, x).shape
+        return dy.with_shape(
+            join_shapes(op, "output gradient", shape, dy, "the output")
+        )
+
+    def _counts(self, size: Sequence[Any]) -> tuple[Any, Any]:
+        """The number of windows along each axis of images of ``size``."""
+        rows, columns = (
+            output_size(n, window, pads, stride, 1)
+            for n, window, pads, stride in zip(
+                size, self.window, self.padding, self.stride, strict=True
+            )
+        )
+        return rows, columns
+
+    def _taps(self, counts: Sequence[int]) -> Any:
+        return taps(self.window, (counts[0], counts[1]), self.stride)
+
+
+@dataclass(frozen=True)
+class MaxPool2D(Pooling):
+    """y[n,c,i,j] = max over r,s of x[n, c, i*stride + r - pad, j*stride + s - pad].
+
+    x[N,C,H,W] of any dtype but bool; padding is never the maximum. NaN wins over
+    every number, as in ``maximum``.
+    """
+
+    def infer_type(self, x):
+        """[N,C,H',W']."""
+        if is_bool(x.dtype):
+            raise GraphError("max_pool2d: input must be numbers, got bool")
+        return self._pooled("max_pool2d", x)
+
+    def infer_shape(self, shapes, values):
+        """(N, C, H', W')."""
+        batch, channels, *size = shapes[0]
+        return batch, channels, *self._counts(size)
+
+    def reference(self, x):
+        """The greatest of the elements that the taps meet."""
+        padded = pad(x, self.padding, _lowest(x.dtype))
+        shape = (*x.shape[:2], *self._counts(x.shape[2:]))
+        y = np.full(shape, _lowest(x.dtype), x.dtype)
+        for _, _, window in self._taps(shape[2:]):
+            y = np.maximum(y, padded[window])
+        return y
+
+    def vjp(self, inputs, outputs, cotangents):
+        """Each cotangent goes to the first maximum of its window."""
+        scatter = MaxPool2DGrad(self.window, self.stride, self.padding)
+        return (scatter(inputs[0], outputs[0], cotangents[0]),)
+
+
+@dataclass(frozen=True)
+class MaxPool2DGrad(Pooling):
+    """dx = sum over windows of dy at the window's first maximum.
+
+    Inputs x[N,C,H,W], y = max-pool of x and dy, both [N,C,H',W']; output like x.
+    Linear in dy; its adjoint is ``MaxPool2DSelect``.
+    """
+
+    def infer_type(self, x, y, dy):
+        """The type of x."""
+        expect_float("max_pool2d_grad", "input", x)
+        self._check_windows("max_pool2d_grad", x, y)
+        self._check_windows("max_pool2d_grad", x, dy)
+        return x
+
+    def reference(self, x, y, dy):
+        """At each tap, what it adds to the elements that are their window's source."""
+        source = _sources(self, x, y)
+        dx = np.zeros(padded_shape(x.shape[:2], x.shape[2:], self.padding), x.dtype)
+        for r, s, window in self._taps(y.shape[2:]):
+            dx[window] += np.where(source == r * self.window[1] + s, dy, 0)
+        return np.ascontiguousarray(crop(dx, self.padding))
+
+    def vjp(self, inputs, outputs, cotangents):
+        """With cotangent g: nothing for x and y, g selected at the maxima for dy."""
+        select = MaxPool2DSelect(self.window, self.stride, self.padding)
+        return None, None, select(inputs[0], inputs[1], cotangents[0])
+
+
+@dataclass(frozen=True)
+class MaxPool2DSelect(Pooling):
+    """y'[window] = x' at the window's first maximum: the derivative along x'.
+
+    Inputs x[N,C,H,W], y = max-pool of x [N,C,H',W'], and x' like x; output like y.
+    """
+
+    def infer_type(self, x, y, tangent):
+        """The type of y."""
+        expect_float("max_pool2d_select", "input", x)
+        expect_dtype("max_pool2d_select", "tangent", tangent, x.dtype)
+        join_shapes("max_pool2d_select", "tangent", x.shape, tangent)
+        return self._check_windows("max_pool2d_select", x, y)
+
+    def infer_shape(self, shapes, values):
+        """The shape of y."""
+        return tuple(shapes[1])
+
+    def reference(self, x, y, tangent):
+        """At each tap, the tangent where that tap is the window's source."""
+        source = _sources(self, x, y)
+        padded = pad(tangent, self.padding)
+        selected = np.zeros_like(y)
+        for r, s, window in self._taps(y.shape[2:]):
+            here = source == r * self.window[1] + s
+            selected = np.where(here, padded[window], selected)
+        return selected
+
+    def vjp(self, inputs, outputs, cotangents):
+        """With cotangent g: g scattered to the maxima for the tangent."""
+        scatter = MaxPool2DGrad(self.window, self.stride, self.padding)
+        return None, None, scatter(inputs[0], inputs[1], cotangents[0])
+
+
+@dataclass(frozen=True)
+class AveragePool2D(Pooling):
+    """y[n,c,i,j] = mean over r,s of x[n, c, i*stride + r - pad, j*stride + s - pad].
+
+    x[N,C,H,W]. With ``count_include_pad`` the padding counts as zeros and every window
+    divides by its area; without, by the number of its elements inside the image.
+    """
+
+    count_include_pad: bool = True
+
+    def infer_type(self, x):
+        """[N,C,H',W']."""
+        expect_float("average_pool2d", "input", x)
+        return self._pooled("average_pool2d", x)
+
+    def infer_shape(self, shapes, values):
+        """(N, C, H', W')."""
+        batch, channels, *size = shapes[0]
+        return batch, channels, *self._counts(size)
+
+    def reference(self, x):
+        """The sum over taps, divided by how many elements of each window count."""
+        counts = self._counts(x.shape[2:])
+        padded = pad(x, self.padding)
+        y = np.zeros((*x.shape[:2], *counts), x.dtype)
+        for _, _, window in self._taps(counts):
+            y += padded[window]
+        return y / _divisors(self, x.shape[2:], counts).astype(x.dtype)
+
+    def vjp(self, inputs, outputs, cotangents):
+        """Each cotangent spread evenly over its window."""
+        static, sizes = split_sizes(spatial(inputs[0]))
+        fields = self.window, self.stride, self.padding, self.count_include_pad
+        return (AveragePool2DGrad(*fields, size=static)(cotangents[0], *sizes),)
+
+
+@dataclass(frozen=True)
+class AveragePool2DGrad(Pooling):
+    """dx = sum over windows of dy / (elements of the window that count).
+
+    Inputs dy[N,C,H',W'] and one int64 scalar for each None of ``size``, the images'
+    (height, width); output [N,C,H,W].
+    """
+
+    count_include_pad: bool = True
+    size: Size = (None, None)
+
+    def infer_type(self, dy, *sizes):
+        """[N,C,H,W]."""
+        op = "average_pool2d_grad"
+        expect_float(op, "output gradient", dy)
+        expect_sizes(op, sizes, self.size.count(None))
+        expect_ndim(op, "output gradient", dy, 4)
+        images = dy.with_shape((*dy.shape[:2], *self.size))
+        for ours, given in zip(self._pooled(op, images).shape, dy.shape, strict=True):
+            join_dims(op, "windows and output gradient", ours, given)
+        return images
+
+    def infer_shape(self, shapes, values):
+        """(N, C, H, W), the unknown of H and W from the values of the sizes."""
+        return *shapes[0][:2], *fill_sizes(self.size, values[1:])
+
+    def reference(self, dy, *sizes):
+        """Each tap adds its share to the elements it met."""
+        height, width = (int(n) for n in fill_sizes(self.size, sizes))
+        counts = dy.shape[2:]
+        shape = padded_shape(dy.shape[:2], (height, width), self.padding)
+        share = dy / _divisors(self, (height, width), counts).astype(dy.dtype)
+        dx = np.zeros(shape, dy.dtype)
+        for _, _, window in self._taps(counts):
+            dx[window] += share
+        return np.ascontiguousarray(crop(dx, self.padding))
+
+    def vjp(self, inputs, outputs, cotangents):
+        """The average of the cotangent, nothing for the sizes."""
+        fields = self.window, self.stride, self.padding, self.count_include_pad
+        dy = AveragePool2D(*fields)(cotangents[0])
+        return dy, *[None] * (len(inputs) - 1)
+
+
+def _lowest(dtype: np.dtype[Any]) -> Any:
+    """What no element is below: -inf, or the least integer."""
+    return -np.inf if is_float(dtype.name) else np.iinfo(dtype).min
+
+
+def _sources(pool: Pooling, x: Array, y: Array) -> Array:
+    """For each window the number, in row-major order, of its first maximum."""
+    padded = pad(x, pool.padding, -np.inf)
+    inside = pad(np.ones(x.shape[2:], bool), pool.padding, False)
+    source = np.full(y.shape, -1)
+    for r, s, window in pool._taps(y.shape[2:]):
+        values = padded[window]
+        found = inside[window] & ((values == y) | (np.isnan(values) & np.isnan(y)))
+        source[(source < 0) & found] = r * pool.window[1] + s
+    return source
+
+
+def _divisors(pool: Any, size: Sequence[int], counts: Sequence[int]) -> Array:
+    """How many elements of each window count, [H',W']."""
+    if pool.count_include_pad:
+        return np.full(counts, pool.window[0] * pool.window[1])
+    inside = pad(np.ones(size, int), pool.padding)
+    return sum(inside[window] for _, _, window in pool._taps(counts))
+
+
+def _check_window(op: str, window: Pair, padding: Padding) -> None:
+    for span, pads in zip(window, padding, strict=True):
+        if max(pads) >= span:
+            raise GraphError(
+                f"{op}: padding {padding} must be less than the window {window}, "
+                "or some windows see no element"
+            )
+
+
+def max_pool2d(
+    x: Variable,
+    window: PairLike,
+    stride: PairLike | None = None,
+    padding: PaddingLike = 0,
+) -> Variable:
+    """The maximum of each window: [N,C,H,W] -> [N,C,H',W'].
+
+    H' = (H + padding - window) // stride + 1; ``stride`` is the window where not given.
+    ``padding`` is as in ``conv2d``, less than the window, and never the maximum.
+    """
+    spans, steps, sides = _geometry("max_pool2d", x, window, stride, padding)
+    pooled: Variable = MaxPool2D(spans, steps, sides)(x)
+    return pooled
+
+
+def average_pool2d(
+    x: Variable,
+    window: PairLike,
+    stride: PairLike | None = None,
+    padding: PaddingLike = 0,
+    count_include_pad: bool = True,
+) -> Variable:
+    """The mean of each window: [N,C,H,W] -> [N,C,H',W'], sizes as in ``max_pool2d``.
+
+    Padding counts as zeros, or not at all without ``count_include_pad``.
+    """
+    (x,) = promoted("average_pool2d", [x], floating=True)
+    spans, steps, sides = _geometry("average_pool2d", x, window, stride, padding)
+    pooled: Variable = AveragePool2D(spans, steps, sides, count_include_pad)(x)
+    return pooled
+
+
+def global_max_pool2d(x: Variable, keepdims: bool = False) -> Variable:
+    """The maximum of each channel: [N,C,H,W] -> [N,C], or [N,C,1,1]."""
+    expect_ndim("global_max_pool2d", "input", x.type, 4)
+    return max_over(x, axis=(2, 3), keepdims=keepdims)
+
+
+def global_average_pool2d(x: Variable, keepdims: bool = False) -> Variable:
+    """The mean of each channel: [N,C,H,W] -> [N,C], or [N,C,1,1]."""
+    expect_ndim("global_average_pool2d", "input", x.type, 4)
+    return mean(x, axis=(2, 3), keepdims=keepdims)
+
+
+def _geometry(
+    op: str,
+    x: Variable,
+    window: PairLike,
+    stride: PairLike | None,
+    padding: PaddingLike,
+) -> tuple[Pair, Pair, Padding]:
+    expect_ndim(op, "input", x.type, 4)
+    spans = pair(op, "window", window)
+    steps = spans if stride is None else pair(op, "stride", stride)
+    sides = resolve_padding(op, padding, x.type.shape[2:], spans, steps)
+    return spans, steps, sides
