@@ -1,0 +1,245 @@
+"""Convolutions as correlations of one shape, forward and backward alike.
+
+    out[start + step i] = sum_t in[first + stride i + dilation t] w[taps[t]]
+
+holds along rows and along columns. The forward pass is one such correlation. The
+gradient of the input is one for each residue of its position modulo the stride:
+inside a residue class the taps that meet the class are evenly spaced, so no zero
+is ever inserted between the elements of dy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import gcd
+
+from codegen import sizes
+from codegen.errors import CodegenError
+from codegen.ir import (
+    Buffer,
+    Convolution,
+    ConvolutionBackwardData,
+    ConvolutionBackwardWeights,
+    Epilogue,
+    Image,
+    Window,
+)
+from codegen.sizes import Size, floordiv
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One axis of a correlation; ``extent`` is the input's length, ``count`` i's."""
+
+    count: Size
+    extent: Size
+    taps: range
+    first: int = 0
+    stride: int = 1
+    dilation: int = 1
+    start: int = 0
+    step: int = 1
+
+    def reach(self, count: Size) -> Size:
+        """How many input positions ``count`` neighbouring outputs read."""
+        if not self.taps:
+            return 0
+        return self.stride * (count - 1) + self.dilation * (len(self.taps) - 1) + 1
+
+    @property
+    def inside(self) -> bool:
+        """Whether every position read is known to lie in the input."""
+        if not self.taps:
+            return True
+        over = self.first + self.reach(self.count) - self.extent
+        return self.first >= 0 and isinstance(over, int) and over <= 0
+
+
+@dataclass(frozen=True)
+class Correlation:
+    """``result = epilogue(correlate(source, filters[first_filter:]))``."""
+
+    source: Image
+    filters: Buffer
+    result: Image
+    rows: Axis
+    columns: Axis
+    groups: int
+    epilogue: Epilogue | None
+    lanes: int
+    first_filter: int = 0
+
+    @property
+    def empty(self) -> bool:
+        """Whether it is known to have no outputs."""
+        counts = (self.rows.count, self.columns.count, self.result.channels)
+        return any(isinstance(count, int) and count <= 0 for count in counts)
+
+    @property
+    def channels(self) -> Channels:
+        return Channels(
+            self.source.channels, self.result.channels, self.groups, self.lanes
+        )
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Which input channels make which output channels, in ``groups`` equal parts.
+
+    Where vectors of output channels never straddle two groups (``broadcast``), one
+    input number serves all lanes. Otherwise each lane reads the channels of its own
+    group (``depthwise`` where that is the lane's own channel), as vectors.
+    """
+
+    source: int
+    result: int
+    groups: int
+    lanes: int
+
+    @property
+    def inputs(self) -> int:
+        """Input channels of one group."""
+        return self.source // self.groups
+
+    @property
+    def outputs(self) -> int:
+        """Output channels of one group."""
+        return self.result // self.groups
+
+    @property
+    def broadcast(self) -> bool:
+        whole = self.inputs % self.lanes == 0 and self.outputs % self.lanes == 0
+        return self.groups == 1 or whole
+
+    @property
+    def depthwise(self) -> bool:
+        return not self.broadcast and self.inputs == self.outputs == 1
+
+    @property
+    def vectors(self) -> int:
+        """Vectors of output channels."""
+        return -(-self.result // self.lanes)
+
+    @property
+    def group_vectors(self) -> int:
+        """Vectors that read the same input: those of one group, or each its own."""
+        return -(-self.outputs // self.lanes) if self.broadcast else 1
+
+    @property
+    def chunk(self) -> int:
+        """Input channels that a kernel runs through at each tap."""
+        return self.lanes if self.broadcast else self.inputs
+
+    @property
+    def chunks(self) -> list[int]:
+        """The channels in each chunk of one group's input."""
+        starts = range(0, self.inputs, max(self.chunk, 1))
+        return [min(self.chunk, self.inputs - start) for start in starts]
+
+
+def forward_axis(window: Window, axis: int, extent: Size, count: Size) -> Axis:
+    """Output ``i`` reads ``stride i + dilation t - padding``."""
+    padding = window.padding[axis]
+    axis_of = Axis(
+        count,
+        extent,
+        range(window.kernel[axis]),
+        first=-padding[0],
+        stride=window.stride[axis],
+        dilation=window.dilation[axis],
+    )
+    if padding == (0, 0) and not axis_of.inside:
+        return _trusted(axis_of)
+    return axis_of
+
+
+def _trusted(axis: Axis) -> Axis:
+    """``axis`` where the lack of padding says that nothing outside is read."""
+    over = axis.reach(axis.count) - axis.extent
+    if isinstance(over, int) and over > 0:
+        raise CodegenError(
+            f"convolution: output {axis.count} reads {over} past input {axis.extent}"
+        )
+    return Axis(
+        axis.count, axis.reach(axis.count), axis.taps, 0, axis.stride, axis.dilation
+    )
+
+
+def residue_taps(window: Window, axis: int) -> list[range]:
+    """For each residue of position + padding, the taps that meet it, descending."""
+    stride, dilation = window.stride[axis], window.dilation[axis]
+    spacing = stride // gcd(stride, dilation)
+    found = []
+    for residue in range(stride):
+        taps = [
+            t for t in range(window.kernel[axis]) if t * dilation % stride == residue
+        ]
+        found.append(range(taps[-1], taps[0] - 1, -spacing) if taps else range(0))
+    return found
+
+
+def backward_axes(window: Window, axis: int, extent: Size, length: Size) -> list[Axis]:
+    """The axes that together make an input gradient of ``length`` from dy."""
+    stride, dilation = window.stride[axis], window.dilation[axis]
+    padding = window.padding[axis][0]
+    axes = []
+    for residue, taps in enumerate(residue_taps(window, axis)):
+        start = (residue - padding) % stride
+        first = (start + padding - taps[0] * dilation) // stride if taps else 0
+        axes.append(
+            Axis(
+                floordiv(length - start + stride - 1, stride),
+                extent,
+                taps,
+                first,
+                dilation=dilation // gcd(stride, dilation),
+                start=start,
+                step=stride,
+            )
+        )
+    return axes
+
+
+def flops(
+    step: Convolution | ConvolutionBackwardData | ConvolutionBackwardWeights,
+) -> Size:
+    """Multiplications and additions: 2 N K (C / groups) R S, for each output pixel."""
+    match step:
+        case Convolution(x=x, y=y):
+            wide, narrow = y, x
+        case ConvolutionBackwardData(dy=dy, dx=dx):
+            wide, narrow = dy, dx
+        case ConvolutionBackwardWeights(x=x, dy=dy):
+            wide, narrow = dy, x
+    pixels = wide.batch * wide.height * wide.width
+    filters = wide.channels * (narrow.channels // step.window.groups)
+    return pixels * (2 * filters * step.window.kernel[0] * step.window.kernel[1])
+
+
+def check(who: str, image: Image, channels: int, groups: int, lanes: int) -> None:
+    """Refuse images in an order, or with channels, that the kernels do not know."""
+    if image.block not in (1, lanes):
+        raise CodegenError(f"{who}: block is {image.block}, expected 1 or {lanes}")
+    if channels % groups:
+        raise CodegenError(f"{who}: {channels} channels do not make {groups} groups")
+
+
+def blocks(image: Image) -> int:
+    """How many planes of ``block`` channels an image has."""
+    return -(-image.channels // image.block)
+
+
+def plane(image: Image) -> Size:
+    """Elements of one plane of an image."""
+    return image.height * image.width * image.block
+
+
+def position(image: Image, sample: Size, at: Size, row: Size, column: Size) -> Size:
+    """Where the block ``at`` of pixel (row, column) begins."""
+    pixel = ((sample * blocks(image) + at) * image.height + row) * image.width + column
+    return pixel * image.block
+
+
+def share(index: Size, parts: int, whole: Size) -> Size:
+    """Where part ``index`` of ``parts`` even parts of ``whole`` begins."""
+    return sizes.floordiv(index * whole, parts)
