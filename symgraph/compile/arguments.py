@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from symgraph.compile.errors import ArgumentError, ArgumentTypeError
 from symgraph.compile.inputs import MISSING, In
-from symgraph.graph import DTYPES, TensorType, Variable, is_float, is_integer, promote
+from symgraph.graph import DTYPES, TensorType, Variable, is_integer, promote
+from symgraph.graph.dtypes import KINDS
 from symgraph.graph.weak import is_weak
 
 READABLE = 0x0101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
@@ -64,7 +65,7 @@ class Arguments:
         if not fits(array.shape, expected):
             problem = _shape_problem(array.shape, expected)
             raise ArgumentError(self._message(position, array, problem))
-        return np.require(array, dtype=expected.dtype, requirements="CA")
+        return np.require(array, dtype=expected.dtype, requirements=["C", "A"])
 
     def _as_array(self, position: int, value: Any) -> NDArray[Any]:
         if isinstance(value, Variable):
@@ -87,9 +88,8 @@ class Arguments:
     def _cast(self, position: int, value: Any, array: NDArray[Any]) -> NDArray[Any]:
         """``array`` in the input's dtype, where the table of promotion allows it."""
         wanted, given = self._inputs[position].variable.dtype, array.dtype.name
-        weak = is_weak(value) and (is_float(wanted) or not is_float(given))
-        if weak and is_integer(wanted) and is_integer(given):
-            weak = _in_range(array, wanted)
+        weak = is_weak(value) or isinstance(value, float)  # np.float64 is a float
+        weak = weak and _holds(wanted, array)
         if weak or self._downcast or promote(given, wanted) == wanted:
             return array.astype(wanted)
         problem = f"{given} does not fit in {wanted}; convert with .astype({wanted!r})"
@@ -116,11 +116,14 @@ def fits(shape: tuple[int, ...], type_: TensorType) -> bool:
     return True
 
 
-def _in_range(array: NDArray[Any], dtype: str) -> bool:
+def _holds(dtype: str, array: NDArray[Any]) -> bool:
+    """Whether Python numbers, as ``array`` has them, are numbers of ``dtype``."""
     if not array.size:
         return True
-    limits = np.iinfo(dtype)
-    return bool(limits.min <= array.min() and array.max() <= limits.max)
+    if is_integer(dtype) and is_integer(array.dtype.name):
+        limits = np.iinfo(dtype)
+        return bool(limits.min <= array.min() and array.max() <= limits.max)
+    return KINDS[array.dtype.name] <= KINDS[dtype]
 
 
 def _shape_problem(shape: tuple[int, ...], expected: TensorType) -> str:

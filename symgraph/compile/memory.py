@@ -89,7 +89,7 @@ def _shape_of(name: str, item: In, shapes: Mapping[str, Any]) -> tuple[int, ...]
     type_ = item.variable.type
     if type_.is_static:
         return tuple(dim for dim in type_.shape if dim is not None)
-    if item.name not in shapes:
+    if item.name is None or item.name not in shapes:
         raise ArgumentError(
             f"{name}.memory: the shape of {item!r} is not known; give it by name, "
             f"{item.name or 'input'}=(...)"

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from codegen.printer import print_program
-from codegen.target import Target, host_target
+from codegen.printer import print_programs
+from codegen.target import host_target
 from symgraph.compile.mode import Mode, as_mode
 from symgraph.graph import Graph, GraphError, SharedVariable
 from symgraph.lowering.lower import Lowered, lower
@@ -56,8 +56,7 @@ def lower_graph(graph: Graph, varying: Collection[SharedVariable] = ()) -> Lower
     return lower(graph, C_NAME, host_target(), varying)
 
 
-def c_source(lowered: Lowered, target: Target | None = None) -> str:
+def c_source(lowered: Lowered) -> str:
     """The C of a lowered graph: the prologue, where there is one, comes last."""
     programs = [p for p in (lowered.program, lowered.prologue) if p is not None]
-    printed = [print_program(program, target or host_target()) for program in programs]
-    return "\n".join(one.source for one in printed)
+    return print_programs(programs, host_target()).text

@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from codegen.ir import Buffer, Kernel, Program
-from codegen.runtime import ffi
+from codegen.runtime import Native
 from codegen.sizes import evaluate, product
 from symgraph.graph import Site
 
@@ -102,16 +102,15 @@ class Clock:
         self._lock = threading.Lock()
 
     def run(
-        self, native: Any, arrays: list[Any], sizes: tuple[int, ...], threads: int
+        self, native: Native, arrays: list[Any], sizes: tuple[int, ...], threads: int
     ) -> int:
         """Run the program and note how long each of its kernels took."""
-        laps = np.zeros(len(self._program.kernels) + 1)
-        seconds = ffi.from_buffer("double[]", laps)
-        code = native.run(arrays, sizes, threads, seconds)
+        code, seconds = native.profile(arrays, sizes, threads)
+        laps = np.array(seconds)
         with self._lock:
             self._seconds[sizes] = self._seconds.get(sizes, 0) + laps
             self._calls[sizes] = self._calls.get(sizes, 0) + 1
-        return int(code)
+        return code
 
     def profile(self, name: str) -> Profile:
         """What was noted so far."""

@@ -55,7 +55,7 @@ class State:
             if not variable.type.accepts(new.type)
         ]
         self._turn = threading.Lock()
-        self._spares: list[NDArray[Any] | None] = [None] * len(updates)
+        self._spares: list[Any] = [None] * len(updates)
 
     def snapshot(self) -> Snapshot:
         """The values now of all that is read."""
@@ -93,10 +93,10 @@ class State:
                 return False
             old = [variable._data for variable in targets]
             _assign(targets, new)
-        self._spares = old
+        self._spares = list(old)
         return True
 
-    def _reusable(self) -> list[NDArray[Any] | None]:
+    def _reusable(self) -> list[Any]:
         """The values before the last ones, where nobody looks at them any more.
 
         A view of an array, in NumPy or elsewhere, counts as a holder of it.

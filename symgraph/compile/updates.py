@@ -22,7 +22,9 @@ from symgraph.graph import (
     toposort,
 )
 from symgraph.graph.weak import is_weak
-from symgraph.ops import Cast
+from symgraph.ops import BroadcastTo, Cast
+
+_IMPLICIT = (Cast, BroadcastTo)  # what operators put in on their own
 
 Pairs: TypeAlias = "Mapping[Variable, Any] | Iterable[tuple[Variable, Any]] | None"
 
@@ -131,9 +133,9 @@ def _cause(target: SharedVariable, new: Variable) -> str:
     advice = f"; cast the new value with .astype({target.dtype!r})"
     for node in toposort([new]):
         widened = [v for v in node.outputs if v.dtype == new.dtype]
-        if not widened or isinstance(node.op, Cast):
+        if not widened or isinstance(node.op, _IMPLICIT):
             continue
-        sources = [_uncast(v) for v in node.inputs]
+        sources = [_written(v) for v in node.inputs]
         if all(v.dtype == new.dtype for v in sources) and sources:
             continue
         guilty = [v for v in sources if v.dtype == new.dtype]
@@ -144,14 +146,13 @@ def _cause(target: SharedVariable, new: Variable) -> str:
     return f": the new value was made at {new.site}{advice}"
 
 
-def _uncast(variable: Variable) -> Variable:
-    """What ``variable`` was before a cast that an operator put in at the same line."""
-    node = variable.owner
-    return (
-        node.inputs[0] if node is not None and isinstance(node.op, Cast) else variable
-    )
+def _written(variable: Variable) -> Variable:
+    """The operand as the user wrote it, before what an operator did to fit it in."""
+    while variable.owner is not None and isinstance(variable.owner.op, _IMPLICIT):
+        variable = variable.owner.inputs[0]
+    return variable
 
 
 def _shown(node: Apply) -> str:
-    arguments = ", ".join(repr(_uncast(v)) for v in node.inputs)
+    arguments = ", ".join(repr(_written(v)) for v in node.inputs)
     return f"{node.op}({arguments})"

@@ -97,7 +97,7 @@ def test_inputs_that_cannot_be_inputs():
 
 def test_givens_stand_for_inputs_and_shared_variables(mode):
     x, y = sg.vector("x"), sg.vector("y")
-    w = sg.shared(np.ones(2, "float32"), name="w")
+    w = sg.shared(np.ones(2, "float32"), name="w", shape=(None,))
     expression = x * w + 1
     fn = sg.function([y], expression, givens={x: y * 2, w: y}, mode=mode)
     assert fn([1, 3]).tolist() == [3, 19]

@@ -1,6 +1,7 @@
 """No compiler: the reference runs and says so once. A failing one is an error."""
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ def test_without_a_compiler_the_reference_runs_and_says_so_once(monkeypatch):
 
 def test_a_compiler_that_fails_is_an_error(monkeypatch):
     def failing(*args, **kwargs):
-        raise CompileError("the C compiler failed on module.c")
+        raise CompileError("cc", "the C compiler failed", Path("module.c"))
 
     monkeypatch.setattr(build, "build", failing)
     x = sg.vector("x")
