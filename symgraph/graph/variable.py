@@ -21,9 +21,12 @@ from symgraph.graph.weak import is_weak, weak_dtype
 
 if TYPE_CHECKING:
     from symgraph.graph.op import Apply
+    from symgraph.graph.operators import Operators
+else:
+    Operators = object  # the operators come with symgraph.ops
 
 
-class Variable:
+class Variable(Operators):
     """A symbolic tensor: the ``index``-th output of ``owner``, or an input."""
 
     __array_priority__ = 1000  # NumPy leaves ``array + variable`` to us
