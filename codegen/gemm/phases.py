@@ -20,7 +20,8 @@ from codegen.scalars import C_TYPES
 from codegen.sizes import Size
 from codegen.target import Target
 
-SPEED = 16  # multiplications that take as long as one rough scalar operation
+# multiplications that take as long as one rough scalar operation of a vector loop
+SPEED = {Way.TILES: 8, Way.DOTS: 2, Way.ROW: 2}
 
 
 def emit_gemm(step: Gemm, target: Target) -> Emission:
@@ -77,9 +78,8 @@ def _multiplied(plan: Plan, ways: ModuleType, sums: Sums, last: bool) -> Phase:
         "}",
     ]
     units = product.batch * plan.chunks * parts
-    work = sizes.floordiv(
-        product.m * product.n * product.k, sizes.maximum(parts * plan.chunks, 1) * SPEED
-    )
+    slices = sizes.maximum(parts * plan.chunks, 1) * SPEED[plan.way]
+    work = sizes.floordiv(product.m * product.n * product.k, slices)
     return Phase(tuple(lines), _buffers(plan), units, ways.scratch_bytes(plan), work)
 
 

@@ -21,13 +21,12 @@ from codegen.target import Target
 TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 1024  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
-NEAR_BYTES = 1 << 19  # a right operand this small is read where it lies
-SHORT = 128  # rows too few for packing the right operand to pay
+NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
+SHORT = 10  # strips too few for packing the right operand to pay
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 FEW = 4  # columns so few that k is the better direction for vectors
-ROW_BLOCK = 1024  # columns of one unit of a single row
+ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
 UNITS = 16  # the units that k is cut up to reach
-CHUNK = 512  # the least k worth a chunk of its own
 
 
 class Way(Enum):
@@ -37,6 +36,10 @@ class Way(Enum):
     ROW = "row"  # one row times a matrix
     DOTS = "dots"  # few columns, vectors along k
     TILES = "tiles"  # register tiles
+
+
+# the least k worth a chunk of its own
+CHUNK = {Way.ROW: 128, Way.DOTS: 512, Way.TILES: 512}
 
 
 @dataclass(frozen=True)
@@ -90,7 +93,7 @@ def plan_of(product: Product, target: Target) -> Plan:
     for way, fits in ((Way.DOTS, _suits_dots), (Way.ROW, _suits_row)):
         for candidate in (product, turned):
             if fits(candidate):
-                return Plan(way, candidate, tile, _chunks(candidate, tile))
+                return Plan(way, candidate, tile, _chunks(candidate, tile, way))
     if _at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
         product = turned
     return _tiles(product, tile)
@@ -128,7 +131,7 @@ def _tiles(product: Product, tile: Tile) -> Plan:
         Way.TILES,
         product,
         tile,
-        _chunks(product, tile),
+        _chunks(product, tile, Way.TILES),
         pack,
         _copies(product, tile, item),
         rows_first,
@@ -143,10 +146,11 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
         return True
     if not tile.masks and not _is_multiple(product.n, tile.lanes):
         return True
-    if _at_most(product.m, SHORT):
+    if _at_most(strips(product.m, tile), SHORT):
         return False
-    small = _at_most(product.k * product.n * item, 2 * NEAR_BYTES)
-    return not small or _is_multiple(product.n * item, 2 * ALIAS)
+    line = tile.panel * item  # bytes of a panel's row; few of them waste less of a set
+    small = _at_most(product.k * product.n * item, line * 8192)
+    return not small or _is_multiple(product.n * item, line * 32)
 
 
 def _copies(product: Product, tile: Tile, item: int) -> bool:
@@ -158,19 +162,15 @@ def _copies(product: Product, tile: Tile, item: int) -> bool:
     return not isinstance(product.k, int) or product.k * item % ALIAS == 0
 
 
-def _chunks(product: Product, tile: Tile) -> Size:
+def _chunks(product: Product, tile: Tile, way: Way) -> Size:
     """Into how many parts k is cut so that there are units enough."""
-    if not isinstance(product.n, int) or not isinstance(product.m, int):
+    wide = ROW_BLOCK if way is Way.ROW else tile.panel
+    columns = sizes.floordiv(product.n + (wide - 1), wide)
+    parts = strips(product.m, tile) * columns * product.batch
+    if not isinstance(parts, int) or parts > UNITS // 2:
         return 1
-    wide = ROW_BLOCK if product.m == 1 else tile.panel
-    parts = strips(product.m, tile) * -(-product.n // wide)
-    batch = product.batch
-    if not isinstance(parts, int) or not isinstance(batch, int):
-        return 1
-    wanted = UNITS // max(parts * batch, 1)
-    if wanted < 2:
-        return 1
-    return sizes.maximum(1, sizes.minimum(wanted, sizes.floordiv(product.k, CHUNK)))
+    chunks = sizes.floordiv(product.k, CHUNK[way])
+    return sizes.maximum(1, sizes.minimum(UNITS // parts, chunks))
 
 
 def _even(k: Size, most: int) -> int:

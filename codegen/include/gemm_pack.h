@@ -9,7 +9,7 @@
 #define PANEL (2 * SG_LANES)
 
 /* from[p][j] -> panels of the ``columns`` from j on. */
-static __attribute__((noinline, unused)) void SG_GEMM(pack_rows)(
+SG_SHARED void SG_GEMM(pack_rows)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
 {
     for (int64_t p = 0; p < depth; p++, from += step, to += PANEL) {
@@ -57,7 +57,7 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
 }
 
 /* from[j][p] -> panels of the ``columns`` from j on. */
-static __attribute__((noinline, unused)) void SG_GEMM(pack_columns)(
+SG_SHARED void SG_GEMM(pack_columns)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
 {
     for (int64_t j = 0; j < columns; j += SG_LANES) {
@@ -69,17 +69,22 @@ static __attribute__((noinline, unused)) void SG_GEMM(pack_columns)(
     }
 }
 
-/* Rows of the left operand, each depth long, ``to_step`` apart. */
-static __attribute__((noinline, unused)) void SG_GEMM(copy_rows)(
+/* Rows of the left operand, each depth long, ``to_step`` apart. The rows that are
+   next in turn start on their way to the cache: in short pieces of far rows no
+   hardware sees a pattern. */
+SG_SHARED void SG_GEMM(copy_rows)(
     int64_t rows, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
     int64_t to_step)
 {
-    for (int64_t i = 0; i < rows; i++)
+    for (int64_t i = 0; i < rows; i++) {
+        for (int64_t p = 0; p < depth; p += SG_LANES)
+            __builtin_prefetch(from + (i + rows) * step + p, 0, 2);
         memcpy(to + i * to_step, from + i * step, (size_t)depth * sizeof(SG_REAL));
+    }
 }
 
 /* Rows of a transposed left operand: ``rows`` numbers for each p, SG_GEMM_ROWS apart. */
-static __attribute__((noinline, unused)) void SG_GEMM(copy_columns)(
+SG_SHARED void SG_GEMM(copy_columns)(
     int64_t rows, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
 {
     if (rows == SG_GEMM_ROWS)

@@ -84,13 +84,33 @@ SG_INLINE SG_GEMM(vector) SG_GEMM(upper)(SG_GEMM(vector) a, SG_GEMM(vector) b)
 #undef SG_LOWER
 #undef SG_UPPER
 
-/* The sum of all lanes, halves added to halves. */
+/* Halves added to halves, of a in the even lanes and of b in the odd ones. */
+SG_INLINE SG_GEMM(vector) SG_GEMM(fold)(SG_GEMM(vector) a, SG_GEMM(vector) b)
+{
+    return SG_GEMM(lower)(a, b) + SG_GEMM(upper)(a, b);
+}
+
+/* The sum of all lanes. */
 SG_INLINE SG_REAL SG_GEMM(lane_sum)(SG_GEMM(vector) value)
 {
-    SG_REAL lanes[SG_LANES];
-    memcpy(lanes, &value, sizeof lanes);
-    SG_UNROLLED (int half = SG_LANES / 2; half > 0; half /= 2)
-        SG_UNROLLED (int lane = 0; lane < half; lane++)
-            lanes[lane] += lanes[lane + half];
-    return lanes[0];
+    SG_UNROLLED (int turn = 1; turn < SG_LANES; turn *= 2)
+        value = SG_GEMM(fold)(value, value);
+    return value[0];
+}
+
+/* to[i * step] = the sum of all lanes of rows[i], for four rows. */
+SG_INLINE void SG_GEMM(four_sums)(const SG_GEMM(vector) *rows, SG_REAL *to, int64_t step)
+{
+#if SG_GEMM_BYTES == 16 && !SG_FLOAT32
+    const SG_GEMM(vector) low = SG_GEMM(fold)(rows[0], rows[1]);
+    const SG_GEMM(vector) high = SG_GEMM(fold)(rows[2], rows[3]);
+    to[0] = low[0], to[step] = low[1], to[2 * step] = high[0], to[3 * step] = high[1];
+#else
+    const SG_GEMM(vector) even = SG_GEMM(fold)(rows[0], rows[2]);
+    SG_GEMM(vector) all = SG_GEMM(fold)(even, SG_GEMM(fold)(rows[1], rows[3]));
+    SG_UNROLLED (int turn = 4; turn < SG_LANES; turn *= 2)
+        all = SG_GEMM(fold)(all, all);
+    SG_UNROLLED (int i = 0; i < 4; i++)
+        to[i * step] = all[i * (SG_LANES / 4)];
+#endif
 }

@@ -45,6 +45,10 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const bool ragge
             sums[i][v] = (vector){0};
     SG_UNROLLED (int i = 0; i < rows; i += 3)
         shared[i / 3] = left + i * row_step;
+    if (add)
+        SG_UNROLLED (int i = 0; i < rows; i++)
+            SG_UNROLLED (int v = 0; v < vectors; v++)
+                __builtin_prefetch(out + i * out_step + v * SG_LANES, 1);
     for (int64_t p = 0; p < depth; p++, right += right_step) {
         vector across[2];
         SG_UNROLLED (int v = 0; v < vectors; v++)
@@ -66,7 +70,7 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const bool ragge
 
 /* Tiles of ROWS rows along all columns; ``panel_step`` leads to the next panel. */
 #define SG_STRIP(ROWS)                                                                 \
-    static __attribute__((noinline, unused)) void SG_GEMM(strip_##ROWS)(               \
+    SG_SHARED void SG_GEMM(strip_##ROWS)(               \
         int64_t columns, int64_t depth, const SG_REAL *left, int64_t row_step,         \
         int64_t depth_step, const SG_REAL *right, int64_t right_step,                  \
         int64_t panel_step, SG_REAL *out, int64_t out_step, bool add)                  \

@@ -40,17 +40,24 @@ SG_INLINE void SG_GEMM(dots_tile)(const int rows, const int columns, const int w
                 sums[i][j][0] += down * across[j];
         }
     }
-    SG_UNROLLED (int i = 0; i < rows; i++)
-        SG_UNROLLED (int j = 0; j < columns; j++) {
+    SG_UNROLLED (int j = 0; j < columns; j++) {
+        vector total[4];
+        SG_UNROLLED (int i = 0; i < rows; i++) {
+            total[i] = sums[i][j][0];
             SG_UNROLLED (int w = 1; w < wide; w++)
-                sums[i][j][0] += sums[i][j][w];
-            out[i * row_step + j * column_step] = SG_GEMM(lane_sum)(sums[i][j][0]);
+                total[i] += sums[i][j][w];
         }
+        if (rows == 4)
+            SG_GEMM(four_sums)(total, out + j * column_step, row_step);
+        else
+            SG_UNROLLED (int i = 0; i < rows; i++)
+                out[i * row_step + j * column_step] = SG_GEMM(lane_sum)(total[i]);
+    }
 }
 
 /* The same for any number of rows, four at a time. */
 #define SG_DOTS(COLUMNS)                                                               \
-    static __attribute__((noinline, unused)) void SG_GEMM(dots_##COLUMNS)(             \
+    SG_SHARED void SG_GEMM(dots_##COLUMNS)(             \
         int64_t rows, int64_t depth, const SG_REAL *left, int64_t left_step,           \
         const SG_REAL *right, int64_t right_step, SG_REAL *out, int64_t row_step,      \
         int64_t column_step)                                                           \
@@ -70,7 +77,7 @@ SG_DOTS(4)
 #undef SG_DOTS
 
 /* to[j][p] = from[p][j], for the few columns of dots. */
-static __attribute__((unused)) void SG_GEMM(turn)(int64_t columns, int64_t depth,
+SG_SHARED void SG_GEMM(turn)(int64_t columns, int64_t depth,
                                                   const SG_REAL *from, int64_t step,
                                                   SG_REAL *to)
 {
@@ -81,7 +88,7 @@ static __attribute__((unused)) void SG_GEMM(turn)(int64_t columns, int64_t depth
 
 /* out[j] = sum_p left[p] right[p][j]: whole rows stream by, eight at a time, and out
    stays in the first-level cache. */
-static __attribute__((noinline, unused)) void SG_GEMM(row)(
+SG_SHARED void SG_GEMM(row)(
     int64_t columns, int64_t depth, const SG_REAL *restrict left,
     const SG_REAL *restrict right, int64_t step, SG_REAL *restrict out)
 {
