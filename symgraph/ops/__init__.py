@@ -6,6 +6,7 @@ and broadcast what users write. Imports ``graph``. Read ``elementwise.py`` and
 """
 
 from symgraph.ops import methods
+from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import (
     Abs,
     Add,
@@ -21,6 +22,11 @@ from symgraph.ops.arithmetic import (
     Square,
     Sub,
 )
+from symgraph.ops.batch_norm import (
+    BatchNormInference,
+    BatchNormTraining,
+    BatchNormTrainingGrad,
+)
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.comparison import (
     Eq,
@@ -33,7 +39,10 @@ from symgraph.ops.comparison import (
     Lt,
     Ne,
 )
+from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.creation import Arange
+from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
+from symgraph.ops.dropout import Dropout
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.exponential import Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sqrt
 from symgraph.ops.functions import *
@@ -51,7 +60,15 @@ from symgraph.ops.logical import (
     LogicalXor,
     RightShift,
 )
+from symgraph.ops.pool import (
+    AveragePool2D,
+    AveragePool2DGrad,
+    MaxPool2D,
+    MaxPool2DGrad,
+    MaxPool2DSelect,
+)
 from symgraph.ops.products import ProductOfOthers
+from symgraph.ops.random import RandomBits, RandomUniform
 from symgraph.ops.reduce import (
     All,
     Any,
@@ -65,6 +82,7 @@ from symgraph.ops.reduce import (
 from symgraph.ops.rounding import Ceil, Floor, Round, Sign, Trunc
 from symgraph.ops.selection import Where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
+from symgraph.ops.softmax import LogSoftmax, Softmax
 from symgraph.ops.special import Erf, Erfc, Relu, Sigmoid, Softplus
 from symgraph.ops.trigonometric import (
     Arccos,

@@ -277,3 +277,14 @@ def clip(
     """``x`` kept between ``low`` and ``high``, either of which may be None."""
     result = as_variable(x) if low is None else maximum(x, low)
     return result if high is None else minimum(result, high)
+
+
+# NumPy's longer names
+subtract = sub
+multiply = mul
+divide = true_divide = true_div
+floor_divide = floor_div
+remainder = mod
+power = pow
+negative = neg
+absolute = abs

@@ -148,3 +148,12 @@ def isinf(x: TensorLike) -> Variable:
 def isfinite(x: TensorLike) -> Variable:
     """Whether x is neither NaN nor infinite."""
     return elementwise(IsFinite(), x)
+
+
+# NumPy's longer names
+equal = eq
+not_equal = ne
+less = lt
+less_equal = le
+greater = gt
+greater_equal = ge

@@ -5,23 +5,48 @@ from symgraph.graph import constant
 from symgraph.ops.arguments import as_variable
 from symgraph.ops.arithmetic import (
     abs,
+    absolute,
     add,
     clip,
+    divide,
     floor_div,
+    floor_divide,
     maximum,
     minimum,
     mod,
     mul,
+    multiply,
     neg,
+    negative,
     pow,
+    power,
     reciprocal,
+    remainder,
     square,
     sub,
+    subtract,
     true_div,
+    true_divide,
 )
 from symgraph.ops.broadcasting import broadcast_arrays
 from symgraph.ops.cast import cast, stop_gradient
-from symgraph.ops.comparison import eq, ge, gt, isfinite, isinf, isnan, le, lt, ne
+from symgraph.ops.comparison import (
+    eq,
+    equal,
+    ge,
+    greater,
+    greater_equal,
+    gt,
+    isfinite,
+    isinf,
+    isnan,
+    le,
+    less,
+    less_equal,
+    lt,
+    ne,
+    not_equal,
+)
 from symgraph.ops.creation import (
     arange,
     eye,
