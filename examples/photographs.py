@@ -1,9 +1,9 @@
 """Photographs from a folder or an archive, cropped in worker threads.
 
 An archive is a NumPy ``.npz`` with ``jpeg`` (all files, one after the other), ``off``
-(image i is ``jpeg[off[i]:off[i+1]]``), ``y`` (labels) and optionally ``split`` (0 train,
-1 valid, 2 test) and ``classes``. A folder holds one folder of images a class, or files
-named ``class.number.jpg``; it is split 80/10/10 by a fixed shuffle.
+(image i is ``jpeg[off[i]:off[i+1]]``), ``y`` (labels) and optionally ``split``
+(0 train, 1 valid, 2 test) and ``classes``. A folder holds one folder of images a
+class, or files named ``class.number.jpg``; it is split 80/10/10 by a fixed shuffle.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -97,9 +98,7 @@ def random_batches(
     return _batches(photographs, order[:whole], crops[:whole], size, batch)
 
 
-def centre_batches(
-    photographs: Photographs, size: int, batch: int
-) -> Iterator[Batch]:
+def centre_batches(photographs: Photographs, size: int, batch: int) -> Iterator[Batch]:
     """Every photograph once, in order, cut at the centre; the last batch is short."""
     margin = (photographs.side - size) // 2
     crops = [Crop(margin, margin, False)] * len(photographs)
@@ -146,11 +145,11 @@ def _cut(pixels: NDArray[np.uint8], crop: Crop, size: int) -> NDArray[np.uint8]:
 
 def _decode(file: bytes | Path, side: int) -> NDArray[np.uint8]:
     source = io.BytesIO(file) if isinstance(file, bytes) else file
-    with Image.open(source) as image:
-        image = image.convert("RGB")
-        if image.size != (side, side):
-            image = image.resize((side, side), Image.Resampling.BILINEAR)
-        return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
+    with Image.open(source) as opened:
+        image = opened.convert("RGB")
+    if image.size != (side, side):
+        image = image.resize((side, side), Image.Resampling.BILINEAR)
+    return np.ascontiguousarray(np.asarray(image).transpose(2, 0, 1))
 
 
 def _archive(
@@ -161,8 +160,7 @@ def _archive(
         labels = archive["y"].astype(np.int32)
         names = archive["classes"] if "classes" in archive else np.unique(labels)
         split = archive["split"] if "split" in archive else _split(len(labels))
-    bounds = zip(offsets[:-1], offsets[1:], strict=True)
-    files: list[bytes | Path] = [data[a:b].tobytes() for a, b in bounds]
+    files: list[bytes | Path] = [data[a:b].tobytes() for a, b in pairwise(offsets)]
     return files, labels, [str(name) for name in names], split.astype(np.int64)
 
 

@@ -2,9 +2,9 @@
 
     python examples/quickstart.py
 
-Learns the 1,797 digits of 8 x 8 pixels that come with scikit-learn: what must be learned
-before gradient descent, during it, and after it; then looks at what rewriting and code
-generation made of the network.
+Learns the 1,797 digits of 8 x 8 pixels that come with scikit-learn: what must be
+learned before gradient descent, during it, and after it; then looks at what rewriting
+and code generation made of the network.
 """
 
 from __future__ import annotations

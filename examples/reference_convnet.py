@@ -53,7 +53,8 @@ class Experiment:
         classes = len(parts["train"].classes)
         self.net = reference_network.build(variant, classes, options.seed)
         self.rate = sg.shared(np.float32(RATES[variant]), "learning_rate")
-        x = sg.tensor("x", shape=(None, 3, reference_network.SIZE, reference_network.SIZE))
+        size = reference_network.SIZE
+        x = sg.tensor("x", shape=(None, 3, size, size))
         y = sg.ivector("y")
         loss = sg.nn.cross_entropy(self.net(x, training=True), y).mean()
         updates = training.momentum(loss, self.net.trainable, self.rate, 0.9)

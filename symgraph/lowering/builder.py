@@ -47,6 +47,7 @@ class Builder:
         self.failures: dict[int, Failure] = {}
         self.output_buffers: dict[Variable, ir.Buffer] = {}
         self.lazy_block: dict[Variable, int] = {}
+        self.users: dict[Variable, set[Apply]] = {}
         self._copies: dict[tuple[Variable, int, int], Stored] = {}
         self._names = count()
         self._node: Apply | None = None

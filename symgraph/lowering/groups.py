@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from codegen import ir
 from codegen.schedule import elementwise
 from codegen.sizes import Size
-from symgraph.graph import Graph, Variable
+from symgraph.graph import Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.plan import Unit
@@ -55,15 +55,15 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
     EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
 
 
-def lower_group(builder: Builder, graph: Graph, unit: Unit) -> None:
+def lower_group(builder: Builder, unit: Unit) -> None:
     """Pointwise ops over one index space: one loop nest, or none if only reduced."""
     computed: dict[Variable, Value] = {}
     for node in unit.nodes:
         computed[node.outputs[0]] = pointwise_value(builder, node)
     builder.values.update(computed)
-    wanted = _wanted(graph, unit)
+    wanted = _wanted(builder, unit)
     block = _block(builder, unit)
-    if len(wanted) == 1 and _only_reduced(graph, wanted[0]):
+    if len(wanted) == 1 and _only_reduced(builder, wanted[0]):
         builder.lazy_block[wanted[0]] = block
         return
     targets = {v: builder.allocate(v, block) for v in wanted}
@@ -88,23 +88,22 @@ def _nest(builder: Builder, targets: dict[Variable, Stored]) -> ir.Step:
     return elementwise(loop_extents(first), statements)
 
 
-def _wanted(graph: Graph, unit: Unit) -> list[Variable]:
+def _wanted(builder: Builder, unit: Unit) -> list[Variable]:
     """The variables of a unit that something outside of it reads."""
-    inside, results = set(unit.nodes), set(graph.outputs)
+    inside = set(unit.nodes)
     return [
         v
         for node in unit.nodes
         for v in node.outputs
-        if v in results
-        or any(user not in inside for user, _ in graph.clients.get(v, ()))
+        if v in builder.output_buffers or builder.users.get(v, set()) - inside
     ]
 
 
-def _only_reduced(graph: Graph, variable: Variable) -> bool:
-    users = graph.clients.get(variable, ())
-    if variable in graph.outputs or len(users) != 1:
+def _only_reduced(builder: Builder, variable: Variable) -> bool:
+    users = builder.users.get(variable, set())
+    if variable in builder.output_buffers or len(users) != 1:
         return False
-    return inlines_its_input(users[0][0])
+    return all(inlines_its_input(user) for user in users)
 
 
 def _block(builder: Builder, unit: Unit) -> int:
@@ -121,5 +120,5 @@ def _block(builder: Builder, unit: Unit) -> int:
 
 
 def _is_blocked_image(value: Stored, shape: tuple[Size, ...]) -> bool:
-    whole = value.shape == shape and 0 not in value.strides
+    whole = value.shape[:2] == shape[:2] and 0 not in value.strides
     return value.block > 1 and value.channel == 1 and whole

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from codegen import ir
 from codegen.ir import Role
+from codegen.reductions import cast
 from codegen.sizes import Size
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
@@ -17,7 +18,7 @@ from symgraph.lowering.groups import lower_chain, lower_group
 from symgraph.lowering.plan import Rules, Unit, plan
 from symgraph.lowering.shapes import Shapes, Source
 from symgraph.lowering.table import LOWERINGS, is_pointwise, takes_epilogue
-from symgraph.lowering.values import Stored, plain_view
+from symgraph.lowering.values import Number, Stored, plain_view
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,9 @@ def lower(
     builder = Builder(shapes, target, invariant)
     given = _arguments(builder, arguments)
     results = _results(builder, graph)
-    for unit in plan(graph, _rules(builder, invariant)):
-        _lower_unit(builder, graph, unit)
+    nodes = _with_data(builder, graph)
+    for unit in plan(nodes, graph.outputs, _rules(builder, invariant)):
+        _lower_unit(builder, unit)
     for variable, buffer in zip(graph.outputs, results, strict=True):
         _deliver(builder, variable, buffer)
     return _finished(builder, graph, name, given, shared, results)
@@ -81,7 +83,28 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
     def is_invariant(node: Apply) -> bool:
         return node.outputs[0] in invariant
 
-    return Rules(is_pointwise, takes_epilogue, builder.shape, is_invariant)
+    def users(variable: Variable) -> Collection[Apply]:
+        return builder.users.get(variable, ())
+
+    return Rules(users, is_pointwise, takes_epilogue, builder.shape, is_invariant)
+
+
+def _with_data(builder: Builder, graph: Graph) -> list[Apply]:
+    """The nodes that compute data; integers known as sizes become numbers."""
+    nodes = []
+    for node in graph.nodes:
+        sizes = [builder.shapes.value_of(v) for v in node.outputs]
+        if any(size is None for size in sizes):
+            nodes.append(node)
+            continue
+        for variable, size in zip(node.outputs, sizes, strict=True):
+            if size is not None:
+                value = cast(ir.SizeValue(size), variable.dtype)
+                builder.values[variable] = Number(value)
+    for node in nodes:
+        for variable in node.inputs:
+            builder.users.setdefault(variable, set()).add(node)
+    return nodes
 
 
 def _arguments(builder: Builder, variables: Sequence[Variable]) -> list[ir.Buffer]:
@@ -105,12 +128,12 @@ def _results(builder: Builder, graph: Graph) -> list[ir.Buffer]:
     return buffers
 
 
-def _lower_unit(builder: Builder, graph: Graph, unit: Unit) -> None:
+def _lower_unit(builder: Builder, unit: Unit) -> None:
     with builder.at(unit.nodes[0]):
         if unit.head is not None:
             lower_chain(builder, unit)
         elif is_pointwise(unit.nodes[0]):
-            lower_group(builder, graph, unit)
+            lower_group(builder, unit)
         else:
             LOWERINGS[type(unit.nodes[0].op)](builder, unit.nodes[0])
 

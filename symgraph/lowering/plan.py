@@ -8,13 +8,14 @@ graph of units, not of nodes, so that the units always have an order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import networkx
 
-from symgraph.graph import Apply, Graph, Variable
+from symgraph.graph import Apply, Variable
 
+_DRAWN_IN = 4  # members of a group that an epilogue computes for itself
 _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, small
 
 
@@ -41,29 +42,37 @@ class Unit:
 
 @dataclass
 class Rules:
-    """What the plan has to know of ops and shapes, asked of the lowering."""
+    """What the plan has to know of ops and shapes, asked of the lowering.
 
+    ``users`` are the applications that read a variable's data; what asks only for
+    its sizes, which are known before any kernel runs, is not in the plan.
+    """
+
+    users: Callable[[Variable], Collection[Apply]]
     is_pointwise: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
 
 
-def plan(graph: Graph, rules: Rules) -> list[Unit]:
-    """The units of ``graph``, in an order in which they can be lowered."""
-    planner = _Planner(graph, rules)
-    for node in graph.nodes:
+def plan(
+    nodes: Sequence[Apply], outputs: Collection[Variable], rules: Rules
+) -> list[Unit]:
+    """The units of ``nodes``, in an order in which they can be lowered."""
+    planner = _Planner(nodes, outputs, rules)
+    for node in nodes:
         planner.place(node)
     return planner.ordered()
 
 
 class _Planner:
-    def __init__(self, graph: Graph, rules: Rules) -> None:
-        self.graph = graph
+    def __init__(
+        self, nodes: Sequence[Apply], outputs: Collection[Variable], rules: Rules
+    ) -> None:
         self.rules = rules
-        self.number = {node: i for i, node in enumerate(graph.nodes)}
+        self.number = {node: i for i, node in enumerate(nodes)}
         self.unit_of: dict[Apply, Unit] = {}
-        self.outputs = set(graph.outputs)
+        self.outputs = set(outputs)
 
     def place(self, node: Apply) -> None:
         """Give ``node`` a unit of its own, then merge it where that is legal."""
@@ -91,17 +100,40 @@ class _Planner:
         for producer in _producers(node):
             unit = self.unit_of.get(producer)
             if unit is not None and self._can_follow(unit, node):
+                self._draw_in(unit, node)
                 unit.absorb(self.unit_of[node])
                 self.unit_of[node] = unit
                 return True
         return False
 
+    def _draw_in(self, unit: Unit, node: Apply) -> None:
+        """Pointwise groups that only ``node`` reads are computed in the epilogue."""
+        for producer in _producers(node):
+            other = self.unit_of.get(producer)
+            if other is None or other is unit or not self._is_only_for(other, node):
+                continue
+            unit.nodes += other.nodes
+            unit.first = min(unit.first, other.first)
+            self.unit_of.update(dict.fromkeys(other.nodes, unit))
+
+    def _is_only_for(self, other: Unit, node: Apply) -> bool:
+        """Whether all that leaves a group of pointwise ops goes to ``node``."""
+        if other.head is not None or len(other.nodes) > _DRAWN_IN:
+            return False
+        if not all(self.rules.is_pointwise(member) for member in other.nodes):
+            return False
+        if not self._alike(other.tail.outputs[0], node):
+            return False
+        inside = {*other.nodes, node}
+        results = [v for member in other.nodes for v in member.outputs]
+        used = all(set(self.rules.users(v)) <= inside for v in results)
+        return used and not self.outputs.intersection(results)
+
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
         if unit.head is None or len(unit.nodes) > _LARGEST:
             return False
         result = unit.tail.outputs[0]
-        users = {user for user, _ in self.graph.clients[result]}
-        if result in self.outputs or users != {node}:
+        if result in self.outputs or set(self.rules.users(result)) != {node}:
             return False
         if not self._alike(result, node) or result.dtype != node.outputs[0].dtype:
             return False

@@ -6,16 +6,9 @@ transposed or blocked array), one contiguous copy is made first.
 
 from __future__ import annotations
 
-from codegen import ir
 from symgraph.graph import Apply
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.values import Number, Stored
-
-
-def lower_dim(builder: Builder, node: Apply) -> None:
-    """The size of a dimension: an integer known without looking at data."""
-    size = builder.shape(node.inputs[0])[node.op.axis]
-    builder.values[node.outputs[0]] = Number(ir.SizeValue(size))
 
 
 def lower_broadcast_to(builder: Builder, node: Apply) -> None:

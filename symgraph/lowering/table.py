@@ -31,7 +31,6 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
 }
 
 LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
-    Dim: shape.lower_dim,
     BroadcastTo: shape.lower_broadcast_to,
     Transpose: shape.lower_transpose,
     Reshape: shape.lower_reshape,
@@ -56,7 +55,8 @@ EXPANSIONS: dict[type, Callable[..., Variable | tuple[Variable, ...]]] = {
 def has_lowering(node: Apply) -> bool:
     """Whether the op has a way to C of its own."""
     kind: Any = type(node.op)
-    return kind in LOWERINGS or kind in EPILOGUES or is_pointwise(node)
+    known = kind in LOWERINGS or kind in EPILOGUES or kind is Dim
+    return known or is_pointwise(node)
 
 
 def is_pointwise(node: Apply) -> bool:

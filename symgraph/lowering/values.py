@@ -68,7 +68,7 @@ class Value(Protocol):
 class Number:
     """One scalar seen at every index: a literal, or an integer known as a size."""
 
-    expression: ir.Literal | ir.SizeValue
+    expression: ir.Literal | ir.SizeValue | ir.Call
     shape: tuple[Size, ...] = ()
 
     @property
