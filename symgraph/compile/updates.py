@@ -26,7 +26,7 @@ from symgraph.ops import BroadcastTo, Cast
 
 _IMPLICIT = (Cast, BroadcastTo)  # what operators put in on their own
 
-Pairs: TypeAlias = "Mapping[Variable, Any] | Iterable[tuple[Variable, Any]] | None"
+Pairs: TypeAlias = "Mapping[Any, Any] | Iterable[tuple[Any, Any]] | None"
 
 
 def as_givens(givens: Pairs) -> dict[Variable, Variable]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -57,16 +58,16 @@ class BatchNorm(Layer):
     def declare(self, x: TensorType) -> dict[str, Parameter]:
         """gamma, beta; mean and variance, learned; the running averages."""
         shape = statistic_shape(self, x, reduced_axes(self, x, self.axes))
-        statistic = {"trainable": False}
-        learned = {"trainable": False, "phase": "post"}
+        running = partial(Parameter, trainable=False)
+        learned = partial(running, phase="post")
         declared = {
             "gamma": Parameter(shape, self.gamma_initializer),
             "beta": Parameter(shape, self.beta_initializer),
-            "mean": Parameter(shape, ZEROS, **learned),
-            "variance": Parameter(shape, ONES, **learned),
-            "running_mean": Parameter(shape, ZEROS, **statistic),
-            "running_variance": Parameter(shape, ONES, **statistic),
-            "running_steps": Parameter((), ZEROS, dtype="int64", **statistic),
+            "mean": learned(shape, ZEROS),
+            "variance": learned(shape, ONES),
+            "running_mean": running(shape, ZEROS),
+            "running_variance": running(shape, ONES),
+            "running_steps": running((), ZEROS, dtype="int64"),
         }
         absent = {
             "gamma": not self.gamma,
@@ -78,7 +79,7 @@ class BatchNorm(Layer):
     def training(self, x: Variable, p: Any) -> Variable:
         """The normalization by the batch's own mean and variance."""
         gamma, beta = self._affine(p)
-        y, _, _ = self._training_op(x.type)(x, gamma, beta)
+        y: Variable = self._training_op(x.type)(x, gamma, beta)[0]
         return y
 
     def inference(self, x: Variable, p: Any) -> Variable:
@@ -87,7 +88,8 @@ class BatchNorm(Layer):
         variance = _full_like(p.mean, 1.0) if self.mean_only else p.variance
         axes = reduced_axes(self, x.type, self.axes)
         op = BatchNormInference(axes, self.epsilon, self.mean_only)
-        return op(x, gamma, beta, p.mean, variance)
+        y: Variable = op(x, gamma, beta, p.mean, variance)
+        return y
 
     def learning(self, p: Any) -> tuple[LearningOperation, ...]:
         """Post-learning: mean and variance of the input, by three estimators."""
@@ -106,7 +108,7 @@ class BatchNorm(Layer):
             ),
         )
 
-    def _training_op(self, x: TensorType) -> BatchNormTraining:
+    def _training_op(self, x: TensorType | None) -> BatchNormTraining:
         axes = reduced_axes(self, x, self.axes)
         return BatchNormTraining(axes, self.epsilon, self.mean_only)
 
@@ -122,10 +124,10 @@ def _full_like(parameter: Variable, value: float) -> Constant:
 
 
 def reduced_axes(
-    layer: Layer, x: TensorType, axes: int | Sequence[int] | None
+    layer: Layer, x: TensorType | None, axes: int | Sequence[int] | None
 ) -> tuple[int, ...]:
     """The axes that statistics of ``x`` are taken over, sorted; None: see BatchNorm."""
-    if x.ndim < 2:
+    if x is None or x.ndim < 2:
         raise GraphError(f"{layer.label}: expects [batch, ...], got {x}")
     if axes is None:
         return default_axes(x.ndim)

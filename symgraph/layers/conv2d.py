@@ -37,11 +37,12 @@ class Conv2D(Layer):
 
     def __post_init__(self) -> None:
         self.filters = positive(self, "filters", self.filters)
+        self.groups = positive(self, "groups", self.groups)
         kernel = self.kernel
         pair = (kernel, kernel) if isinstance(kernel, int) else tuple(kernel)
         if len(pair) != 2:
             raise GraphError(f"{self.label}: kernel expects 2 sizes, got {kernel!r}")
-        self.kernel = tuple(positive(self, "kernel", size) for size in pair)
+        self.window = tuple(positive(self, "kernel", size) for size in pair)
 
     def declare(self, x: TensorType) -> dict[str, Parameter]:
         """filters[K, C/groups, R, S] and bias[K]."""
@@ -51,8 +52,8 @@ class Conv2D(Layer):
                 f"{self.label}: {self.groups} groups must divide {channels} channels "
                 f"and {self.filters} filters"
             )
-        shape = (self.filters, channels // self.groups, *self.kernel)
-        area = prod(self.kernel)
+        shape = (self.filters, channels // self.groups, *self.window)
+        area = prod(self.window)
         fans = Fans(shape[1] * area, self.filters // self.groups * area)
         declared = {"filters": Parameter(shape, self.initializer, fans)}
         if self.bias:

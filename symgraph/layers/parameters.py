@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from symgraph.graph import GraphError, SharedVariable, TensorType, is_float
+from symgraph.graph import GraphError, SharedVariable, TensorType, Variable, is_float
 from symgraph.layers.initializers import Draws, Fans, Initializer, Values
 
 Phase: TypeAlias = Literal["pre", "post"]
@@ -51,6 +51,11 @@ class Parameter:
         variable = SharedVariable(data, name, TensorType(wanted, self.shape))
         variable.missing = never_learned(name, self.phase) if self.phase else None
         return variable
+
+
+def sizes(variable: Variable) -> tuple[int, ...]:
+    """The shape of a variable of fixed shape, as ints."""
+    return tuple(size for size in variable.type.shape if size is not None)
 
 
 def as_initializer(initializer: Initializer | ArrayLike) -> Initializer:

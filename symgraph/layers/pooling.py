@@ -60,4 +60,4 @@ class GlobalAveragePool2D(Layer):
             raise GraphError(
                 f"{self.label}: expects [batch, channels, height, width], got {x.type}"
             )
-        return x.mean(axis=(2, 3))  # type: ignore[attr-defined]
+        return x.mean(axis=(2, 3))

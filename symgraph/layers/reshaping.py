@@ -8,7 +8,7 @@ from typing import Any
 
 from symgraph.graph import GraphError, Variable
 from symgraph.layers.layer import Layer
-from symgraph.ops import reshape, shape
+from symgraph.ops.functions import reshape, shape
 
 
 @dataclass(eq=False)

@@ -46,7 +46,8 @@ class Standardize(Layer):
         zeros = constant(np.zeros(p.mean.type.shape, x.dtype))
         variance = ones if self.mean_only else p.variance
         op = BatchNormInference(axes, epsilon=0.0, mean_only=self.mean_only)
-        return op(x, ones, zeros, p.mean, variance)
+        y: Variable = op(x, ones, zeros, p.mean, variance)
+        return y
 
     def learning(self, p: Any) -> tuple[LearningOperation, ...]:
         """Pre-learning: mean and variance of the input over all examples."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from symgraph.graph import SharedVariable
+from symgraph.layers.parameters import sizes
 
 if TYPE_CHECKING:
     from symgraph.layers.layer import Layer
@@ -38,4 +39,4 @@ def summary(net: Layer) -> str:
 
 
 def _count(variables: list[SharedVariable]) -> int:
-    return sum(prod(v.type.shape) for v in variables)
+    return sum(prod(sizes(variable)) for variable in variables)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from symgraph.graph import SharedVariable, Variable
-from symgraph.ops import cast, sqrt
+from symgraph.ops.functions import cast, sqrt
 from symgraph.training.descent import Descent, Loss, Rate, Updates, begin, slot, state
 
 

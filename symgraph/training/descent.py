@@ -17,7 +17,8 @@ from symgraph.graph import (
     Variable,
 )
 from symgraph.layers import calls_in
-from symgraph.ops import cast
+from symgraph.layers.parameters import sizes
+from symgraph.ops.functions import cast
 from symgraph.training.schedules import Schedule
 
 Updates: TypeAlias = "dict[SharedVariable, Variable]"
@@ -61,8 +62,9 @@ def begin(loss: Loss, parameters: Iterable[SharedVariable], rate: Rate) -> Desce
 
 def gradients_of(loss: Loss, parameters: Sequence[SharedVariable]) -> list[Variable]:
     """The gradients of a scalar; gradients that are given are taken as they are."""
-    given = isinstance(loss, Variable)
-    gradients = list(grad(loss, list(parameters)) if given else loss)
+    if isinstance(loss, Variable):
+        return list(grad(loss, list(parameters)))
+    gradients = list(loss)
     if len(gradients) != len(parameters):
         raise GraphError(
             f"optimizer: expected {len(parameters)} gradients, one for each parameter, "
@@ -90,7 +92,7 @@ def running_averages(loss: Loss) -> Updates:
 
 def slot(parameter: SharedVariable, what: str) -> SharedVariable:
     """Zeros of the parameter's type, named after it: what an optimizer remembers."""
-    zeros = np.zeros(parameter.type.shape, parameter.dtype)
+    zeros = np.zeros(sizes(parameter), parameter.dtype)
     return state(f"{parameter.name or 'parameter'}.{what}", zeros)
 
 

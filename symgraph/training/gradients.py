@@ -11,7 +11,7 @@ from operator import add
 from typing import Any, TypeAlias
 
 from symgraph.graph import GraphError, SharedVariable, Variable
-from symgraph.ops import cast, clip, maximum, sqrt, square
+from symgraph.ops.functions import cast, clip, maximum, sqrt, square
 from symgraph.training.descent import (
     Loss,
     Optimizer,

@@ -128,7 +128,7 @@ class Learning:
         arrays = self._arrays(batches)
         if self.batch:
             last = next(islice(arrays, self.batch - 1, None), None)
-            if last is not None and np.array_equal(last, self._last):
+            if _same(last, self._last):
                 return arrays
             arrays = self._arrays(batches)
         self.batch = 0
@@ -139,6 +139,10 @@ class Learning:
     def _arrays(self, batches: Source) -> Iterator[Array]:
         for number, item in enumerate(fresh(batches, self.who)):
             yield input_of(item, self.plan.x.type, self.who, number)
+
+
+def _same(one: Array | None, other: Array | None) -> bool:
+    return one is not None and other is not None and np.array_equal(one, other)
 
 
 def _compile(x: Variable, tasks: Sequence[Task]) -> Function:

@@ -12,7 +12,8 @@ from operator import add
 
 from symgraph.graph import GraphError, Variable
 from symgraph.graph.config import config
-from symgraph.ops import abs_, argmax, cast, greater, nn, not_equal, square
+from symgraph.ops import nn
+from symgraph.ops.functions import absolute, argmax, cast, greater, not_equal, square
 
 
 def cross_entropy(logits: Variable, labels: Variable) -> Variable:
@@ -36,7 +37,7 @@ def squared_error(outputs: Variable, targets: Variable) -> Variable:
 def absolute_error(outputs: Variable, targets: Variable) -> Variable:
     """mean of |output - target|."""
     expect_same_shape("absolute_error", outputs, targets)
-    return abs_(outputs - cast(targets, outputs.dtype)).mean()
+    return absolute(outputs - cast(targets, outputs.dtype)).mean()
 
 
 def error_rate(logits: Variable, labels: Variable) -> Variable:
@@ -64,7 +65,7 @@ def l2(parameters: Iterable[Variable]) -> Variable:
 
 def l1(parameters: Iterable[Variable]) -> Variable:
     """The sum of the magnitudes of all parameters."""
-    return _total("l1", [abs_(p).sum() for p in parameters])
+    return _total("l1", [absolute(p).sum() for p in parameters])
 
 
 def expect_same_shape(who: str, outputs: Variable, targets: Variable) -> None:

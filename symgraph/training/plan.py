@@ -17,7 +17,7 @@ import numpy as np
 
 from symgraph.graph import SharedVariable, TensorType, Variable, clone_with, leaves_of
 from symgraph.layers import Layer, LearningOperation, Statistic, calls_in
-from symgraph.layers.parameters import Phase
+from symgraph.layers.parameters import Phase, sizes
 from symgraph.training.errors import LearningError
 
 
@@ -45,7 +45,7 @@ class Task:
 
     def reset(self) -> None:
         """The state before any batch."""
-        start = self.statistic.start(self.drafts[0].type.shape)  # type: ignore[arg-type]
+        start = self.statistic.start(sizes(self.drafts[0]))
         for variable, value in zip(self.state, start, strict=True):
             variable.set_value(value)
 
@@ -82,14 +82,14 @@ def make_plan(net: Layer, phase: Phase, estimator: str) -> Plan:
     x = Variable(cast(TensorType, net.input_type), name="x")
     y = net(x, training=_in_training(declared))
     calls = [call for call in calls_in([y]) if call.layer in declared]
-    drafts = {
+    drafts: dict[Variable, SharedVariable] = {
         receiver: _draft(receiver)
         for call in calls
         for operation, _ in declared[call.layer]
         for receiver in operation.receivers
     }
     inputs: dict[Layer, list[Variable]] = {}
-    copies = clone_with([call.input for call in calls], drafts)
+    copies = clone_with([call.input for call in calls], {**drafts})
     for call, copy in zip(calls, copies, strict=True):
         inputs.setdefault(call.layer, []).append(copy)
     tasks = [
@@ -131,7 +131,7 @@ def _in_training(declared: Declared) -> set[Layer]:
 
 def _draft(receiver: SharedVariable) -> SharedVariable:
     """A variable like ``receiver``, without a value."""
-    zeros = np.zeros(receiver.type.shape, receiver.dtype)  # type: ignore[arg-type]
+    zeros = np.zeros(sizes(receiver), receiver.dtype)
     draft = SharedVariable(zeros, receiver.name, receiver.type)
     draft.missing = f"{receiver.name}: not learned yet in this run"
     return draft
@@ -142,10 +142,10 @@ def _task(
     operation: LearningOperation,
     statistic: Statistic,
     inputs: tuple[Variable, ...],
-    drafts: Mapping[SharedVariable, SharedVariable],
+    drafts: Mapping[Variable, SharedVariable],
 ) -> Task:
     mine = tuple(drafts[receiver] for receiver in operation.receivers)
-    start = statistic.start(mine[0].type.shape)  # type: ignore[arg-type]
+    start = statistic.start(sizes(mine[0]))
     state = tuple(
         SharedVariable(
             value, f"{layer.label}.state_{i}", TensorType(value.dtype.name, value.shape)

@@ -13,7 +13,7 @@ from math import pi
 from typing import TypeAlias
 
 from symgraph.graph import GraphError, Variable
-from symgraph.ops import cos, floor, greater_equal, minimum, switch
+from symgraph.ops.functions import cos, floor, greater_equal, minimum, switch
 
 Schedule: TypeAlias = Callable[[Variable], Variable]
 
