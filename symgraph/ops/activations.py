@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import sqrt
+from math import pi, sqrt
 
 from symgraph.graph import Variable
 from symgraph.ops.arguments import TensorLike, as_variable
@@ -36,9 +36,14 @@ def silu(x: TensorLike) -> Variable:
     return x * sigmoid(x)
 
 
-def gelu(x: TensorLike) -> Variable:
-    """x times the standard normal's distribution at x (Hendrycks & Gimpel 2016)."""
+def gelu(x: TensorLike, approximate: bool = False) -> Variable:
+    """x times the standard normal's distribution at x (Hendrycks & Gimpel 2016).
+
+    ``approximate`` is their x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2.
+    """
     x = as_variable(x)
+    if approximate:
+        return 0.5 * x * (1.0 + tanh(sqrt(2.0 / pi) * (x + 0.044715 * x * x * x)))
     return 0.5 * x * erfc(-x / sqrt(2.0))
 
 

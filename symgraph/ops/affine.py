@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgraph.graph import GraphError, Op, TensorType, TypeMismatch, Variable, is_bool
-from symgraph.ops.arguments import promoted
+from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.checks import (
     Dimension,
     check_axes,
@@ -78,7 +78,7 @@ class Affine(Op):
 
 
 def add_bias(
-    x: Variable, bias: Variable, axes: int | Sequence[int] | None = None
+    x: TensorLike, bias: TensorLike, axes: int | Sequence[int] | None = None
 ) -> Variable:
     """x + bias, the bias shared along ``axes`` (default: all but the channel's)."""
     x, bias = promoted("add_bias", [x, bias])
@@ -86,9 +86,9 @@ def add_bias(
 
 
 def affine(
-    x: Variable,
-    scale: Variable,
-    shift: Variable,
+    x: TensorLike,
+    scale: TensorLike,
+    shift: TensorLike,
     axes: int | Sequence[int] | None = None,
 ) -> Variable:
     """x scale + shift, both shared along ``axes`` (default: all but the channel's)."""
@@ -96,7 +96,9 @@ def affine(
     return Affine(_axes("affine", axes, x))(x, scale, shift)
 
 
-def dense(x: Variable, weights: Variable, bias: Variable | None = None) -> Variable:
+def dense(
+    x: TensorLike, weights: TensorLike, bias: TensorLike | None = None
+) -> Variable:
     """y = x W + b: x[..., inputs], W[inputs, outputs], b[outputs] -> y[..., outputs].
 
     Raises ``GraphError`` where the inputs of x and of the weights differ.

@@ -6,16 +6,16 @@ from typing import Any
 
 from symgraph.graph import GraphError, Variable
 from symgraph.ops.affine import add_bias
-from symgraph.ops.arguments import promoted
+from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.channels import check_filters, check_images
 from symgraph.ops.conv import Conv2D, Convolution, spatial
 from symgraph.ops.windows import PaddingLike, PairLike, pair, resolve_padding
 
 
 def conv2d(
-    x: Variable,
-    filters: Variable,
-    bias: Variable | None = None,
+    x: TensorLike,
+    filters: TensorLike,
+    bias: TensorLike | None = None,
     stride: PairLike = 1,
     padding: PaddingLike = "valid",
     dilation: PairLike = 1,
@@ -36,9 +36,9 @@ def conv2d(
 
 
 def conv_transpose2d(
-    x: Variable,
-    filters: Variable,
-    bias: Variable | None = None,
+    x: TensorLike,
+    filters: TensorLike,
+    bias: TensorLike | None = None,
     stride: PairLike = 1,
     padding: PaddingLike = "valid",
     dilation: PairLike = 1,

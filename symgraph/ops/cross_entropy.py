@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from symgraph.graph import GraphError, Op, TensorType, Variable, is_float
-from symgraph.ops.arguments import as_variable, promoted
+from symgraph.ops.arguments import TensorLike, as_variable, promoted
 from symgraph.ops.checks import (
     Dimension,
     check_axis,
@@ -90,8 +90,8 @@ class CrossEntropyGrad(Op):
 
 
 def cross_entropy(
-    logits: Variable,
-    targets: Variable,
+    logits: TensorLike,
+    targets: TensorLike,
     axis: int = -1,
     label_smoothing: float = 0.0,
     ignore_index: int | None = None,

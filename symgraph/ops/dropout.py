@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgraph.graph import GraphError, Op, Variable
-from symgraph.ops.arguments import promoted
+from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.checks import (
     expect_dtype,
     expect_float,
@@ -55,7 +55,7 @@ class Dropout(Op):
 
 
 def dropout(
-    x: Variable,
+    x: TensorLike,
     rate: float,
     stream: RandomStream,
     shared_axes: int | Sequence[int] = (),

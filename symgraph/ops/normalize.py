@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from symgraph.graph import GraphError, Variable
 from symgraph.ops.affine import default_axes
-from symgraph.ops.arguments import promoted
+from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.batch_norm import BatchNormInference, BatchNormTraining
 from symgraph.ops.checks import normalize_axes
 from symgraph.ops.creation import full
@@ -20,9 +19,9 @@ AxesLike = int | Sequence[int] | None
 
 
 def batch_norm_training(
-    x: Variable,
-    gamma: Variable | None = None,
-    beta: Variable | None = None,
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
     axes: AxesLike = None,
     epsilon: float = 1e-5,
     mean_only: bool = False,
@@ -34,36 +33,35 @@ def batch_norm_training(
     of x; gamma is one and beta zero where not given. With ``mean_only`` nothing is
     divided. Ioffe & Szegedy 2015, Algorithm 1.
     """
-    x, gamma, beta, reduced = _arguments(x, gamma, beta, axes, epsilon)
+    variables, reduced = _arguments([x, gamma, beta], axes, epsilon)
     op = BatchNormTraining(reduced, epsilon, mean_only)
-    outputs: tuple[Variable, Variable, Variable] = op(x, gamma, beta)
+    outputs: tuple[Variable, Variable, Variable] = op(*variables)
     return outputs
 
 
 def batch_norm_inference(
-    x: Variable,
-    gamma: Variable | None,
-    beta: Variable | None,
-    mean: Variable,
-    variance: Variable,
+    x: TensorLike,
+    gamma: TensorLike | None,
+    beta: TensorLike | None,
+    mean: TensorLike,
+    variance: TensorLike,
     axes: AxesLike = None,
     epsilon: float = 1e-5,
     mean_only: bool = False,
 ) -> Variable:
     """gamma (x - mean) / sqrt(variance + epsilon) + beta, the statistics given."""
-    x, gamma, beta, reduced = _arguments(x, gamma, beta, axes, epsilon)
-    x, mean, variance = promoted("batch_norm", [x, mean, variance])
-    op = BatchNormInference(reduced, epsilon, mean_only)
-    y: Variable = op(x, gamma, beta, mean, variance)
+    values = [x, gamma, beta, mean, variance]
+    variables, reduced = _arguments(values, axes, epsilon)
+    y: Variable = BatchNormInference(reduced, epsilon, mean_only)(*variables)
     return y
 
 
 def batch_norm(
-    x: Variable,
-    gamma: Variable | None = None,
-    beta: Variable | None = None,
-    mean: Variable | None = None,
-    variance: Variable | None = None,
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
+    mean: TensorLike | None = None,
+    variance: TensorLike | None = None,
     axes: AxesLike = None,
     epsilon: float = 1e-5,
     mean_only: bool = False,
@@ -82,9 +80,9 @@ def batch_norm(
 
 
 def layer_norm(
-    x: Variable,
-    gamma: Variable | None = None,
-    beta: Variable | None = None,
+    x: TensorLike,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
     axes: AxesLike = -1,
     epsilon: float = 1e-5,
 ) -> Variable:
@@ -103,25 +101,23 @@ def layer_norm(
 
 
 def _arguments(
-    x: Variable,
-    gamma: Variable | None,
-    beta: Variable | None,
-    axes: AxesLike,
-    epsilon: float,
-) -> Any:
-    """x and both parameters of one dtype, and the axes in order."""
+    values: Sequence[TensorLike | None], axes: AxesLike, epsilon: float
+) -> tuple[list[Variable], tuple[int, ...]]:
+    """x, gamma, beta and any statistics of one dtype, and the axes in order."""
     if not epsilon >= 0:
         raise GraphError(f"batch_norm: epsilon must be >= 0, got {epsilon}")
-    given = [p for p in (gamma, beta) if p is not None]
-    x, *given = promoted("batch_norm", [x, *given], floating=True)
-    if x.ndim < 1:
-        raise GraphError("batch_norm: expected at least 1 dimension, got a scalar")
+    given = [value for value in values if value is not None]
+    variables = iter(promoted("batch_norm", given, floating=True))
+    x, *rest = (None if value is None else next(variables) for value in values)
+    if x is None or x.ndim < 1:
+        raise GraphError("batch_norm: expected an input of at least 1 dimension")
     chosen = default_axes(x.ndim) if axes is None else axes
     reduced = normalize_axes("batch_norm", chosen, x.ndim)
-    rest = iter(given)
-    gamma = next(rest) if gamma is not None else _filled(1.0, x, reduced)
-    beta = next(rest) if beta is not None else _filled(0.0, x, reduced)
-    return x, gamma, beta, reduced
+    filled = [
+        _filled(value, x, reduced) if parameter is None else parameter
+        for parameter, value in zip(rest, (1.0, 0.0, 0.0, 1.0), strict=False)
+    ]
+    return [x, *filled], reduced
 
 
 def _filled(value: float, x: Variable, axes: tuple[int, ...]) -> Variable:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from symgraph.graph import Op, Variable
-from symgraph.ops.arguments import promoted
+from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.checks import check_axis, expect_float
 from symgraph.ops.exponential import exp
 from symgraph.ops.windows import Array
@@ -27,7 +27,7 @@ class Softmax(Op):
 
     def reference(self, x):
         """exp(x - max) over its sum."""
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             powers = np.exp(_shifted(x, self.axis))
             return powers / powers.sum(axis=self.axis, keepdims=True)
 
@@ -51,7 +51,7 @@ class LogSoftmax(Op):
 
     def reference(self, x):
         """z - log sum exp z, where z = x - max."""
-        with np.errstate(invalid="ignore", over="ignore"):
+        with np.errstate(all="ignore"):
             shifted = _shifted(x, self.axis)
             total = np.exp(shifted).sum(axis=self.axis, keepdims=True)
             return shifted - np.log(total)
@@ -62,14 +62,14 @@ class LogSoftmax(Op):
         return (dy - exp(y) * dy.sum(axis=self.axis, keepdims=True),)
 
 
-def softmax(x: Variable, axis: int = -1) -> Variable:
+def softmax(x: TensorLike, axis: int = -1) -> Variable:
     """exp(x_i) / sum_j exp(x_j) along ``axis``; the result sums to one there."""
     x = promoted("softmax", [x], floating=True)[0]
     check_axis("softmax", axis, x.ndim)
     return Softmax(axis % x.ndim)(x)
 
 
-def log_softmax(x: Variable, axis: int = -1) -> Variable:
+def log_softmax(x: TensorLike, axis: int = -1) -> Variable:
     """x_i - log sum_j exp(x_j) along ``axis``, finite where softmax underflows."""
     x = promoted("log_softmax", [x], floating=True)[0]
     check_axis("log_softmax", axis, x.ndim)

@@ -231,3 +231,10 @@ def test_elements_are_counted_at_the_call():
     values = np.random.default_rng(15).normal(size=(5, 3))
     expected = 1 / 5 + 2 * (values - values.mean(axis=0)) / 5
     np.testing.assert_allclose(evaluate([dx], {x: values})[0], expected, rtol=1e-12)
+
+
+def test_builders_take_arrays_and_promote_all_arguments_together():
+    x = sg.tensor("x", dtype="float32", shape=(2, 3))
+    y = nn.batch_norm(x, None, np.zeros(3), np.zeros(3, "float32"), np.ones(3))
+    assert y.dtype == "float64"
+    assert nn.layer_norm(x, np.ones(3, "float32"), np.zeros(3, "float32")).ndim == 2
