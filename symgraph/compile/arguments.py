@@ -19,6 +19,7 @@ from symgraph.graph.dtypes import KINDS
 from symgraph.graph.weak import is_weak
 
 READABLE = 0x0101  # NPY_ARRAY_C_CONTIGUOUS | NPY_ARRAY_ALIGNED
+_SHAPES_KEPT = 256  # shapes of an input that are remembered to be right
 
 
 class Arguments:
@@ -28,20 +29,20 @@ class Arguments:
         self._name = name
         self._inputs = tuple(inputs)
         self._downcast = downcast
-        types = [item.variable.type for item in inputs]
-        self._expected = [
-            (np.dtype(t.dtype), t.shape if t.is_static else None, t) for t in types
-        ]
+        # For each input its dtype and the shapes that were seen and are right.
+        shapes: list[set[tuple[int, ...]]] = [set() for _ in inputs]
+        dtypes = [np.dtype(item.variable.dtype) for item in inputs]
+        self._expected = tuple(zip(dtypes, shapes, strict=True))
 
     def __call__(self, values: Sequence[Any]) -> list[NDArray[Any]]:
         """The arrays to compute with; the caller's own wherever that is possible."""
         arrays = []
-        for value, (dtype, shape, type_) in zip(values, self._expected, strict=True):
+        for value, (dtype, shapes) in zip(values, self._expected):  # noqa: B905
             if (
                 type(value) is np.ndarray
                 and value.dtype == dtype
+                and value.shape in shapes
                 and value.flags.num & READABLE == READABLE
-                and (value.shape == shape or fits(value.shape, type_))
             ):
                 arrays.append(value)
             else:
@@ -65,7 +66,14 @@ class Arguments:
         if not fits(array.shape, expected):
             problem = _shape_problem(array.shape, expected)
             raise ArgumentError(self._message(position, array, problem))
+        self._remember(position, array.shape)
         return np.require(array, dtype=expected.dtype, requirements=["C", "A"])
+
+    def _remember(self, position: int, shape: tuple[int, ...]) -> None:
+        shapes = self._expected[position][1]
+        if len(shapes) >= _SHAPES_KEPT:
+            shapes.clear()
+        shapes.add(shape)
 
     def _as_array(self, position: int, value: Any) -> NDArray[Any]:
         if isinstance(value, Variable):

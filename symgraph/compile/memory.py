@@ -69,7 +69,7 @@ def memory_of(
     results = [
         prod(shape) * np.dtype(output.dtype).itemsize
         for shape, output in zip(
-            backend.plan(sizes), lowered.graph.outputs, strict=True
+            backend.output_shapes(sizes), lowered.graph.outputs, strict=True
         )
     ]
     first = len(results) - len(updates)

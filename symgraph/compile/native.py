@@ -16,6 +16,7 @@ from symgraph.graph import SharedVariable
 from symgraph.graph.config import config
 from symgraph.lowering.lower import Lowered
 
+_empty = np.empty
 _PLANS_KEPT = 64  # combinations of run-time sizes whose shapes are remembered
 
 
@@ -38,9 +39,9 @@ class NativeBackend:
         self.module = build.build(programs)
         self.main = self.module[lowered.program.name]
         self.prologue = self.module[programs[1].name] if len(programs) > 1 else None
-        self.clock = Clock(lowered.program) if profile else None
+        self.clock = Clock(lowered.program, self.main) if profile else None
         self._dtypes = [np.dtype(v.dtype) for v in lowered.graph.outputs]
-        self._plans: dict[tuple[int, ...], list[tuple[int, ...]]] = {}
+        self._plans: dict[tuple[int, ...], list[tuple[tuple[int, ...], Any]]] = {}
         self._fixed = [i for i, v in enumerate(lowered.shared) if v not in varying]
         self._kept: tuple[object, Arrays] = (None, [])
         self._threads = config.threads
@@ -49,20 +50,18 @@ class NativeBackend:
         self, arrays: Arrays, snapshot: Snapshot, reusable: Sequence[Any] = ()
     ) -> Arrays:
         """The outputs; the last of them in ``reusable`` memory where that fits."""
-        given = [*arrays, *snapshot.arrays]
+        given = [*arrays, *snapshot.arrays] if snapshot.arrays else arrays
         sizes = self.sizes(given)
         results = self._results(sizes, reusable)
         if self.prologue is not None:
-            given += self._invariants(given, snapshot.versions, sizes)
-        if self.clock is None:
-            code = self.main.run([*given, *results], sizes, self._threads)
-        else:
-            code = self.clock.run(self.main, [*given, *results], sizes, self._threads)
+            given = given + self._invariants(given, snapshot.versions, sizes)
+        run = self.main.run if self.clock is None else self.clock.run
+        code = run(given + results, sizes, self._threads)
         if code:
             raise self._error(code)
         return results
 
-    def plan(self, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
+    def output_shapes(self, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The outputs' shapes for these sizes; raises where the sizes do not agree."""
         program = self.lowered.program
         values = dict(zip(program.sizes, sizes, strict=True))
@@ -90,16 +89,17 @@ class NativeBackend:
         )
 
     def _results(self, key: tuple[int, ...], reusable: Sequence[Any]) -> Arrays:
-        shapes = self._plans.get(key)
-        if shapes is None:
+        plan = self._plans.get(key)
+        if plan is None:
             if len(self._plans) >= _PLANS_KEPT:
                 self._plans = {}
-            shapes = self._plans[key] = self.plan(key)
-        results = [np.empty(s, d) for s, d in zip(shapes, self._dtypes, strict=True)]
-        first = len(results) - len(reusable)
-        for place, spare in enumerate(reusable, first):
-            if spare is not None and spare.shape == shapes[place]:
-                results[place] = spare
+            shapes = self.output_shapes(key)
+            plan = self._plans[key] = list(zip(shapes, self._dtypes, strict=True))
+        first = len(plan) - len(reusable)
+        results = [_empty(shape, dtype) for shape, dtype in plan[:first]]
+        for spare, (shape, dtype) in zip(reusable, plan[first:], strict=True):
+            fits = spare is not None and spare.shape == shape
+            results.append(spare if fits else _empty(shape, dtype))
         return results
 
     def _invariants(

@@ -95,17 +95,16 @@ class Profile:
 class Clock:
     """Seconds spent in each kernel of a program, for each set of run-time sizes."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, native: Native) -> None:
         self._program = program
+        self._native = native
         self._seconds: dict[tuple[int, ...], NDArray[np.float64]] = {}
         self._calls: dict[tuple[int, ...], int] = {}
         self._lock = threading.Lock()
 
-    def run(
-        self, native: Native, arrays: list[Any], sizes: tuple[int, ...], threads: int
-    ) -> int:
+    def run(self, arrays: list[Any], sizes: tuple[int, ...], threads: int) -> int:
         """Run the program and note how long each of its kernels took."""
-        code, seconds = native.profile(arrays, sizes, threads)
+        code, seconds = self._native.profile(arrays, sizes, threads)
         laps = np.array(seconds)
         with self._lock:
             self._seconds[sizes] = self._seconds.get(sizes, 0) + laps

@@ -135,7 +135,7 @@ def test_what_a_function_shows(mode):
     assert fn.updates.keys() == {w}
     assert len(fn.graph) < len(fn.source_graph)
     assert len(fn.history) >= 1
-    assert "int64_t function(" in fn.c_source
+    assert "sg_entry_function" in fn.c_source
 
 
 def test_copying_and_pickling_say_what_to_do_instead():

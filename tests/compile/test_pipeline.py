@@ -21,7 +21,7 @@ def test_each_station_shows_what_it_made(graph):
     lowered = sg.compile_pipeline(graph, stop_after="lower")
     assert lowered.lowered.program.kernels and lowered.c_source is None
     printed = sg.compile_pipeline(graph)
-    assert "int64_t function(" in printed.c_source
+    assert "sg_entry_function" in printed.c_source
 
 
 def test_no_stages_rewrite_nothing(graph):

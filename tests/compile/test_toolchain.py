@@ -25,7 +25,7 @@ def test_without_a_compiler_the_reference_runs_and_says_so_once(monkeypatch):
         fn = sg.function([x], x * 2)
     assert fn([1, 2]).tolist() == [2, 4]
     assert fn.mode.backend == "numpy"
-    assert "int64_t function(" in fn.c_source
+    assert "sg_entry_function" in fn.c_source
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         again = sg.function([x], x * 3, mode="debug")
