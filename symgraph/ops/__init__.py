@@ -22,6 +22,7 @@ from symgraph.ops.arithmetic import (
     Square,
     Sub,
 )
+from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.batch_norm import (
     BatchNormInference,
     BatchNormTraining,
@@ -60,13 +61,7 @@ from symgraph.ops.logical import (
     LogicalXor,
     RightShift,
 )
-from symgraph.ops.pool import (
-    AveragePool2D,
-    AveragePool2DGrad,
-    MaxPool2D,
-    MaxPool2DGrad,
-    MaxPool2DSelect,
-)
+from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.random import RandomBits, RandomUniform
 from symgraph.ops.reduce import (

@@ -33,7 +33,7 @@ from symgraph.ops.normalize import (
     batch_norm_training,
     layer_norm,
 )
-from symgraph.ops.pool import (
+from symgraph.ops.pooling import (
     average_pool2d,
     global_average_pool2d,
     global_max_pool2d,

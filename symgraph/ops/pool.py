@@ -1,4 +1,4 @@
-"""Max and average pooling over images, and their adjoints.
+"""Pooling over images: what its ops share, and max-pooling with its adjoints.
 
 Within a window the maximum that counts is the *first*, in row-major order, so each
 output has exactly one source: the gradient sends it the whole cotangent, and the
@@ -14,33 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.graph import GraphError, Op, TensorType, Variable, is_bool, is_float
-from symgraph.ops.arguments import fill_sizes, promoted, split_sizes
+from symgraph.graph import GraphError, Op, TensorType, is_bool, is_float
 from symgraph.ops.checks import (
     expect_dtype,
     expect_float,
     expect_ndim,
-    expect_sizes,
-    join_dims,
     join_shapes,
 )
-from symgraph.ops.conv import Size, spatial
-from symgraph.ops.statistics import max as max_over
-from symgraph.ops.statistics import mean
 from symgraph.ops.windows import (
     NO_PADDING,
     Array,
     Padding,
-    PaddingLike,
     Pair,
-    PairLike,
     crop,
     output_size,
     output_sizes,
     pad,
     padded_shape,
-    pair,
-    resolve_padding,
     taps,
 )
 
@@ -180,86 +170,6 @@ class MaxPool2DSelect(Pooling):
         return None, None, scatter(inputs[0], inputs[1], cotangents[0])
 
 
-@dataclass(frozen=True)
-class AveragePool2D(Pooling):
-    """y[n,c,i,j] = mean over r,s of x[n, c, i*stride + r - pad, j*stride + s - pad].
-
-    x[N,C,H,W]. With ``count_include_pad`` the padding counts as zeros and every window
-    divides by its area; without, by the number of its elements inside the image.
-    """
-
-    count_include_pad: bool = True
-
-    def infer_type(self, x):
-        """[N,C,H',W']."""
-        expect_float("average_pool2d", "input", x)
-        return self._pooled("average_pool2d", x)
-
-    def infer_shape(self, shapes, values):
-        """(N, C, H', W')."""
-        batch, channels, *size = shapes[0]
-        return batch, channels, *self._counts(size)
-
-    def reference(self, x):
-        """The sum over taps, divided by how many elements of each window count."""
-        counts = self._counts(x.shape[2:])
-        padded = pad(x, self.padding)
-        y = np.zeros((*x.shape[:2], *counts), x.dtype)
-        for _, _, window in self._taps(counts):
-            y += padded[window]
-        return y / _divisors(self, x.shape[2:], counts).astype(x.dtype)
-
-    def vjp(self, inputs, outputs, cotangents):
-        """Each cotangent spread evenly over its window."""
-        static, sizes = split_sizes(spatial(inputs[0]))
-        fields = self.window, self.stride, self.padding, self.count_include_pad
-        return (AveragePool2DGrad(*fields, size=static)(cotangents[0], *sizes),)
-
-
-@dataclass(frozen=True)
-class AveragePool2DGrad(Pooling):
-    """dx = sum over windows of dy / (elements of the window that count).
-
-    Inputs dy[N,C,H',W'] and one int64 scalar for each None of ``size``, the images'
-    (height, width); output [N,C,H,W].
-    """
-
-    count_include_pad: bool = True
-    size: Size = (None, None)
-
-    def infer_type(self, dy, *sizes):
-        """[N,C,H,W]."""
-        op = "average_pool2d_grad"
-        expect_float(op, "output gradient", dy)
-        expect_sizes(op, sizes, self.size.count(None))
-        expect_ndim(op, "output gradient", dy, 4)
-        images = dy.with_shape((*dy.shape[:2], *self.size))
-        for ours, given in zip(self._pooled(op, images).shape, dy.shape, strict=True):
-            join_dims(op, "windows and output gradient", ours, given)
-        return images
-
-    def infer_shape(self, shapes, values):
-        """(N, C, H, W), the unknown of H and W from the values of the sizes."""
-        return *shapes[0][:2], *fill_sizes(self.size, values[1:])
-
-    def reference(self, dy, *sizes):
-        """Each tap adds its share to the elements it met."""
-        height, width = (int(n) for n in fill_sizes(self.size, sizes))
-        counts = dy.shape[2:]
-        shape = padded_shape(dy.shape[:2], (height, width), self.padding)
-        share = dy / _divisors(self, (height, width), counts).astype(dy.dtype)
-        dx = np.zeros(shape, dy.dtype)
-        for _, _, window in self._taps(counts):
-            dx[window] += share
-        return np.ascontiguousarray(crop(dx, self.padding))
-
-    def vjp(self, inputs, outputs, cotangents):
-        """The average of the cotangent, nothing for the sizes."""
-        fields = self.window, self.stride, self.padding, self.count_include_pad
-        dy = AveragePool2D(*fields)(cotangents[0])
-        return dy, *[None] * (len(inputs) - 1)
-
-
 def _lowest(dtype: np.dtype[Any]) -> Any:
     """What no element is below: -inf, or the least integer."""
     return -np.inf if is_float(dtype.name) else np.iinfo(dtype).min
@@ -277,14 +187,6 @@ def _sources(pool: Pooling, x: Array, y: Array) -> Array:
     return source
 
 
-def _divisors(pool: Any, size: Sequence[int], counts: Sequence[int]) -> Array:
-    """How many elements of each window count, [H',W']."""
-    if pool.count_include_pad:
-        return np.full(counts, pool.window[0] * pool.window[1])
-    inside = pad(np.ones(size, int), pool.padding)
-    return sum(inside[window] for _, _, window in pool._taps(counts))
-
-
 def _check_window(op: str, window: Pair, padding: Padding) -> None:
     for span, pads in zip(window, padding, strict=True):
         if max(pads) >= span:
@@ -292,62 +194,3 @@ def _check_window(op: str, window: Pair, padding: Padding) -> None:
                 f"{op}: padding {padding} must be less than the window {window}, "
                 "or some windows see no element"
             )
-
-
-def max_pool2d(
-    x: Variable,
-    window: PairLike,
-    stride: PairLike | None = None,
-    padding: PaddingLike = 0,
-) -> Variable:
-    """The maximum of each window: [N,C,H,W] -> [N,C,H',W'].
-
-    H' = (H + padding - window) // stride + 1; ``stride`` is the window where not given.
-    ``padding`` is as in ``conv2d``, less than the window, and never the maximum.
-    """
-    spans, steps, sides = _geometry("max_pool2d", x, window, stride, padding)
-    pooled: Variable = MaxPool2D(spans, steps, sides)(x)
-    return pooled
-
-
-def average_pool2d(
-    x: Variable,
-    window: PairLike,
-    stride: PairLike | None = None,
-    padding: PaddingLike = 0,
-    count_include_pad: bool = True,
-) -> Variable:
-    """The mean of each window: [N,C,H,W] -> [N,C,H',W'], sizes as in ``max_pool2d``.
-
-    Padding counts as zeros, or not at all without ``count_include_pad``.
-    """
-    (x,) = promoted("average_pool2d", [x], floating=True)
-    spans, steps, sides = _geometry("average_pool2d", x, window, stride, padding)
-    pooled: Variable = AveragePool2D(spans, steps, sides, count_include_pad)(x)
-    return pooled
-
-
-def global_max_pool2d(x: Variable, keepdims: bool = False) -> Variable:
-    """The maximum of each channel: [N,C,H,W] -> [N,C], or [N,C,1,1]."""
-    expect_ndim("global_max_pool2d", "input", x.type, 4)
-    return max_over(x, axis=(2, 3), keepdims=keepdims)
-
-
-def global_average_pool2d(x: Variable, keepdims: bool = False) -> Variable:
-    """The mean of each channel: [N,C,H,W] -> [N,C], or [N,C,1,1]."""
-    expect_ndim("global_average_pool2d", "input", x.type, 4)
-    return mean(x, axis=(2, 3), keepdims=keepdims)
-
-
-def _geometry(
-    op: str,
-    x: Variable,
-    window: PairLike,
-    stride: PairLike | None,
-    padding: PaddingLike,
-) -> tuple[Pair, Pair, Padding]:
-    expect_ndim(op, "input", x.type, 4)
-    spans = pair(op, "window", window)
-    steps = spans if stride is None else pair(op, "stride", stride)
-    sides = resolve_padding(op, padding, x.type.shape[2:], spans, steps)
-    return spans, steps, sides

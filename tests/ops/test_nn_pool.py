@@ -11,13 +11,8 @@ from symgraph import ops as sg
 from symgraph.graph import GraphError
 from symgraph.graph.evaluate import evaluate
 from symgraph.ops import nn
-from symgraph.ops.pool import (
-    AveragePool2D,
-    AveragePool2DGrad,
-    MaxPool2D,
-    MaxPool2DGrad,
-    MaxPool2DSelect,
-)
+from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
+from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
 
 # (window, stride, padding, shape): disjoint, overlapping, gaps, padded
 CASES = [
