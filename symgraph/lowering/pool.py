@@ -7,6 +7,7 @@ the pointwise ops after them, run in any layout, and need no memory set to zero.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from itertools import islice, product
 
@@ -20,8 +21,12 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Index, flat
 from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
+from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
+
+Pool = MaxPool2D | MaxPool2DGrad | AveragePool2D | AveragePool2DGrad
 
 
+@dataclass(frozen=True)
 class Place:
     """A position along one axis, and what must hold for it to exist."""
 

@@ -9,6 +9,9 @@ from symgraph.graph import Apply, Variable
 from symgraph.lowering import (
     batch_norm,
     conv,
+    creation,
+    indexing,
+    join,
     linalg,
     reduce,
     shape,
@@ -21,8 +24,12 @@ from symgraph.ops import BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
+from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
+from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.subtensor import SetSubtensor, Subtensor
+from symgraph.ops.take import Put, Take
 
 EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
     Conv2D: conv.lower_conv2d,
@@ -34,6 +41,13 @@ LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
     BroadcastTo: shape.lower_broadcast_to,
     Transpose: shape.lower_transpose,
     Reshape: shape.lower_reshape,
+    Concatenate: join.lower_concatenate,
+    Split: join.lower_split,
+    Subtensor: indexing.lower_subtensor,
+    SetSubtensor: indexing.lower_set_subtensor,
+    Take: indexing.lower_take,
+    Put: indexing.lower_put,
+    ProductOfOthers: creation.lower_product_of_others,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,
     Moments: batch_norm.lower_moments,
     PairedSums: batch_norm.lower_paired_sums,

@@ -1,0 +1,230 @@
+"""Reading and writing parts of arrays: views where positions are known, else gathers.
+
+A position is *known* where it is a constant or an integer that the call brings with
+it; then a part of an array is the same memory under another offset. A position that
+a kernel has computed is added to the address at run time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codegen import ir
+from codegen.ir import Kind
+from codegen.schedule import elementwise, nest, opened
+from codegen.sizes import Size, mod
+from symgraph.graph import Apply, Variable
+from symgraph.lowering.body import Body, call, number
+from symgraph.lowering.builder import Builder, copy_loop
+from symgraph.lowering.join import filled
+from symgraph.lowering.pointwise import read
+from symgraph.lowering.values import Stored
+from symgraph.ops.subtensor import At, Index, Range
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of an array: a strided view, moved on by what ``starts`` compute."""
+
+    view: Stored
+    starts: tuple[tuple[Variable, Size], ...] = ()
+
+    def shift(self, builder: Builder, body: Body) -> ir.Expression | None:
+        """How far data move the view on, in elements."""
+        total: ir.Expression | None = None
+        for variable, stride in self.starts:
+            start = call("cast", "int64", read(builder, variable, (), body))
+            term = call("mul", "int64", start, ir.SizeValue(stride))
+            total = term if total is None else call("add", "int64", total, term)
+        return None if total is None else body.let(total)
+
+
+def lower_subtensor(builder: Builder, node: Apply) -> None:
+    """A view where every start is known, else a copy of what the data point to."""
+    x, *scalars = node.inputs
+    part = _part(builder, node, builder.unblocked(x), node.op.index, scalars)
+    if not part.starts:
+        builder.values[node.outputs[0]] = part.view
+        return
+    target = builder.allocate(node.outputs[0])
+
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body = Body()
+        shift = part.shift(builder, body)
+        assert shift is not None
+        position = part.view.position(indices)
+        body.store(
+            target.buffer,
+            target.position(indices),
+            ir.Gather(part.view.buffer, position, 1, shift),
+        )
+        return tuple(body.statements)
+
+    builder.emit(elementwise(target.shape, statements))
+
+
+def lower_set_subtensor(builder: Builder, node: Apply) -> None:
+    """A copy of x, then the value stored or added over a part of it."""
+    x, value, *scalars = node.inputs
+    target = builder.allocate(node.outputs[0])
+    builder.emit(copy_loop(builder.value(x), target), "copy")
+    part = _part(builder, node, target, node.op.index, scalars)
+    if not part.starts:
+        builder.emit(filled(builder, value, part.view, node.op.increment))
+        return
+
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body = Body()
+        element, shift = read(builder, value, indices, body), part.shift(builder, body)
+        assert shift is not None
+        position = part.view.position(indices)
+        scatter = ir.Scatter(
+            part.view.buffer, position, 1, shift, element, node.op.increment
+        )
+        return (*body.statements, scatter)
+
+    builder.emit(elementwise(part.view.shape, statements))
+
+
+def lower_take(builder: Builder, node: Apply) -> None:
+    """Each element read from where the indices point, which is checked."""
+    x, *indices = node.inputs
+    source, target = builder.unblocked(x), builder.allocate(node.outputs[0])
+    code = _out_of_range(builder, node, x)
+
+    def statements(place: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body, axis = Body(), node.op.axis
+        position, at = _pointed(builder, source, axis, indices, place, body, code)
+        element = ir.Gather(source.buffer, position, 1, at)
+        store = ir.Store(target.buffer, target.position(place), element)
+        return (*body.statements, store)
+
+    builder.emit(elementwise(target.shape, statements))
+
+
+def lower_put(builder: Builder, node: Apply) -> None:
+    """A copy of x, then the values in row-major order, for where one comes twice."""
+    x, value, *indices = node.inputs
+    target = builder.allocate(node.outputs[0])
+    builder.emit(copy_loop(builder.value(x), target), "copy")
+    code = _out_of_range(builder, node, x)
+    axes, place = opened(builder.shape(value), builder.fresh("i"))
+    body, axis = Body(), node.op.axis
+    position, at = _pointed(builder, target, axis, indices, place, body, code)
+    element = read(builder, value, place, body)
+    scatter = ir.Scatter(target.buffer, position, 1, at, element, node.op.increment)
+    builder.emit(nest(axes, (*body.statements, scatter), Kind.SERIAL))
+
+
+def _pointed(
+    builder: Builder,
+    array: Stored,
+    axis: int,
+    indices: Sequence[Variable],
+    place: tuple[Size, ...],
+    body: Body,
+    code: int,
+) -> tuple[Size, ir.Expression]:
+    """Where in ``array`` the indices at ``place`` point: a size plus data."""
+    width = len(builder.shape(indices[0]))
+    before, middle, after = (
+        place[:axis],
+        place[axis : axis + width],
+        place[axis + width :],
+    )
+    known = (*before, *(0 for _ in indices), *after)
+    total: ir.Expression = number(0, "int64")
+    for number_, variable in enumerate(indices):
+        size = array.shape[axis + number_]
+        index = _checked(builder, variable, middle, size, body, code)
+        step = ir.SizeValue(array.strides[axis + number_])
+        term = call("mul", "int64", index, step)
+        total = call("add", "int64", total, term)
+    return array.position(known), body.let(total)
+
+
+def _checked(
+    builder: Builder,
+    variable: Variable,
+    place: Sequence[Size],
+    size: Size,
+    body: Body,
+    code: int,
+) -> ir.Expression:
+    """One index, counted from the start; a ``Check`` that it is inside."""
+    raw = body.let(call("cast", "int64", read(builder, variable, place, body)))
+    zero, extent = number(0, "int64"), ir.SizeValue(size)
+    wrapped = call("add", "int64", raw, extent)
+    index = body.let(
+        call("where", "int64", call("lt", "bool", raw, zero), wrapped, raw)
+    )
+    low, high = call("ge", "bool", index, zero), call("lt", "bool", index, extent)
+    body.statements.append(ir.Check(call("logical_and", "bool", low, high), code))
+    return index
+
+
+def _part(
+    builder: Builder,
+    node: Apply,
+    array: Stored,
+    index: Index,
+    scalars: Sequence[Variable],
+) -> Part:
+    """The part of ``array`` that ``index`` names."""
+    given = iter(scalars)
+    view = array
+    starts: list[tuple[Variable, Size]] = []
+    offsets: list[Size] = []
+    kept: list[tuple[Size, Size]] = []
+    for axis, entry in enumerate(index):
+        start = entry.position if isinstance(entry, At) else entry.start
+        variable = next(given) if start is None else None
+        offset = _start(builder, node, entry, variable, start, array.shape[axis])
+        if offset is None and variable is not None:
+            starts.append((variable, array.strides[axis]))
+        offsets.append((0 if offset is None else offset) * array.strides[axis])
+        if isinstance(entry, Range):
+            size = entry.size
+            count = builder.shapes.value_of(next(given)) if size is None else size
+            assert count is not None
+            kept.append((count, array.strides[axis] * entry.step))
+    total = sum(offsets, array.offset)
+    shape, strides = (
+        (tuple(column) for column in zip(*kept, strict=True)) if kept else ((), ())
+    )
+    view = Stored(array.buffer, shape, strides, total)
+    return Part(view, tuple(starts))
+
+
+def _start(
+    builder: Builder,
+    node: Apply,
+    entry: At | Range,
+    variable: Variable | None,
+    start: int | None,
+    size: Size,
+) -> Size | None:
+    """Where an entry begins, from the front; None where data decide it."""
+    place: Size | None = start
+    if variable is not None:
+        place = builder.shapes.value_of(variable)
+    if place is None or isinstance(entry, Range):
+        return place
+    if isinstance(place, int) and isinstance(size, int):
+        return place % size
+    _check_position(builder, node, place, size)
+    return mod(place, size)
+
+
+def _check_position(builder: Builder, node: Apply, place: Size, size: Size) -> None:
+    low = call("le", "bool", ir.SizeValue(size * -1), ir.SizeValue(place))
+    high = call("lt", "bool", ir.SizeValue(place), ir.SizeValue(size))
+    code = _out_of_range(builder, node, node.inputs[0])
+    inside = call("logical_and", "bool", low, high)
+    builder.emit(ir.Check(inside, code), "check")
+
+
+def _out_of_range(builder: Builder, node: Apply, x: Variable) -> int:
+    message = f"{node.op}: an index is out of range for {x.type}"
+    return builder.code(message, IndexError)
