@@ -45,7 +45,7 @@ def current_site() -> Site:
     if inherited is not None:
         return inherited
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and _is_ours(frame.f_code.co_filename):
+    while frame is not None and _is_ours(frame):
         frame = frame.f_back
     if frame is None:
         return Site("<unknown>", 0, _SCOPE.get())
@@ -72,5 +72,9 @@ def inherit_site(site: Site | None) -> Iterator[None]:
         _INHERITED.reset(token)
 
 
-def _is_ours(filename: str) -> bool:
+def _is_ours(frame: FrameType) -> bool:
+    """Whether a line is in symgraph, or in what dataclasses generate for it."""
+    filename = frame.f_code.co_filename
+    if filename == "<string>":
+        return str(frame.f_globals.get("__name__", "")).startswith("symgraph.")
     return filename.startswith(_PACKAGE) or filename.startswith("<frozen ")

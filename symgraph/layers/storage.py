@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -24,6 +25,7 @@ from symgraph.graph import SharedVariable, SymgraphError, TensorType
 
 HEADER = "symgraph"
 VERSION = 1
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error)
 Arrays = dict[str, NDArray[Any]]
 
 
@@ -108,12 +110,9 @@ def write(
 def read(path: str | Path, kind: str) -> tuple[Arrays, dict[str, Any]]:
     """The arrays and the notes of a file that ``write`` made; raises for any other."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (ValueError, EOFError, zipfile.BadZipFile, zlib.error, KeyError) as error:
+        arrays = _read_members(path)
+    except (*DAMAGE, ValueError, EOFError, KeyError, RuntimeError) as error:
         raise FileFormatError(f"{path}: cannot be read: {error}") from error
-    except AttributeError:  # np.load gives a bare array for .npy files
-        raise FileFormatError(f"{path}: one array, not a {kind}") from None
     header = _header(arrays.pop(HEADER, None), str(path))
     if header.get("kind") != kind:
         raise FileFormatError(f"{path}: expected a {kind}, got {header.get('kind')!r}")
@@ -132,6 +131,19 @@ def _write_members(file: Any, members: Arrays) -> None:
         for name, array in members.items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
+
+
+def _read_members(path: str | Path) -> Arrays:
+    """Every array, read to the end of its member, where the checksum is compared."""
+    arrays = {}
+    with open(path, "rb") as file, zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            with archive.open(name) as member:
+                array = np.lib.format.read_array(member, allow_pickle=False)
+                if member.read():
+                    raise ValueError(f"{name}: goes on after the array")
+            arrays[name.removesuffix(".npy")] = array
+    return arrays
 
 
 def _header(encoded: NDArray[Any] | None, source: str) -> dict[str, Any]:
