@@ -6,6 +6,7 @@ and broadcast what users write. Imports ``graph``. Read ``elementwise.py`` and
 """
 
 from symgraph.ops import methods
+from symgraph.ops.advanced import AdvancedSetSubtensor, AdvancedSubtensor
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import (
     Abs,
@@ -43,6 +44,7 @@ from symgraph.ops.comparison import (
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.creation import Arange
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
+from symgraph.ops.cumulative import CumProd, CumSum
 from symgraph.ops.dropout import Dropout
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.exponential import Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sqrt
@@ -78,7 +80,10 @@ from symgraph.ops.rounding import Ceil, Floor, Round, Sign, Trunc
 from symgraph.ops.selection import Where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.sorting import ArgSort
 from symgraph.ops.special import Erf, Erfc, Relu, Sigmoid, Softplus
+from symgraph.ops.subtensor import SetSubtensor, Subtensor
+from symgraph.ops.take import Put, Take
 from symgraph.ops.trigonometric import (
     Arccos,
     Arccosh,

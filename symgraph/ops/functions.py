@@ -59,8 +59,17 @@ from symgraph.ops.creation import (
     zeros,
     zeros_like,
 )
+from symgraph.ops.cumulative import cumprod, cumsum, diff
 from symgraph.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, sqrt
-from symgraph.ops.indexing import one_hot
+from symgraph.ops.indexing import (
+    diagonal,
+    inc_subtensor,
+    one_hot,
+    set_subtensor,
+    take,
+    take_along_axis,
+    trace,
+)
 from symgraph.ops.inputs import (
     bmatrix,
     bscalar,
@@ -128,6 +137,7 @@ from symgraph.ops.reshaping import (
     dimshuffle,
     expand_dims,
     flatten,
+    flip,
     moveaxis,
     ravel,
     repeat,
@@ -140,6 +150,7 @@ from symgraph.ops.reshaping import (
 from symgraph.ops.rounding import ceil, floor, round, sign, trunc
 from symgraph.ops.selection import switch, where
 from symgraph.ops.shape import broadcast_to, shape
+from symgraph.ops.sorting import argsort, sort, topk
 from symgraph.ops.special import erf, erfc
 from symgraph.ops.statistics import (
     all,

@@ -29,6 +29,9 @@ from symgraph.ops.reshaping import (
     transpose,
 )
 from symgraph.ops.shape import shape
+from symgraph.ops.statistics import norm
+
+__all__ = ["MatMul", "dot", "matmul", "norm", "outer", "tensordot", "vdot"]
 
 
 @dataclass(frozen=True)

@@ -16,9 +16,12 @@ from symgraph.ops import arithmetic as math
 from symgraph.ops import logical, reshaping, statistics
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq, ge, gt, le, lt, ne
+from symgraph.ops.cumulative import cumprod, cumsum
+from symgraph.ops.indexing import diagonal, getitem, take, trace
 from symgraph.ops.linalg import dot, matmul
 from symgraph.ops.rounding import round
 from symgraph.ops.shape import Size, shape
+from symgraph.ops.sorting import argsort, sort
 
 
 def _reflected(builder: Callable[..., Variable]) -> Callable[..., Variable]:
@@ -94,6 +97,7 @@ METHODS: dict[str, Any] = {
     "__rlshift__": _reflected(logical.left_shift),
     "__rshift__": logical.right_shift,
     "__rrshift__": _reflected(logical.right_shift),
+    "__getitem__": getitem,
     "__len__": _length,
     "__iter__": _iterate,
     "shape": property(shape, doc="The sizes, each an int or an int64 scalar."),
@@ -114,6 +118,9 @@ METHODS: dict[str, Any] = {
     "squeeze": reshaping.squeeze,
     "repeat": reshaping.repeat,
     "dot": dot,
+    "take": take,
+    "diagonal": diagonal,
+    "trace": trace,
     "sum": statistics.sum,
     "prod": statistics.prod,
     "max": statistics.max,
@@ -122,6 +129,10 @@ METHODS: dict[str, Any] = {
     "var": statistics.var,
     "std": statistics.std,
     "norm": statistics.norm,
+    "cumsum": cumsum,
+    "cumprod": cumprod,
+    "sort": sort,
+    "argsort": argsort,
     "any": statistics.any,
     "all": statistics.all,
     "argmax": statistics.argmax,

@@ -9,6 +9,7 @@ from symgraph.graph import GraphError, Variable, argument_lines
 from symgraph.ops.arguments import Size, TensorLike, as_size, as_variable, split_sizes
 from symgraph.ops.checks import check_axis, normalize_axes
 from symgraph.ops.shape import Reshape, Transpose, broadcast_to, dim, shape
+from symgraph.ops.shape import shape as _sizes
 
 Axes = int | Sequence[int]
 
@@ -21,9 +22,9 @@ def reshape(x: TensorLike, shape: Size | Sequence[Size]) -> Variable:
     x = as_variable(x)
     wanted = [shape] if isinstance(shape, (int, Variable)) else list(shape)
     sizes = _resolved(x, [as_size("reshape", size) for size in wanted])
-    static, inputs = split_sizes(sizes)
-    if static == x.type.shape and static.count(None) <= 1:
+    if [_key(size) for size in sizes] == [_key(size) for size in _sizes(x)]:
         return x
+    static, inputs = split_sizes(sizes)
     return Reshape(static)(x, *inputs)
 
 
@@ -123,6 +124,14 @@ def dimshuffle(x: TensorLike, *pattern: int | str | Sequence[int | str]) -> Vari
     rank = {axis: place for place, axis in enumerate(sorted(kept))}
     ordered = transpose(squeeze(x, gone), [rank[axis] for axis in kept])
     return expand_dims(ordered, [i for i, entry in enumerate(pattern) if entry == "x"])
+
+
+def flip(x: TensorLike, axis: Axes | None = None) -> Variable:
+    """``x`` in reverse order along these axes; along all by default."""
+    x = as_variable(x)
+    axes = range(x.ndim) if axis is None else normalize_axes("flip", axis, x.ndim)
+    reverse, whole = slice(None, None, -1), slice(None)
+    return x[tuple(reverse if a in axes else whole for a in range(x.ndim))]
 
 
 def atleast_1d(x: TensorLike) -> Variable:

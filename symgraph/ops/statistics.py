@@ -22,12 +22,12 @@ Axis: TypeAlias = "int | Sequence[int] | None"
 
 def sum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Variable:
     """The sum over ``axis``, an axis, several or all; bools and small ints as int64."""
-    return _reduced(Sum, _wide(as_variable(x)), axis, keepdims)
+    return _reduced(Sum, wide(as_variable(x)), axis, keepdims)
 
 
 def prod(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Variable:
     """The product over ``axis``; bools and small ints as int64."""
-    return _reduced(Prod, _wide(as_variable(x)), axis, keepdims)
+    return _reduced(Prod, wide(as_variable(x)), axis, keepdims)
 
 
 def max(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Variable:
@@ -133,7 +133,7 @@ def _located(op: type, x: Variable, axis: int | None, keepdims: bool) -> Variabl
     return expand_dims(place, along) if keepdims else place
 
 
-def _wide(x: Variable) -> Variable:
+def wide(x: Variable) -> Variable:
     """Integers as NumPy sums them: in 64 bits, of their own sign."""
     if is_float(x.dtype):
         return x

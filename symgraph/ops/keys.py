@@ -1,0 +1,108 @@
+"""What the entries of an index mean, before there is an op."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from symgraph.graph import GraphError, TypeMismatch, Variable, is_integer
+from symgraph.ops.advanced import Positions
+from symgraph.ops.arguments import Size, as_variable
+from symgraph.ops.cast import cast
+from symgraph.ops.shape import shape
+from symgraph.ops.slices import slice_range
+from symgraph.ops.subtensor import At, Range
+
+
+class IndexOutOfRange(GraphError, IndexError):
+    """A position outside its dimension, which also ends a Python loop."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One entry of an index: the op's, its scalars, whether it takes everything."""
+
+    entry: At | Range | Positions | None
+    scalars: tuple[Variable, ...] = ()
+    array: Variable | None = None
+    is_whole: bool = False
+
+    @property
+    def is_new_axis(self) -> bool:
+        """Whether the entry puts in a dimension of size 1."""
+        return self.entry is None
+
+
+def read_index(x: Variable, key: Any) -> list[Part]:
+    """The meaning of ``key`` in ``x[key]``, one part for each dimension or new axis."""
+    keys = _without_ellipsis(
+        x, _without_masks(key if isinstance(key, tuple) else (key,))
+    )
+    sizes = iter(shape(x))
+    return [
+        Part(None) if k is None else _part(k, next(sizes), axis)
+        for axis, k in enumerate(keys)
+    ]
+
+
+def _without_masks(keys: Sequence[Any]) -> list[Any]:
+    """NumPy masks replaced by the positions where they are true."""
+    result: list[Any] = []
+    for key in keys:
+        value = np.asarray(key) if isinstance(key, (list, np.ndarray)) else key
+        is_mask = getattr(value, "dtype", None) in (np.dtype("bool"), "bool")
+        if isinstance(value, Variable) and is_mask:
+            raise GraphError(
+                f"index: how many elements the mask {key!r} takes is not known before "
+                "the call; use sg.where(mask, x, other)"
+            )
+        if is_mask and value.ndim:
+            result += list(np.nonzero(value))
+        else:
+            result.append(value)
+    return result
+
+
+def _without_ellipsis(x: Variable, keys: list[Any]) -> list[Any]:
+    places = [i for i, key in enumerate(keys) if key is Ellipsis]
+    used = sum(key is not None and key is not Ellipsis for key in keys)
+    if used > x.ndim or len(places) > 1:
+        raise GraphError(f"index: {len(keys)} entries for {x.ndim} dimensions")
+    place = places[0] if places else len(keys)
+    rest = [slice(None)] * (x.ndim - used)
+    return [*keys[:place], *rest, *keys[place + 1 :]]
+
+
+def _part(key: Any, size: Size, axis: int) -> Part:
+    if isinstance(key, slice):
+        return _range_part(key, size)
+    if isinstance(key, (bool, np.bool_, str, float)) or key is Ellipsis:
+        raise TypeMismatch(f"index: expected integers, slices or None, got {key!r}")
+    if isinstance(key, (int, np.integer)):
+        if isinstance(size, int) and not -size <= key < size:
+            raise IndexOutOfRange(
+                f"index: {key} is out of range for dimension {axis} of size {size}"
+            )
+        return Part(At(int(key)))
+    position = as_variable(key, "index")
+    if not is_integer(position.dtype):
+        raise TypeMismatch(f"index: positions must be integers, got {position!r}")
+    if position.ndim:
+        return Part(Positions(), (), position)
+    return Part(At(None), (cast(position, "int64"),))
+
+
+def _range_part(key: slice, size: Size) -> Part:
+    if key == slice(None):
+        static = size if isinstance(size, int) else None
+        scalars = () if isinstance(size, int) else (size,)
+        return Part(Range(0, static), scalars, is_whole=True)
+    start, count, step = slice_range(key, size)
+    numbers = [n if isinstance(n, int) else None for n in (start, count)]
+    scalars = tuple(n for n in (start, count) if isinstance(n, Variable))
+    return Part(
+        Range(*numbers, step), scalars, is_whole=(start, count, step) == (0, size, 1)
+    )
