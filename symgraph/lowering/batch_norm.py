@@ -45,17 +45,17 @@ def expand_batch_norm_training_grad(
     """dx = a dy + (x - mean) b + c, a, b and c one number for each parameter.
 
     With r = 1 / sqrt(variance + epsilon) and m elements a statistic: a = gamma r,
-    b = -a r dgamma / m, c = -a dbeta / m (``BatchNormTrainingGrad``, rearranged).
+    b = -a r dgamma / m, c = -a dbeta / m (``BatchNormTrainingGrad``, rearranged);
+    with ``mean_only`` r = 1 and b = 0.
     """
     dbeta, dscaled = PairedSums(op.axes)(dy, AddBias(op.axes)(x, -mean))
-    slope, dgamma, inner = gamma, dscaled, dscaled
-    if not op.mean_only:
-        rate = 1.0 / sqrt(variance + op.epsilon)
-        slope, dgamma = gamma * rate, dscaled * rate
-        inner = dgamma * rate
     m = _elements(x, op.axes)
+    if op.mean_only:
+        return Affine(op.axes)(dy, gamma, -gamma * dbeta / m), dscaled, dbeta
+    rate = 1.0 / sqrt(variance + op.epsilon)
+    slope, dgamma = gamma * rate, dscaled * rate
     centred = AddBias(op.axes)(x, -mean)  # a second one: cheaper than to store it
-    spread = Affine(op.axes)(centred, -slope * inner / m, -slope * dbeta / m)
+    spread = Affine(op.axes)(centred, -slope * rate * dgamma / m, -slope * dbeta / m)
     return dy * expand_dims(slope, op.axes) + spread, dgamma, dbeta
 
 
