@@ -1,4 +1,4 @@
-"""Initializers draw from the distributions they state, and from nothing but the seed."""
+"""Initializers draw from the distributions they state, and from the seed alone."""
 
 from __future__ import annotations
 

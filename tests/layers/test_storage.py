@@ -94,7 +94,7 @@ def test_damaged_and_foreign_files(tmp_path, kind):
     net.save(path)
     before = values(net)
     damaged(path, kind)
-    with pytest.raises(FileFormatError, match="model.npz"):
+    with pytest.raises(FileFormatError, match=r"model\.npz"):
         net.load(path)
     assert values(net) == before
 
