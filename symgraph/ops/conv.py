@@ -59,13 +59,15 @@ class Convolution(Op):
 
     def backward_data(self, dy: Variable, filters: Variable, size: SizeLike) -> Any:
         """D(dy, filters), for images of ``size`` (height, width)."""
-        static, sizes = split_sizes(size)
-        return Conv2DBackwardData(*self._geometry, size=static)(dy, filters, *sizes)
+        (height, width), sizes = split_sizes(size)
+        op = Conv2DBackwardData(*self._geometry, size=(height, width))
+        return op(dy, filters, *sizes)
 
     def backward_weights(self, x: Variable, dy: Variable, kernel: SizeLike) -> Any:
         """W(x, dy), for filters of ``kernel`` (rows, columns)."""
-        static, sizes = split_sizes(kernel)
-        return Conv2DBackwardWeights(*self._geometry, kernel=static)(x, dy, *sizes)
+        (rows, columns), sizes = split_sizes(kernel)
+        op = Conv2DBackwardWeights(*self._geometry, kernel=(rows, columns))
+        return op(x, dy, *sizes)
 
     def forward(self, x: Variable, filters: Variable) -> Any:
         """C(x, filters)."""

@@ -33,7 +33,7 @@ def philox4x32(counter: ArrayLike, key: ArrayLike) -> NDArray[np.uint32]:
     >>> [f"{word:08x}" for word in philox4x32([0, 0, 0, 0], [0, 0])]
     ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8']
     """
-    words = [np.asarray(word, np.uint64) for word in np.moveaxis(counter, -1, 0)]
+    words = list(np.moveaxis(np.asarray(counter, np.uint64), -1, 0))
     keys = [int(word) for word in np.asarray(key)]
     for _ in range(ROUNDS):
         words = _round(words, keys)

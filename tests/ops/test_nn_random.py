@@ -10,9 +10,10 @@ from symgraph.autodiff import grad
 from symgraph.graph import GraphError, TypeMismatch
 from symgraph.graph.evaluate import evaluate
 from symgraph.ops import nn
+from symgraph.ops.draws import RandomBits, RandomUniform
 from symgraph.ops.dropout import Dropout
 from symgraph.ops.philox import philox4x32, random_words
-from symgraph.ops.random import RandomBits, RandomStream, RandomUniform
+from symgraph.ops.random import RandomStream
 
 # counter, key, answer: Random123, kat_vectors, "philox4x32 10"
 KNOWN = [
@@ -219,3 +220,13 @@ def test_dropout_of_nothing_is_the_input():
             nn.dropout(x, rate, RandomStream(13))
     with pytest.raises(TypeMismatch, match="mask must be bool, got float32"):
         Dropout(0.5)(x, x)
+
+
+def test_a_permutation_holds_each_number_once():
+    stream = RandomStream(14)
+    first, second = value(stream.permutation(50)), value(stream.permutation(50))
+    assert sorted(first.tolist()) == sorted(second.tolist()) == list(range(50))
+    assert first.tolist() != second.tolist()
+    assert first.dtype == "int64"
+    count = sg.tensor("count", dtype="int64", shape=())
+    assert evaluate([stream.permutation(count)], {count: 0})[0].shape == (0,)
