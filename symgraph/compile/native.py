@@ -95,6 +95,8 @@ class NativeBackend:
                 self._plans = {}
             shapes = self.output_shapes(key)
             plan = self._plans[key] = list(zip(shapes, self._dtypes, strict=True))
+        if not reusable:
+            return [_empty(shape, dtype) for shape, dtype in plan]
         first = len(plan) - len(reusable)
         results = [_empty(shape, dtype) for shape, dtype in plan[:first]]
         for spare, (shape, dtype) in zip(reusable, plan[first:], strict=True):

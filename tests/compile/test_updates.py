@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import symgraph as sg
+from symgraph.graph import MissingValue
 
 
 def test_updates_use_old_values_and_outputs_too(mode):
@@ -149,7 +150,7 @@ def test_a_shared_variable_without_a_value_says_how_to_get_one(mode):
     w = sg.shared(np.zeros(2, "float32"), name="w")
     w.missing = "layer: statistics were never learned; call post_learn"
     fn = sg.function([], w * 2, mode=mode)
-    with pytest.raises(sg.MissingValue, match="call post_learn"):
+    with pytest.raises(MissingValue, match="call post_learn"):
         fn()
     w.set_value(np.ones(2, "float32"))
     assert fn().tolist() == [2, 2]

@@ -1,0 +1,64 @@
+"""Every row of the table of op cases, as native code, against its definition."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from symgraph.compile import Mode, function
+from symgraph.compile.debug import difference
+from symgraph.graph import TensorType, Variable
+from tests.ops.cases_nn import NN_CASES
+
+CASES = [*NN_CASES]
+DTYPES = ["float32", "float64"]
+UNREWRITTEN = Mode("c", stages=())
+
+
+def of_dtype(dtype, arrays):
+    """The floats among ``arrays`` in another dtype."""
+    arrays = [np.asarray(array) for array in arrays]
+    return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+
+
+def variables(arrays, unknown):
+    """An input for each array, the first dimension of those in ``unknown`` open."""
+    made = []
+    for place, array in enumerate(arrays):
+        shape = list(array.shape)
+        if place in unknown and shape:
+            shape[0] = None
+        made.append(
+            Variable(TensorType(array.dtype.name, tuple(shape)), name=f"v{place}")
+        )
+    return made
+
+
+def check(op, arrays, unknown, mode):
+    inputs = variables(arrays, unknown)
+    outputs = op(*inputs)
+    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
+    expected = op.reference(*arrays)
+    expected = expected if isinstance(expected, tuple) else (expected,)
+    results = function(inputs, outputs, mode=mode, on_unused_input="ignore")(*arrays)
+    for mine, theirs in zip(results, expected, strict=True):
+        assert difference(mine, np.asarray(theirs)) is None
+
+
+def rows(dtypes):
+    """The cases in each dtype; those without floats once."""
+    for number, (op, arrays) in enumerate(CASES):
+        has_floats = any(np.asarray(array).dtype.kind == "f" for array in arrays)
+        for dtype in dtypes if has_floats else dtypes[:1]:
+            name = f"{number}-{str(op)[:60]}-{dtype}"
+            yield pytest.param(op, of_dtype(dtype, arrays), id=name)
+
+
+@pytest.mark.parametrize(("op", "arrays"), rows(DTYPES))
+def test_known_shapes(op, arrays):
+    check(op, arrays, (), UNREWRITTEN)
+
+
+@pytest.mark.parametrize(("op", "arrays"), rows(DTYPES[:1]))
+def test_a_first_dimension_known_at_the_call_and_rewritten(op, arrays):
+    check(op, arrays, (0,), "debug")
