@@ -122,18 +122,19 @@ def _match_apply(
 ) -> Mismatch | None:
     if not isinstance(node.op, pattern.ops):
         return Mismatch(pattern, variable, "", _progress(found))
-    if pattern.inputs is not None and len(pattern.inputs) != len(node.inputs):
+    wanted, given = len(pattern.inputs), len(node.inputs)
+    if given < wanted or (given > wanted and not pattern.more):
         why = f" with {len(node.inputs)} inputs"
         return Mismatch(pattern, variable, why, _progress(found))
-    for name, wanted in pattern.static.items():
+    for name, static in pattern.static.items():
         value = getattr(node.op, name)
-        if isinstance(wanted, Wildcard):
-            expected = found.bindings.setdefault(wanted.name, value)
-        else:
-            expected = wanted
+        is_hole = isinstance(static, Wildcard)
+        expected = found.bindings.setdefault(static.name, value) if is_hole else static
         if value != expected:
             why = f", whose {name} is {value}, not {expected}"
             return Mismatch(pattern, variable, why, _progress(found))
+    if pattern.test is not None and not pattern.test(node):
+        return Mismatch(pattern, variable, "", _progress(found))
     if pattern.label is not None:
         found.bindings[pattern.label] = node
     found.nodes.append(node)
@@ -141,9 +142,7 @@ def _match_apply(
 
 
 def _input_pairs(pattern: NodePattern, node: Apply) -> list[tuple[Pattern, Variable]]:
-    if pattern.inputs is None:
-        return []
-    return list(zip(pattern.inputs, node.inputs, strict=True))
+    return list(zip(pattern.inputs, node.inputs, strict=False))
 
 
 def _check_single_uses(

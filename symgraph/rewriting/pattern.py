@@ -13,13 +13,13 @@ binds its value.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import product
 from typing import Any
 
 import numpy as np
 
-from symgraph.graph import Constant, GraphError, Op, Variable
+from symgraph.graph import Apply, Constant, GraphError, Op, Variable
 
 
 class Pattern:
@@ -86,21 +86,29 @@ class Filled(Pattern):
 class NodePattern(Pattern):
     """An application of one of ``ops`` to inputs that match ``inputs`` in turn.
 
-    ``inputs=None`` accepts any inputs. The pattern matches the application's output
-    number ``index``; ``single_use`` asks that nothing else uses that output.
+    With ``more`` any further inputs may follow. The pattern matches the application's
+    output number ``index``; ``single_use`` asks that nothing else uses that output,
+    and ``test`` what else must hold of the application.
     """
 
     ops: tuple[type[Op], ...]
     static: Mapping[str, object]
-    inputs: tuple[Pattern, ...] | None
+    inputs: tuple[Pattern, ...]
+    more: bool = False
     label: str | None = None
     index: int = 0
     single_use: bool = False
-    commutes: bool = field(default=False)
+    commutes: bool = False
+    test: Callable[[Apply], bool] | None = None
+    meaning: str = ""
 
     def named(self, name: str) -> NodePattern:
         """The same, the ``Apply`` matched being given to the rule as ``name``."""
         return replace(self, label=name)
+
+    def where(self, test: Callable[[Apply], bool], meaning: str) -> NodePattern:
+        """The same, for applications that pass a test; ``meaning`` says which."""
+        return replace(self, test=test, meaning=meaning)
 
     def once(self) -> NodePattern:
         """The same, but the rule declines when the output has other users."""
@@ -111,9 +119,6 @@ class NodePattern(Pattern):
         return replace(self, index=index)
 
     def variants(self) -> Iterator[NodePattern]:
-        if self.inputs is None:
-            yield self
-            return
         for inputs in product(*(pattern.variants() for pattern in self.inputs)):
             yield replace(self, inputs=inputs, commutes=False)
             if self.commutes:
@@ -123,9 +128,9 @@ class NodePattern(Pattern):
         static = ", ".join(f"{key}={value}" for key, value in self.static.items())
         name = " or ".join(op.__name__ for op in self.ops)
         head = f"{name}[{static}]" if static else name
-        if self.inputs is None:
-            return f"{head}(...)"
-        return f"{head}({', '.join(str(pattern) for pattern in self.inputs)})"
+        inputs = [*(str(p) for p in self.inputs), *(["..."] if self.more else [])]
+        meaning = f" ({self.meaning})" if self.meaning else ""
+        return f"{head}({', '.join(inputs)}){meaning}"
 
 
 @dataclass(frozen=True)
@@ -137,8 +142,8 @@ class _Head:
     commutes: bool
 
     def __call__(self, *inputs: Pattern | Any) -> NodePattern:
-        if inputs == (...,):
-            return NodePattern(self.ops, self.static, None)
+        more = bool(inputs) and inputs[-1] is ...
+        inputs = inputs[:-1] if more else inputs
         for pattern in inputs:
             if not isinstance(pattern, Pattern):
                 raise GraphError(f"node: expected patterns as inputs, got {pattern!r}")
@@ -146,14 +151,15 @@ class _Head:
             raise GraphError(
                 f"commutative: expected 2 inputs, got {len(inputs)} for {self.ops}"
             )
-        return NodePattern(self.ops, self.static, inputs, commutes=self.commutes)
+        return NodePattern(self.ops, self.static, inputs, more, commutes=self.commutes)
 
 
 def node(*ops: type[Op], **static: object) -> _Head:
     """``node(SomeOp, field=value)(pattern, ...)``: an application of ``SomeOp``.
 
     A static field may be a value, to be equal to, or a wildcard, to be bound. Several
-    classes mean any of them; subclasses are included; inputs ``...`` mean any inputs.
+    classes mean any of them; subclasses are included; ``...`` as the last input means
+    any further inputs.
     """
     for op in ops:
         known = {f.name for f in fields(op)} if is_dataclass(op) else set[str]()

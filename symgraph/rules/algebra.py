@@ -1,0 +1,275 @@
+"""Algebra of single elements: neutral elements, signs, powers, repeated operands.
+
+``ALGEBRA`` holds for every float, infinities and nans included, up to the sign of a
+zero. ``REAL_ALGEBRA`` holds for finite numbers only (x - x is nan where x is infinite),
+so it is in no default stage; a pipeline of one's own may take it.
+"""
+
+from __future__ import annotations
+
+from math import frexp
+
+import numpy as np
+
+from symgraph.graph import Variable, is_bool, is_float
+from symgraph.ops.arithmetic import (
+    Abs,
+    Add,
+    Div,
+    Maximum,
+    Minimum,
+    Mul,
+    Neg,
+    Pow,
+    Reciprocal,
+    Square,
+    Sub,
+)
+from symgraph.ops.cast import Cast, StopGradient
+from symgraph.ops.exponential import Exp, Log, Sqrt
+from symgraph.ops.logical import LogicalNot
+from symgraph.ops.selection import Where
+from symgraph.ops.special import Relu
+from symgraph.rewriting import Declined, Rule, commutative, node, rewrite, wildcards
+from symgraph.rules.values import (
+    ONE,
+    TWO,
+    ZERO,
+    filled,
+    filled_like,
+    floating,
+    uniform_value,
+    whole,
+)
+
+x, y = wildcards("x y")
+(condition,) = wildcards("condition")
+number = x.where(lambda v: not is_bool(v.dtype), "a number")
+
+
+def _is_power_of_two(variable: Variable) -> bool:
+    """Of a size whose reciprocal is a float too."""
+    value = uniform_value(variable)
+    return value is not None and (
+        2.0**-100 < abs(value) < 2.0**100 and abs(frexp(value)[0]) == 0.5
+    )
+
+
+power_of_two = y.where(_is_power_of_two, "a power of two")
+
+
+@rewrite(commutative(Add)(x, ZERO), node(Sub)(x, ZERO), label="exact")
+def drop_zero(x):
+    """x + 0  ->  x,  x - 0  ->  x"""
+    return x
+
+
+@rewrite(commutative(Mul)(x, ONE), node(Div)(x, ONE), node(Pow)(x, ONE), label="exact")
+def drop_one(x):
+    """x 1  ->  x,  x / 1  ->  x,  x^1  ->  x"""
+    return x
+
+
+@rewrite(node(Sub)(ZERO, x), commutative(Mul)(x, filled(-1)), label="exact")
+def write_as_negative(x):
+    """0 - x  ->  -x,  x (-1)  ->  -x"""
+    return Neg()(x)
+
+
+@rewrite(node(Neg)(node(Neg)(x)), label="exact")
+def cancel_signs(x):
+    """-(-x)  ->  x"""
+    return x
+
+
+@rewrite(commutative(Add)(x, node(Neg)(y)), label="exact")
+def add_negative(x, y):
+    """x + (-y)  ->  x - y"""
+    return Sub()(x, y)
+
+
+@rewrite(node(Sub)(x, node(Neg)(y)), label="exact")
+def subtract_negative(x, y):
+    """x - (-y)  ->  x + y"""
+    return Add()(x, y)
+
+
+@rewrite(node(Mul)(node(Neg)(x), node(Neg)(y)), label="exact")
+def multiply_negatives(x, y):
+    """(-x) (-y)  ->  x y"""
+    return Mul()(x, y)
+
+
+@rewrite(node(Div)(node(Neg)(x), node(Neg)(y)), label="exact")
+def divide_negatives(x, y):
+    """(-x) / (-y)  ->  x / y"""
+    return Div()(x, y)
+
+
+@rewrite(node(Square, Abs)(node(Neg, Abs)(x)).named("outer"), label="exact")
+def drop_sign_under_even(x, outer):
+    """|-x|  ->  |x|,  ||x||  ->  |x|,  (-x)^2  ->  x^2,  |x|^2  ->  x^2"""
+    return outer.op(x)
+
+
+@rewrite(node(Mul)(number, number), node(Pow)(x, TWO), label="exact")
+def write_as_square(x):
+    """x x  ->  x^2"""
+    return Square()(x)
+
+
+@rewrite(node(Pow)(floating("x"), filled(-1)), label="exact")
+def write_as_reciprocal(x):
+    """x^-1  ->  1 / x"""
+    return Reciprocal()(x)
+
+
+@rewrite(node(Pow)(floating("x"), filled(0.5)), label="reassociating")
+def write_as_root(x):
+    """x^(1/2)  ->  sqrt(x), also of -inf, whose power is inf and whose root is nan"""
+    return Sqrt()(x)
+
+
+@rewrite(node(Pow)(x, ZERO), label="exact")
+def zeroth_power(x):
+    """x^0  ->  1, also of 0, infinities and nan"""
+    return filled_like(x, 1)
+
+
+@rewrite(node(Div)(x, power_of_two), label="exact")
+def divide_by_power_of_two(x, y):
+    """x / 2^n  ->  x 2^-n, which is no less exact and much faster"""
+    return Mul()(x, filled_like(y, 1 / uniform_value(y)))
+
+
+@rewrite(node(Maximum, Minimum)(x, x), label="exact")
+def extremum_of_equals(x):
+    """max(x, x)  ->  x"""
+    return x
+
+
+@rewrite(commutative(Maximum)(x, ZERO), label="exact")
+def write_as_relu(x):
+    """max(x, 0)  ->  relu(x)"""
+    return Relu()(x)
+
+
+@rewrite(node(Relu)(node(Relu)(x).named("inner")), label="exact")
+def rectify_once(inner):
+    """relu(relu(x))  ->  relu(x)"""
+    return inner.outputs[0]
+
+
+@rewrite(node(Where)(ONE, x, y), node(Where)(ZERO, y, x), label="exact")
+def decide_where(x):
+    """where(true, x, y)  ->  x"""
+    return x
+
+
+@rewrite(node(Where)(condition, x, x), label="exact")
+def where_of_equals(x):
+    """where(c, x, x)  ->  x"""
+    return x
+
+
+@rewrite(node(LogicalNot)(node(LogicalNot)(x)), label="exact")
+def cancel_nots(x):
+    """not not x  ->  x"""
+    return x
+
+
+@rewrite(
+    node(Cast)(x).where(lambda n: n.op.dtype == n.inputs[0].dtype, "to its own dtype"),
+    label="exact",
+)
+def drop_cast(x):
+    """cast(x, its own dtype)  ->  x"""
+    return x
+
+
+@rewrite(node(Cast)(node(Cast)(x).named("inner")), label="exact")
+def cast_once(x, inner, root):
+    """cast(cast(x, wider), dtype)  ->  cast(x, dtype)"""
+    wider = inner.op.dtype
+    rounds = is_float(wider) and x.dtype in ("int64", "uint64")
+    if rounds or not np.can_cast(x.dtype, wider, casting="safe"):
+        return Declined(f"{wider} does not hold every {x.dtype}")
+    return root.op(x)
+
+
+@rewrite(node(StopGradient)(x), label="exact")
+def drop_stop_gradient(x):
+    """stop_gradient(x)  ->  x, once gradients are taken"""
+    return x
+
+
+@rewrite(node(Sub)(whole("x"), whole("x")), label="exact")
+def subtract_integer_from_itself(x):
+    """n - n  ->  0"""
+    return filled_like(x, 0)
+
+
+@rewrite(commutative(Mul)(whole("x"), ZERO), label="exact")
+def multiply_integer_by_zero(x):
+    """n 0  ->  0"""
+    return filled_like(x, 0)
+
+
+@rewrite(node(Sub)(floating("x"), floating("x")))
+def subtract_from_itself(x):
+    """x - x  ->  0, for finite x"""
+    return filled_like(x, 0)
+
+
+@rewrite(node(Div)(x, x))
+def divide_by_itself(x):
+    """x / x  ->  1, for finite x other than 0"""
+    return filled_like(x, 1)
+
+
+@rewrite(commutative(Mul)(floating("x"), ZERO))
+def multiply_by_zero(x):
+    """x 0  ->  0, for finite x"""
+    return filled_like(x, 0)
+
+
+@rewrite(node(Exp)(node(Log)(x)))
+def exponential_of_logarithm(x):
+    """exp(log(x))  ->  x, for x > 0"""
+    return x
+
+
+ALGEBRA: tuple[Rule, ...] = (
+    drop_zero,
+    drop_one,
+    write_as_negative,
+    cancel_signs,
+    add_negative,
+    subtract_negative,
+    multiply_negatives,
+    divide_negatives,
+    drop_sign_under_even,
+    write_as_square,
+    write_as_reciprocal,
+    write_as_root,
+    zeroth_power,
+    divide_by_power_of_two,
+    extremum_of_equals,
+    write_as_relu,
+    rectify_once,
+    decide_where,
+    where_of_equals,
+    cancel_nots,
+    drop_cast,
+    cast_once,
+    drop_stop_gradient,
+    subtract_integer_from_itself,
+    multiply_integer_by_zero,
+)
+
+REAL_ALGEBRA: tuple[Rule, ...] = (
+    subtract_from_itself,
+    divide_by_itself,
+    multiply_by_zero,
+    exponential_of_logarithm,
+)

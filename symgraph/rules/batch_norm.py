@@ -1,0 +1,29 @@
+"""Batch normalization at inference is one affine map.
+
+Ioffe & Szegedy, "Batch Normalization" (2015), Algorithm 2, step 11.
+"""
+
+from __future__ import annotations
+
+from symgraph.ops.affine import Affine
+from symgraph.ops.batch_norm import BatchNormInference
+from symgraph.ops.exponential import sqrt
+from symgraph.rewriting import Rule, node, rewrite, wildcards
+
+x, gamma, beta, mean, variance = wildcards("x gamma beta mean variance")
+
+
+@rewrite(node(BatchNormInference)(x, gamma, beta, mean, variance))
+def fold_batch_norm(root, x, gamma, beta, mean, variance):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta  ->  x s + t
+
+    s = gamma / sqrt(variance + epsilon), or gamma where only the mean is normalized,
+    and t = beta - mean s. Both are constants where the parameters are, and otherwise
+    depend on shared variables alone, so that no call computes them.
+    """
+    op = root.op
+    scale = gamma if op.mean_only else gamma / sqrt(variance + op.epsilon)
+    return Affine(op.axes)(x, scale, beta - mean * scale)
+
+
+BATCH_NORM: tuple[Rule, ...] = (fold_batch_norm,)

@@ -1,0 +1,246 @@
+"""How an affine map passes an op: f(m(x)) = m'(f(x)).
+
+``carry_forward`` takes a map from an input of a node to its output, ``carry_back``
+from the output to the inputs. Both say ``Declined`` where there is no such map.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
+
+from symgraph.graph import Apply, Variable
+from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.average_pool import AveragePool2D
+from symgraph.ops.join import Concatenate, concatenate, split
+from symgraph.ops.pool import MaxPool2D
+from symgraph.ops.reduce import Sum
+from symgraph.ops.reshaping import reshape, transpose
+from symgraph.ops.shape import Reshape, Transpose
+from symgraph.ops.special import Relu
+from symgraph.ops.subtensor import Range, Subtensor, unknowns
+from symgraph.ops.windows import NO_PADDING
+from symgraph.rewriting import Context, Declined
+from symgraph.rules.affine_map import Map, elementwise_map, full, is_map, map_of
+
+# Ops that a map may pass, beside those that are maps themselves.
+PASSABLE = (
+    Relu,
+    MaxPool2D,
+    AveragePool2D,
+    Reshape,
+    Transpose,
+    Concatenate,
+    Subtensor,
+    Sum,
+)
+PASSABLE_BACK = (Relu, MaxPool2D, AveragePool2D, Reshape, Transpose, Concatenate)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """f(m(x)) = after(f(before(x)))."""
+
+    before: Map | None
+    after: Map
+
+
+def carry_forward(
+    node: Apply, position: int, map: Map, context: Context
+) -> Carried | Declined:
+    """From input number ``position`` of ``node`` to its output."""
+    x = node.inputs[position]
+    match node.op:
+        case Affine() | AddBias():
+            after: Map | Declined | None = map.then(map_of(node), x.type.shape)
+        case Relu():
+            return _through_relu(map)
+        case MaxPool2D() | AveragePool2D():
+            after = _through_pool(node, map)
+        case Reshape():
+            after = _through_reshape(map, x, node.outputs[0])
+        case Transpose(axes=axes):
+            after = _through_transpose(map, axes)
+        case Concatenate():
+            after = _through_concatenate(node, position, map, context)
+        case Subtensor():
+            after = _through_subtensor(node, map)
+        case Sum():
+            after = _through_sum(node, map)
+        case _:
+            own = elementwise_map(node, position, context)
+            if own is None:
+                return Declined(f"an affine map cannot pass {node.op}")
+            after = map.then(own, x.type.shape)
+    if after is None:
+        return Declined(f"a size of {x.type} is not known")
+    return after if isinstance(after, Declined) else Carried(None, after)
+
+
+def carry_back(node: Apply, map: Map) -> list[Map] | Declined:
+    """From the output of ``node`` to its inputs, one map for each."""
+    x, y = node.inputs[0], node.outputs[0]
+    match node.op:
+        case Relu():
+            if map.shift is not None or not map.is_increasing:
+                return Declined("only a positive scale without a shift passes a relu")
+            before: Map | Declined = map
+        case MaxPool2D() | AveragePool2D():
+            before = _through_pool(node, map)
+        case Reshape():
+            before = _through_reshape(map, y, x)
+        case Transpose(axes=axes):
+            inverse = sorted(range(len(axes)), key=axes.__getitem__)
+            before = _through_transpose(map, inverse)
+        case Concatenate():
+            return _back_through_concatenate(node, map)
+        case _:
+            before = Declined(f"an affine map cannot be taken before {node.op}")
+    return before if isinstance(before, Declined) else [before]
+
+
+def _through_relu(map: Map) -> Carried | Declined:
+    """relu(x s + t) = s relu(x + t / s), for s > 0."""
+    if map.scale is None:
+        return Declined("a shift alone cannot pass a relu")
+    if not map.is_increasing:
+        return Declined("the scale is not proven positive")
+    shift = None if map.shift is None else map.shift / map.scale
+    before = None if shift is None else Map(map.axes, None, shift)
+    return Carried(before, Map(map.axes, map.scale, None))
+
+
+def _through_pool(node: Apply, map: Map) -> Map | Declined:
+    """max(x s + t) = s max(x) + t for s > 0; mean(x s + t) = s mean(x) + t."""
+    if not {2, 3} <= set(map.axes):
+        return Declined("the map differs within a window")
+    if isinstance(node.op, MaxPool2D):
+        if not map.is_increasing:
+            return Declined("the scale is not proven positive")
+    elif map.shift is not None and _counts_padding(node):
+        return Declined("the padding counts as zeros, the map gives its shift there")
+    return map
+
+
+def _counts_padding(node: Apply) -> bool:
+    return node.op.count_include_pad and node.op.padding != NO_PADDING
+
+
+def _through_reshape(map: Map, x: Variable, y: Variable) -> Map | Declined:
+    """The parameters reshaped as one example is, or as they are if only axes merge."""
+    before, after = x.type.shape, y.type.shape
+    kept = [axis for axis in range(x.ndim) if axis not in map.axes]
+    tail = [before[axis] for axis in kept]
+    trailing = kept == list(range(x.ndim - len(kept), x.ndim))
+    if trailing and None not in tail and after[y.ndim - len(kept) :] == tuple(tail):
+        return map.with_axes(range(y.ndim - len(kept)))
+    example, other = before[1:], after[1:]
+    if 0 not in map.axes or None in example or None in other or not y.ndim:
+        return Declined(f"{x.type} as {y.type} does not keep examples apart")
+    if prod(example) != prod(other):
+        return Declined(f"{x.type} as {y.type} mixes examples")
+    fine = map.finer((0,), before)
+    if fine is None:
+        return Declined(f"a size of {x.type} is not known")
+    scale, shift = (
+        None if p is None else reshape(p, other) for p in (fine.scale, fine.shift)
+    )
+    return Map((0,), scale, shift)
+
+
+def _through_transpose(map: Map, order: Sequence[int]) -> Map:
+    """The parameters transposed as the axes they have."""
+    axes = [place for place, axis in enumerate(order) if axis in map.axes]
+    kept = [axis for axis in order if axis not in map.axes]
+    ranks = [sorted(kept).index(axis) for axis in kept]
+    scale, shift = (
+        None if p is None else transpose(p, ranks) for p in (map.scale, map.shift)
+    )
+    return Map(tuple(axes), scale, shift)
+
+
+def _through_concatenate(
+    node: Apply, position: int, map: Map, context: Context
+) -> Map | Declined:
+    """The parameters of all parts put together; one and zero for parts that have none.
+
+    Along axes that are not joined the parts must share their parameters alike.
+    """
+    along, ndim = node.op.axis, node.outputs[0].ndim
+    maps = [_map_before(v, context) for v in node.inputs]
+    maps[position] = map
+    shared = set(range(ndim)).intersection(*(m.axes for m in maps)) - {along}
+    kept = [axis for axis in range(ndim) if axis not in shared]
+    parts = []
+    for one, x in zip(maps, node.inputs, strict=True):
+        fine = one.finer(sorted(shared), x.type.shape)
+        sizes = [x.type.shape[axis] for axis in kept]
+        if fine is None or None in sizes:
+            return Declined(f"a size of {x.type} is not known")
+        parts.append((fine, sizes))
+    dtype, place = node.outputs[0].dtype, kept.index(along)
+    scales = [full(m.scale, sizes, dtype, 1) for m, sizes in parts]
+    shifts = [full(m.shift, sizes, dtype, 0) for m, sizes in parts]
+    scaled = any(m.scale is not None for m, _ in parts)
+    shifted = any(m.shift is not None for m, _ in parts)
+    return Map(
+        tuple(sorted(shared)),
+        concatenate(scales, place) if scaled else None,
+        concatenate(shifts, place) if shifted else None,
+    )
+
+
+def _map_before(variable: Variable, context: Context) -> Map:
+    """The map that computes a variable, or the identity."""
+    node = context.owner(variable)
+    if node is not None and is_map(node):
+        return map_of(node)
+    return Map(tuple(range(variable.ndim)), None, None)
+
+
+def _back_through_concatenate(node: Apply, map: Map) -> list[Map] | Declined:
+    """The map of each part: the parameters cut where the parts are joined."""
+    along = node.op.axis
+    if along in map.axes:
+        return [map] * len(node.inputs)
+    kept = [axis for axis in range(node.outputs[0].ndim) if axis not in map.axes]
+    sizes = [v.type.shape[along] for v in node.inputs]
+    known = [size for size in sizes if size is not None]
+    if len(known) < len(sizes):
+        return Declined("a size of a part is not known")
+    edges, place = list(accumulate(known))[:-1], kept.index(along)
+    scales, shifts = (
+        [None] * len(sizes) if p is None else split(p, edges, place)
+        for p in (map.scale, map.shift)
+    )
+    return [Map(map.axes, *pair) for pair in zip(scales, shifts, strict=True)]
+
+
+def _through_subtensor(node: Apply, map: Map) -> Map | Declined:
+    """The same part of the parameters, where the index says what it is."""
+    entries = list(enumerate(node.op.index))
+    taken = tuple(entry for axis, entry in entries if axis not in map.axes)
+    if None in unknowns(taken):
+        return Declined("which parameters are taken is known at the call only")
+    left = [axis for axis, entry in entries if isinstance(entry, Range)]
+    axes = [place for place, axis in enumerate(left) if axis in map.axes]
+    scale, shift = (
+        None if p is None else Subtensor(taken)(p) for p in (map.scale, map.shift)
+    )
+    return Map(tuple(axes), scale, shift)
+
+
+def _through_sum(node: Apply, map: Map) -> Map | Declined:
+    """sum(x s + t) = s sum(x) + n t, over n elements that share s and t."""
+    summed, x = node.op.axes, node.inputs[0]
+    if not set(summed) <= set(map.axes):
+        return Declined("the map differs along the axes summed over")
+    sizes = [x.type.shape[axis] for axis in summed]
+    if None in sizes and map.shift is not None:
+        return Declined(f"how many elements of {x.type} are summed is not known")
+    left = [axis for axis in range(x.ndim) if axis not in summed]
+    axes = [place for place, axis in enumerate(left) if axis in map.axes]
+    shift = None if map.shift is None else map.shift * prod(sizes)
+    return Map(tuple(axes), map.scale, shift)
