@@ -59,7 +59,9 @@ def loaded(product: Product) -> tuple[Buffer, ...]:
     return tuple(p.buffer for p in found if isinstance(p, Load | Gather))
 
 
-def finish(product: Product, sums: Sums, bounds: tuple[str, str, str, str]) -> list[str]:
+def finish(
+    product: Product, sums: Sums, bounds: tuple[str, str, str, str]
+) -> list[str]:
     """Loops over rows and columns in ``bounds`` that make output of sums."""
     if product.epilogue is None and sums.in_place:
         return []

@@ -64,13 +64,13 @@ def _multiplied(plan: Plan, ways: ModuleType, sums: Sums, last: bool) -> Phase:
     """The phase of the products, and of the epilogue if ``last``."""
     product = plan.product
     parts = ways.units(plan)
-    chunks, k = sizes.text(plan.chunks), sizes.text(product.k)
+    many, chunks, k = map(sizes.text, (parts, plan.chunks, product.k))
     lines = [
         "int64_t sg_run = 0;",
         "for (; begin < end; begin += sg_run) {",
-        f"    const int64_t sg_part = begin % ({sizes.text(parts)});",
-        f"    const int64_t sg_slice = begin / ({sizes.text(parts)});",
-        f"    const int64_t b = sg_slice / ({chunks}), sg_chunk = sg_slice % ({chunks});",
+        f"    const int64_t sg_part = begin % ({many}), sg_slice = begin / ({many});",
+        f"    const int64_t sg_chunk = sg_slice % ({chunks});",
+        f"    const int64_t b = sg_slice / ({chunks});",
         f"    const int64_t sg_k0 = sg_gemm_start(sg_chunk, {chunks}, {k}, 16);",
         f"    const int64_t sg_k1 = sg_gemm_start(sg_chunk + 1, {chunks}, {k}, 16);",
         "    (void)b;",

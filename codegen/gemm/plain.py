@@ -37,9 +37,7 @@ def emit_plain(product: Product, target: Target) -> Emission:
     streams = product.right.across == 1 and works_in_place(product)
     body = _streamed(product) if streams else _summed(product)
     rows = Loop("i", 0, product.m, body, Kind.PARALLEL)
-    return loops.emit_loop(
-        Loop("b", 0, product.batch, (rows,), Kind.PARALLEL), target
-    )
+    return loops.emit_loop(Loop("b", 0, product.batch, (rows,), Kind.PARALLEL), target)
 
 
 def _streamed(product: Product) -> tuple[Statement, ...]:

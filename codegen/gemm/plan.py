@@ -92,7 +92,7 @@ def plan_of(product: Product, target: Target) -> Plan:
     turned = product.transposed
     for way, fits in ((Way.DOTS, _suits_dots), (Way.ROW, _suits_row)):
         for candidate in (product, turned):
-            if fits(candidate):
+            if fits(candidate, tile):
                 return Plan(way, candidate, tile, _chunks(candidate, tile, way))
     if _at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
         product = turned
@@ -104,18 +104,18 @@ def strips(m: Size, tile: Tile) -> Size:
     return sizes.floordiv(m + (tile.rows - 1), tile.rows)
 
 
-def _suits_dots(product: Product) -> bool:
-    few = _at_most(product.n, FEW) and not _at_most(product.m, FEW - 1)
-    dot = product.n == 1
-    return (few or dot) and product.left.across == 1
+def _suits_dots(product: Product, tile: Tile) -> bool:
+    long = not _at_most(product.k, 2 * tile.lanes)  # else summing lanes costs more
+    few = _at_most(product.n, FEW) and (product.n == 1 or product.m != 1)
+    return long and few and product.left.across == 1
 
 
-def _suits_row(product: Product) -> bool:
+def _suits_row(product: Product, tile: Tile) -> bool:
     return product.m == 1 and product.right.across == 1
 
 
 def _tiles(product: Product, tile: Tile) -> Plan:
-    item = product.left.buffer.dtype == "float64" and 8 or 4
+    item = 8 if product.dtype == "float64" else 4
     pack = _packs(product, tile, item)
     depth = _even(product.k, DEPTH_BYTES // item)
     widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)

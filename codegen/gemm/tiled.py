@@ -31,20 +31,20 @@ def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
     ``sg_run``, how many it has done. The epilogue follows if ``last``.
     """
     product, tile = plan.product, plan.tile
-    m, n = sizes.text(product.m), sizes.text(product.n)
     many, blocks = sizes.text(strips(product.m, tile)), sizes.text(plan.blocks)
+    rows = f"{many}, {sizes.text(product.m)}, {tile.group}"
+    columns = f"{blocks}, {sizes.text(product.n)}, {tile.panel}"
     return [
         *_region(plan, many, blocks),
-        f"const int64_t sg_j0 = sg_gemm_start(sg_t0, {blocks}, {n}, {tile.panel});",
-        f"const int64_t sg_j1 = sg_gemm_start(sg_t1, {blocks}, {n}, {tile.panel});",
+        f"const int64_t sg_j0 = sg_gemm_start(sg_t0, {columns});",
+        f"const int64_t sg_j1 = sg_gemm_start(sg_t1, {columns});",
         "int64_t sg_p = sg_k0;",
         "do {",
         f"    const int64_t sg_depth = sg_min({plan.depth}, sg_k1 - sg_p);",
         *_indented(_packed(plan)),
         "    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s++) {",
-        f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {many}, {m}, {tile.group});",
-        f"        const int64_t sg_i1 = sg_gemm_start(sg_s + 1, {many}, {m},"
-        f" {tile.group});",
+        f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {rows});",
+        f"        const int64_t sg_i1 = sg_gemm_start(sg_s + 1, {rows});",
         *_indented(_strip(plan, sums), 2),
         *_indented(_finished(plan, sums) if last else [], 2),
         "    }",
@@ -100,7 +100,9 @@ def _strip(plan: Plan, sums: Sums) -> list[str]:
         rows = left.across == 1
         lines = [f"{ctype} *sg_left = ({ctype} *)scratch;"]
         call = f"sg_gemm_copy_{'rows' if rows else 'columns'}_{name}"
-        shown = f"{down}, sg_left, {_row_numbers(plan)}" if rows else f"{across}, sg_left"
+        shown = (
+            f"{down}, sg_left, {_row_numbers(plan)}" if rows else f"{across}, sg_left"
+        )
         lines.append(f"{call}(sg_i1 - sg_i0, sg_depth, {start}, {shown});")
         down, across = (
             (str(_row_numbers(plan)), "1") if rows else ("1", str(plan.tile.rows))

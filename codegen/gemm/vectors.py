@@ -30,7 +30,11 @@ def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
     """C of unit ``sg_part`` of batch ``b``, for k from ``sg_k0`` to ``sg_k1``."""
     lines = _row(plan, sums) if plan.way is Way.ROW else _dots(plan, sums)
     bounds = ("sg_i0", "sg_i1", "sg_j0", "sg_j1")
-    return ["sg_run = 1;", *lines, *(finish(plan.product, sums, bounds) if last else [])]
+    return [
+        "sg_run = 1;",
+        *lines,
+        *(finish(plan.product, sums, bounds) if last else []),
+    ]
 
 
 def _row(plan: Plan, sums: Sums) -> list[str]:

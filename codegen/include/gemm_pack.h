@@ -77,8 +77,10 @@ SG_SHARED void SG_GEMM(copy_rows)(
     int64_t to_step)
 {
     for (int64_t i = 0; i < rows; i++) {
+        const uintptr_t next = (uintptr_t)(from + i * step)
+                               + (uintptr_t)(rows * step) * sizeof(SG_REAL);
         for (int64_t p = 0; p < depth; p += SG_LANES)
-            __builtin_prefetch(from + (i + rows) * step + p, 0, 2);
+            __builtin_prefetch((const void *)(next + p * sizeof(SG_REAL)), 0, 2);
         memcpy(to + i * to_step, from + i * step, (size_t)depth * sizeof(SG_REAL));
     }
 }

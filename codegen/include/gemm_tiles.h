@@ -101,7 +101,7 @@ SG_STRIP(1)
 
    left[i][p] lies at i * row_step + p * depth_step, right[p][j] at p * right_step +
    j / PANEL * panel_step + j % PANEL, out[i][j] at i * out_step + j. */
-static __attribute__((unused)) void SG_GEMM(rows)(
+SG_SHARED void SG_GEMM(rows)(
     int64_t rows, int64_t columns, int64_t depth, const SG_REAL *left,
     int64_t row_step, int64_t depth_step, const SG_REAL *right, int64_t right_step,
     int64_t panel_step, SG_REAL *out, int64_t out_step, bool add)

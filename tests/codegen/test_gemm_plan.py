@@ -1,0 +1,91 @@
+"""Which way a product is computed, and what that asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from codegen import sizes
+from codegen.gemm import emit_gemm, flops
+from codegen.gemm.plan import Way, plan_of
+from codegen.gemm.product import product_of
+from codegen.target import AVX2, AVX512, SSE2
+from tests.codegen.gemm_cases import Case, step_of
+
+
+def plan(case, target=AVX512):
+    return plan_of(product_of(step_of(case)), target)
+
+
+@pytest.mark.parametrize(
+    ("case", "way"),
+    [
+        (Case(2, 3, 5), Way.PLAIN),
+        (Case(200, 300, 500, dtype="int32"), Way.PLAIN),
+        (Case(1, 300, 500), Way.ROW),
+        (Case(300, 1, 500, True), Way.ROW),
+        (Case(1, 300, 500, False, True), Way.DOTS),
+        (Case(300, 1, 500), Way.DOTS),
+        (Case(1, 1, 5000), Way.DOTS),
+        (Case(300, 2, 500), Way.DOTS),
+        (Case(2, 300, 500, False, True), Way.DOTS),
+        (Case(300, 2, 500, True), Way.TILES),
+        (Case(2, 300, 500), Way.TILES),
+        (Case(200, 300, 500), Way.TILES),
+        (Case(2, 3, 5, symbolic="m"), Way.TILES),
+        (Case(9, 3, 500, symbolic="m"), Way.DOTS),
+        (Case(9, 1, 500, symbolic="k"), Way.DOTS),
+    ],
+    ids=str,
+)
+def test_way(case, way):
+    assert plan(case).way is way
+
+
+def test_few_columns_are_rows_of_the_transposed_product():
+    chosen = plan(Case(300, 5, 100, True))
+    assert (chosen.product.m, chosen.product.n) == (5, 300)
+
+
+def test_the_right_operand_is_packed_where_many_rows_use_it():
+    assert not plan(Case(60, 100, 784)).pack_right
+    assert not plan(Case(60, 100, 784, symbolic="m")).pack_right
+    assert plan(Case(60, 100, 784, False, True)).pack_right
+    assert plan(Case(2000, 2000, 2000)).pack_right
+    assert plan(Case(60, 100, 784, symbolic="mn")).pack_right
+    assert plan(Case(60, 100, 784), SSE2).pack_right is False
+    assert plan(Case(60, 99, 784), SSE2).pack_right  # parts of vectors are slow there
+    assert not plan(Case(60, 99, 784), AVX2).pack_right
+
+
+def test_k_is_cut_only_where_there_are_few_units():
+    assert plan(Case(10, 20, 100000)).chunks == 16
+    assert plan(Case(10, 20, 100)).chunks == 1
+    assert plan(Case(1000, 2000, 100000)).chunks == 1
+    late = plan(Case(10, 20, 0, symbolic="k")).chunks
+    assert [sizes.evaluate(late, {"k": k}) for k in (0, 600, 2000, 10**6)] == [
+        1,
+        1,
+        3,
+        16,
+    ]
+
+
+def test_flops():
+    m, n, k = map(sizes.symbol, "mnk")
+    case = Case(0, 0, 0, batch=3, symbolic="mnk")
+    assert flops(step_of(case)) == m * n * k * 6
+
+
+def test_printed_c_is_short():
+    for case in (Case(60, 100, 784), Case(9, 11, 3000), Case(300, 2, 500)):
+        lines = [
+            line for p in emit_gemm(step_of(case), AVX512).phases for line in p.lines
+        ]
+        assert len(lines) < 60
+
+
+def test_no_product_takes_memory_of_the_size_of_an_operand():
+    for case in (Case(2000, 3000, 5000), Case(60, 100, 784), Case(50, 20, 10**6)):
+        emission = emit_gemm(step_of(case), AVX512)
+        scratch = max(phase.scratch_bytes for phase in emission.phases)
+        assert scratch + emission.shared_bytes < 1 << 20
