@@ -139,7 +139,9 @@ def parametrized(
     kept: tuple[Dimension, ...] = kept_dims(x.shape, axes)
     for name, type in parameters.items():
         expect_dtype(op, name, type, x.dtype)
-        kept = join_shapes(op, name, kept, type, f"input {x} outside axes {axes}")
+        kept = join_shapes(
+            op, name, kept, type, f"as the input {x} is outside axes {axes}"
+        )
     dims = iter(kept)
     return x.with_shape(
         dim if axis in axes else next(dims) for axis, dim in enumerate(x.shape)

@@ -58,14 +58,14 @@ def join_shapes(
     argument: str,
     expected: Sequence[Dimension],
     type: TensorType,
-    like: str = "input",
+    like: str = "as the input is",
 ) -> tuple[Dimension, ...]:
     """The argument's shape, which must be ``expected`` wherever both are known."""
     pairs = list(zip(expected, type.shape, strict=False))
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
     if len(expected) != type.ndim or any(a != b for a, b in known):
         wanted = TensorType(type.dtype, tuple(expected))
-        raise GraphError(f"{op}: {argument} must be {wanted} as {like} is, got {type}")
+        raise GraphError(f"{op}: {argument} must be {wanted}, {like}, got {type}")
     return tuple(b if a is None else a for a, b in pairs)
 
 

@@ -56,7 +56,7 @@ class Pooling(Op):
         expect_dtype(op, "output gradient", dy, x.dtype)
         shape = self._pooled(op, x).shape
         return dy.with_shape(
-            join_shapes(op, "output gradient", shape, dy, "the output")
+            join_shapes(op, "output gradient", shape, dy, "as the output is")
         )
 
     def _counts(self, size: Sequence[Any]) -> tuple[Any, Any]:

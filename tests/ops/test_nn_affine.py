@@ -70,7 +70,7 @@ def test_what_does_not_fit_is_named():
         nn.dense(x, weights)
     with pytest.raises(GraphError, match=r"weights of 2, got .* and float32\[3\]"):
         nn.dense(x, bias)
-    with pytest.raises(GraphError, match=r"bias must be float32\[4\] as input .*\[3\]"):
+    with pytest.raises(GraphError, match=r"must be float32\[4\], as the input .*\[3\]"):
         nn.add_bias(x, bias)
     with pytest.raises(GraphError, match="axis 2 is out of range"):
         nn.add_bias(x, bias, axes=2)
