@@ -43,7 +43,7 @@ def vjp(
     for variable in wrt:
         check_differentiable("vjp", variable)
     found = pull_back(seeded("vjp", ends, seeds), wrt)
-    results = [found.get(v, None) or zeros_like(v) for v in wrt]
+    results = [found[v] if v in found else zeros_like(v) for v in wrt]
     return results[0] if isinstance(inputs, Variable) else results
 
 

@@ -15,7 +15,7 @@ from symgraph.ops.reshaping import flatten
 
 @dataclass(frozen=True)
 class ArgSort(Op):
-    """y = the order, an int64, in which x increases along ``axis``; stable, NaN last."""
+    """y = the order, int64, in which x increases along ``axis``; stable, NaN last."""
 
     axis: int
 
