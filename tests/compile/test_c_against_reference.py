@@ -47,11 +47,13 @@ def check(op, arrays, unknown, mode):
 
 def rows(dtypes):
     """The cases in each dtype; those without floats once."""
+    found = []
     for number, (op, arrays) in enumerate(CASES):
         has_floats = any(np.asarray(array).dtype.kind == "f" for array in arrays)
         for dtype in dtypes if has_floats else dtypes[:1]:
             name = f"{number}-{str(op)[:60]}-{dtype}"
-            yield pytest.param(op, of_dtype(dtype, arrays), id=name)
+            found.append(pytest.param(op, of_dtype(dtype, arrays), id=name))
+    return found
 
 
 @pytest.mark.parametrize(("op", "arrays"), rows(DTYPES))
