@@ -11,7 +11,7 @@ from symgraph.graph import GraphError, TensorType, Variable
 from symgraph.layers.container import Container
 from symgraph.layers.layer import Layer, Training
 from symgraph.layers.sequential import Sequential
-from symgraph.ops.functions import concatenate
+from symgraph.ops.join import concatenate
 
 
 @dataclass(eq=False)

@@ -8,7 +8,8 @@ from typing import Any
 
 from symgraph.graph import GraphError, Variable
 from symgraph.layers.layer import Layer
-from symgraph.ops.functions import reshape, shape
+from symgraph.ops.reshaping import reshape
+from symgraph.ops.shape import shape
 
 
 @dataclass(eq=False)

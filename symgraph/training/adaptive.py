@@ -7,7 +7,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from symgraph.graph import SharedVariable, Variable
-from symgraph.ops.functions import cast, sqrt
+from symgraph.ops.cast import cast
+from symgraph.ops.exponential import sqrt
 from symgraph.training.descent import Descent, Loss, Rate, Updates, begin, slot, state
 
 

@@ -18,7 +18,7 @@ from symgraph.graph import (
 )
 from symgraph.layers import calls_in
 from symgraph.layers.parameters import sizes
-from symgraph.ops.functions import cast
+from symgraph.ops.cast import cast
 from symgraph.training.schedules import Schedule
 
 Updates: TypeAlias = "dict[SharedVariable, Variable]"

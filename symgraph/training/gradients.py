@@ -11,7 +11,9 @@ from operator import add
 from typing import Any, TypeAlias
 
 from symgraph.graph import GraphError, SharedVariable, Variable
-from symgraph.ops.functions import cast, clip, maximum, sqrt, square
+from symgraph.ops.arithmetic import clip, maximum, square
+from symgraph.ops.cast import cast
+from symgraph.ops.exponential import sqrt
 from symgraph.training.descent import (
     Loss,
     Optimizer,

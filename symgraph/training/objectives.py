@@ -10,14 +10,22 @@ from collections.abc import Iterable
 from functools import reduce
 from operator import add
 
-from symgraph.graph import GraphError, Variable
+from symgraph.graph import GraphError, Variable, is_float
 from symgraph.graph.config import config
 from symgraph.ops import nn
-from symgraph.ops.functions import absolute, argmax, cast, greater, not_equal, square
+from symgraph.ops.arithmetic import absolute, square
+from symgraph.ops.cast import cast
+from symgraph.ops.comparison import greater, not_equal
+from symgraph.ops.statistics import argmax
 
 
 def cross_entropy(logits: Variable, labels: Variable) -> Variable:
-    """mean of -log softmax(logits)[label]; logits[N, K], integer labels[N]."""
+    """mean of -log softmax(logits)[label]; logits[N, K], integer labels[N].
+
+    Labels of the shape of the logits are probabilities of the classes.
+    """
+    if is_float(labels.dtype):
+        expect_same_shape("cross_entropy of probabilities", logits, labels)
     return nn.cross_entropy(logits, labels).mean()
 
 

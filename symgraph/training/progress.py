@@ -31,7 +31,7 @@ def bar(
     """
     console = console or Console(stderr=True)
     if not enabled or not console.is_terminal:
-        yield lambda text="": None
+        yield _silent
         return
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -41,9 +41,15 @@ def bar(
     )
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(description, total=total)
-        yield lambda text="": progress.update(
-            task, advance=1, description=text or description
-        )
+
+        def advance(text: str = "") -> None:
+            progress.update(task, advance=1, description=text or description)
+
+        yield advance
+
+
+def _silent(text: str = "") -> None:
+    """What moves no bar."""
 
 
 def report(text: str, enabled: bool = True, console: Console | None = None) -> None:

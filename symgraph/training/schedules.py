@@ -13,7 +13,11 @@ from math import pi
 from typing import TypeAlias
 
 from symgraph.graph import GraphError, Variable
-from symgraph.ops.functions import cos, floor, greater_equal, minimum, switch
+from symgraph.ops.arithmetic import minimum
+from symgraph.ops.comparison import greater_equal
+from symgraph.ops.rounding import floor
+from symgraph.ops.selection import switch
+from symgraph.ops.trigonometric import cos
 
 Schedule: TypeAlias = Callable[[Variable], Variable]
 

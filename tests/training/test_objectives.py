@@ -16,7 +16,8 @@ SCORES, TARGETS = RANDOM.normal(size=(5, 2)), RANDOM.integers(0, 2, (5, 2)) * 1.
 
 def value(objective, outputs, targets):
     symbols = [
-        Variable(TensorType(a.dtype.name, (None, *a.shape[1:]))) for a in (outputs, targets)
+        Variable(TensorType(a.dtype.name, (None, *a.shape[1:])))
+        for a in (outputs, targets)
     ]
     result = objective(*symbols)
     assert result.ndim == 0
@@ -91,7 +92,10 @@ def test_labels_of_any_integer_dtype(dtype):
 
 
 def test_penalties():
-    parts = [Variable(TensorType("float64", (3,))), Variable(TensorType("float64", (2,)))]
+    parts = [
+        Variable(TensorType("float64", (3,))),
+        Variable(TensorType("float64", (2,))),
+    ]
     given = {parts[0]: np.array([1.0, -2.0, 3.0]), parts[1]: np.array([4.0, -5.0])}
     assert evaluate([training.l2(parts)], given)[0] == pytest.approx(55 / 2)
     assert evaluate([training.l1(parts)], given)[0] == pytest.approx(15)
