@@ -100,6 +100,7 @@ ARITHMETIC = {
     "sign": _numbers(1, _helper("sign", 1), _helper("sign", 1), cost=3),
     "square": _numbers(1, _helper("square", 1), _helper("square", 1)),
     "reciprocal": _floats(1, 4, "(1 / {0})"),
+    "relu": Scalar(1, 1, _helper("relu", 1), _helper("relu", 1), "{0}", "{0}"),
     "maximum": Scalar(
         2,
         2,
@@ -125,9 +126,9 @@ COMPARISONS = {
     "le": _all(2, "({0} <= {1})"),
     "gt": _all(2, "({0} > {1})"),
     "ge": _all(2, "({0} >= {1})"),
-    "isnan": Scalar(1, 1, _helper("isnan", 1), "((void){0}, false)"),
-    "isinf": Scalar(1, 1, _helper("isinf", 1), "((void){0}, false)"),
-    "isfinite": Scalar(1, 1, _helper("isfinite", 1), "((void){0}, true)"),
+    "isnan": Scalar(1, 1, _helper("isnan", 1), *["sg_never({0})"] * 3),
+    "isinf": Scalar(1, 1, _helper("isinf", 1), *["sg_never({0})"] * 3),
+    "isfinite": Scalar(1, 1, _helper("isfinite", 1), *["sg_always({0})"] * 3),
 }
 
 LOGIC = {
@@ -152,16 +153,43 @@ ROUNDING = {
     "round": Scalar(1, 1, _helper("round", 1), "{0}", "{0}", "{0}"),
 }
 
+# by name: rough cost of the float functions of one operand in include/
+_FUNCTIONS = {
+    "sqrt": 6,
+    "exp": 12,
+    "exp2": 12,
+    "expm1": 14,
+    "log": 14,
+    "log2": 20,
+    "log10": 20,
+    "log1p": 18,
+    "sigmoid": 16,
+    "softplus": 30,
+    "tanh": 18,
+    "sin": 25,
+    "cos": 25,
+    "tan": 40,
+    "asin": 25,
+    "acos": 25,
+    "atan": 40,
+    "sinh": 40,
+    "cosh": 25,
+    "asinh": 60,
+    "acosh": 60,
+    "atanh": 40,
+    "erf": 40,
+    "erfc": 40,
+}
+
 SCALARS: dict[str, Scalar] = {
     **ARITHMETIC,
     **COMPARISONS,
     **LOGIC,
     **ROUNDING,
-    "sqrt": _library("sqrt", 6),
-    "exp": _library("exp", 12),
-    "log": _library("log", 14),
-    "tanh": _library("tanh", 16),
-    "sigmoid": _library("sigmoid", 16),
+    **{name: _library(name, cost) for name, cost in _FUNCTIONS.items()},
+    "atan2": _library("atan2", 50, arity=2),
+    # key, high and low half of the counter (uint64), which of the four words (uint32)
+    "philox4x32": Scalar(4, 40, unsigned="sg_philox4x32({0}, {1}, {2}, {3})"),
 }
 
 

@@ -5,6 +5,10 @@
 
 #include "symgraph.h"
 
+/* Whether an integer is nan or infinite; whether it is finite. */
+SG_INLINE bool sg_never(int64_t a) { return (void)a, false; }
+SG_INLINE bool sg_always(int64_t a) { return (void)a, true; }
+
 /* T the type, s its suffix, U an unsigned type at least as wide as int. */
 #define SG_ANY_INTEGER(T, s, U)                                                        \
     SG_INLINE T sg_maximum_##s(T a, T b) { return a > b ? a : b; }                     \
@@ -22,6 +26,7 @@
 
 #define SG_SIGNED_INTEGER(T, s, U, BITS)                                               \
     SG_ANY_INTEGER(T, s, U)                                                            \
+    SG_INLINE T sg_relu_##s(T a) { return a < 0 ? 0 : a; }                             \
     SG_INLINE T sg_abs_##s(T a) { return a < 0 ? (T)(0 - (U)a) : a; }                  \
     SG_INLINE T sg_sign_##s(T a) { return (T)((a > 0) - (a < 0)); }                    \
     SG_INLINE T sg_mod_##s(T a, T b)                                                   \

@@ -2,7 +2,10 @@
 #ifndef SYMGRAPH_SCALARS_H
 #define SYMGRAPH_SCALARS_H
 
+#include "exponential.h"
 #include "floats.h"
 #include "integers.h"
+#include "special.h"
+#include "trigonometric.h"
 
 #endif

@@ -1,0 +1,86 @@
+/* Floats as their bits, and powers of two made from bits. */
+#ifndef SYMGRAPH_BITS_H
+#define SYMGRAPH_BITS_H
+
+#include "symgraph.h"
+
+SG_INLINE uint32_t sg_bits_f32(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+SG_INLINE uint64_t sg_bits_f64(double x)
+{
+    uint64_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return bits;
+}
+
+SG_INLINE float sg_from_bits_f32(uint32_t bits)
+{
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+SG_INLINE double sg_from_bits_f64(uint64_t bits)
+{
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+}
+
+/* Adding this rounds to an integer, which then stands in the low bits of the sum. */
+#define SG_SHIFT_F32 12582912.0f        /* 1.5 * 2^23 */
+#define SG_SHIFT_F64 6755399441055744.0 /* 1.5 * 2^52 */
+
+SG_INLINE float sg_nearest_f32(float x)
+{
+    return (x + SG_SHIFT_F32) - SG_SHIFT_F32;
+}
+
+SG_INLINE double sg_nearest_f64(double x)
+{
+    return (x + SG_SHIFT_F64) - SG_SHIFT_F64;
+}
+
+/* 2^n for a whole n between -127 (which gives 0) and 128 (infinity). */
+SG_INLINE float sg_power_of_two_f32(float n)
+{
+    return sg_from_bits_f32((sg_bits_f32(n + SG_SHIFT_F32) << 23) + 0x3f800000u);
+}
+
+/* 2^n for a whole n between -1023 (which gives 0) and 1024 (infinity). */
+SG_INLINE double sg_power_of_two_f64(double n)
+{
+    return sg_from_bits_f64((sg_bits_f64(n + SG_SHIFT_F64) << 52)
+                            + 0x3ff0000000000000u);
+}
+
+/* ``odd`` where n is odd, else ``even``: with masks, as not every processor compares
+   vectors of 64-bit integers. */
+SG_INLINE double sg_by_parity_f64(uint64_t n, double odd, double even)
+{
+    const uint64_t mask = 0 - (n & 1);
+    return sg_from_bits_f64((sg_bits_f64(odd) & mask) | (sg_bits_f64(even) & ~mask));
+}
+
+SG_INLINE float sg_by_parity_f32(uint32_t n, float odd, float even)
+{
+    return n & 1 ? odd : even;
+}
+
+/* |x| with the sign of y. */
+SG_INLINE float sg_copysign_f32(float x, float y)
+{
+    return __builtin_copysignf(x, y);
+}
+
+SG_INLINE double sg_copysign_f64(double x, double y)
+{
+    return __builtin_copysign(x, y);
+}
+
+#endif

@@ -1,0 +1,196 @@
+"""Transcendental functions keep to their stated errors, in vectors and at the ends.
+
+``ERRORS`` is the statement: units in the last place, float32 and float64. References
+are computed with more precision than the result has.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import subprocess
+
+import numpy as np
+import pytest
+
+from codegen import sizes
+from codegen.build import build
+from codegen.ir import Buffer, Call, Kernel, Kind, Load, Loop, Program, Role, Store
+from codegen.printer import print_programs
+from codegen.target import TARGETS
+from codegen.toolchain import FLAGS, INCLUDE, find_toolchain
+
+ERRORS = {
+    "exp": (1.1, 1.1),
+    "exp2": (1.2, 1.2),
+    "expm1": (1.6, 2.3),
+    "log": (0.9, 0.9),
+    "log2": (0.6, 1.6),
+    "log10": (0.6, 1.8),
+    "log1p": (1.4, 1.0),
+    "sigmoid": (2.3, 2.2),
+    "softplus": (1.7, 1.7),
+    "tanh": (2.2, 2.6),
+    "sin": (1.6, 1.2),
+    "cos": (1.6, 1.2),
+    "tan": (0.6, 2.5),
+    "asin": (0.6, 2.3),
+    "acos": (0.6, 1.5),
+    "atan": (0.6, 1.8),
+    "sinh": (0.6, 2.5),
+    "cosh": (0.6, 1.6),
+    "asinh": (0.6, 1.8),
+    "acosh": (0.6, 1.9),
+    "atanh": (0.6, 2.0),
+    "erf": (2.5, 2.2),
+    "erfc": (2.9, 3.2),
+}
+DTYPES = ("float32", "float64")
+LONG = np.longdouble
+
+
+def sigmoid(x):
+    small = np.exp(-np.abs(x))
+    return np.where(x < 0, small, 1) / (1 + small)
+
+
+REFERENCES = {
+    "sigmoid": sigmoid,
+    "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
+    "asin": np.arcsin,
+    "acos": np.arccos,
+    "atan": np.arctan,
+    "asinh": np.arcsinh,
+    "acosh": np.arccosh,
+    "atanh": np.arctanh,
+    "erf": lambda x: np.array([math.erf(v) for v in x], LONG),
+    "erfc": lambda x: np.array([math.erfc(v) for v in x], LONG),
+}
+n, i = sizes.symbol("n"), sizes.symbol("i")
+
+
+def program(function, dtype, arity=1):
+    arguments = [Buffer(f"x{k}", dtype, (n,), Role.ARGUMENT) for k in range(arity)]
+    y = Buffer("y", dtype, (n,), Role.ARGUMENT)
+    call = Call(function, tuple(Load(x, i) for x in arguments), dtype)
+    loop = Loop("i", 0, n, (Store(y, i, call),), Kind.PARALLEL)
+    name = f"{function}_{dtype}"
+    return Program(name, ("n",), (*arguments, y), (Kernel(loop, function),))
+
+
+def points(function, dtype):
+    """Points all over the domain: near 0 and 1, over the range, over all exponents."""
+    rng = np.random.default_rng(0)
+    info = np.finfo(dtype)
+    count = 4000
+    wide = 100 if dtype == "float32" else 740
+    low, high = math.log(float(info.smallest_subnormal)), math.log(float(info.max))
+    exponents = np.exp(rng.uniform(low * 0.999, high * 0.999, count))
+    sign = rng.choice([-1.0, 1.0], count)
+    spread = [
+        rng.uniform(-2, 2, count),
+        rng.uniform(-10, 10, count),
+        rng.uniform(-wide, wide, count),
+        1 + rng.uniform(-0.01, 0.01, count),
+        sign * exponents,
+    ]
+    if function in ("sin", "cos", "tan"):
+        spread[2] *= 1.6e6 / wide
+        spread[4] = np.arange(1, count) * (np.pi / 2)
+    if function in ("asin", "acos", "atanh"):
+        spread = [sign * spread[0] / 2, np.exp(-np.abs(spread[1])), spread[3] - 0.011]
+    x = np.concatenate(spread).astype(dtype)
+    if function in ("log", "log2", "log10"):
+        x = np.abs(x)
+    if function == "log1p":
+        x = np.where(x <= -1, -x, x)
+    return 1 + np.abs(x) if function == "acosh" else x
+
+
+@pytest.fixture(scope="module", params=["avx512", "avx2", "sse2"])
+def module(request):
+    programs = [program(name, dtype) for name in ERRORS for dtype in DTYPES]
+    return build(programs, TARGETS[request.param])
+
+
+@pytest.mark.parametrize("function", ERRORS)
+def test_errors_in_units_of_the_last_place(module, function):
+    for dtype, allowed in zip(DTYPES, ERRORS[function], strict=True):
+        x = points(function, dtype)
+        y = np.empty_like(x)
+        assert module[f"{function}_{dtype}"].run([x, y], (x.size,)) == 0
+        reference = REFERENCES.get(function) or getattr(np, function)
+        with np.errstate(all="ignore"):
+            exact = reference(x.astype(LONG))
+            rounded = exact.astype(dtype)
+            finite = np.isfinite(rounded)
+            unit = np.spacing(np.abs(rounded[finite])).astype(LONG)
+            error = np.abs(y[finite].astype(LONG) - exact[finite]) / unit
+        np.testing.assert_array_equal(y[~finite], rounded[~finite])
+        worst = error.argmax()
+        where = f"{function}({x[finite][worst]!r}) = {y[finite][worst]!r}"
+        assert error[worst] <= allowed, where
+
+
+@pytest.mark.parametrize("function", ERRORS)
+def test_ends_of_the_range(module, function):
+    """At zeros, infinities and nan functions give what NumPy gives, with its signs."""
+    ends = [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan]
+    if function in ("sin", "cos", "tan"):
+        ends = ends[:2] + ends[4:]
+    if function in ("tanh", "erf", "sinh", "asinh", "atan", "cosh", "expm1"):
+        ends = ends[:2] + ends[4:]
+    for dtype in DTYPES:
+        x = np.array(ends, dtype)
+        y = np.empty_like(x)
+        module[f"{function}_{dtype}"].run([x, y], (x.size,))
+        reference = REFERENCES.get(function) or getattr(np, function)
+        with np.errstate(all="ignore"):
+            expected = reference(x).astype(dtype)
+        np.testing.assert_allclose(y, expected, rtol=4e-7)
+        known = ~np.isnan(expected)
+        assert (np.signbit(y) == np.signbit(expected))[known].all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_two_arguments(dtype):
+    functions = {"pow": np.power, "atan2": np.arctan2}
+    native = build([program(name, dtype, 2) for name in functions])
+    rng = np.random.default_rng(0)
+    special = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 3.0, np.inf, -np.inf, np.nan]
+    a, b = (grid.ravel() for grid in np.meshgrid(special, special))
+    a = np.concatenate([a, rng.uniform(0, 9, 5000), rng.normal(0, 9, 500)])
+    b = np.concatenate([b, rng.uniform(-30, 30, 5000), np.round(rng.normal(0, 9, 500))])
+    a, b = a.astype(dtype), b.astype(dtype)
+    for name, reference in functions.items():
+        y = np.empty_like(a)
+        native[f"{name}_{dtype}"].run([a, b, y], (a.size,))
+        with np.errstate(all="ignore"):
+            expected = reference(a.astype(LONG), b.astype(LONG)).astype(dtype)
+        np.testing.assert_array_equal(np.isnan(y), np.isnan(expected))
+        known = ~np.isnan(expected)
+        assert (np.signbit(y) == np.signbit(expected))[known].all()
+        np.testing.assert_allclose(y, expected, rtol=6 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("target", ["avx512", "avx2", "sse2"])
+def test_loops_become_vectors(target, tmp_path):
+    """gcc reports each of them as vectorized, on every target."""
+    if "gcc" not in find_toolchain().identity:
+        pytest.skip("the report on vectors is gcc's")
+    programs = [program(name, dtype) for name in ERRORS for dtype in DTYPES]
+    source = print_programs(programs, TARGETS[target]).text
+    path = tmp_path / "module.c"
+    path.write_text(source)
+    command = [*find_toolchain().command, *FLAGS, *TARGETS[target].flags]
+    command += [f"-I{INCLUDE}", "-fopt-info-vec-optimized", "-c", str(path)]
+    command += ["-o", str(tmp_path / "module.o")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = {
+        int(line) for line in re.findall(r"module\.c:(\d+):.*vectorized", done.stderr)
+    }
+    loops = [
+        k for k, line in enumerate(source.splitlines(), 1) if "for (int64_t" in line
+    ]
+    missing = [source.splitlines()[k] for k in loops if not found & {k - 1, k, k + 1}]
+    assert not missing
