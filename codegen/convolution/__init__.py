@@ -5,6 +5,7 @@ Read ``geometry.py`` first (every pass is a correlation), then ``tiles.py`` and
 order of the filters. Imports the kernel IR and its printers, nothing of symgraph.
 """
 
+from codegen.convolution.backward_weights import emit_convolution_backward_weights
 from codegen.convolution.forward import (
     emit_convolution,
     emit_convolution_backward_data,
@@ -16,6 +17,7 @@ from codegen.convolution.reorder import emit_reorder
 __all__ = [
     "emit_convolution",
     "emit_convolution_backward_data",
+    "emit_convolution_backward_weights",
     "emit_pack_filters",
     "emit_reorder",
     "flops",

@@ -47,6 +47,16 @@ class Axis:
         return self.stride * (count - 1) + self.dilation * (len(self.taps) - 1) + 1
 
     @property
+    def known(self) -> bool:
+        """Whether both lengths are known before the call."""
+        return isinstance(self.count, int) and isinstance(self.extent, int)
+
+    @property
+    def lengths(self) -> tuple[int, int]:
+        """``count`` and ``extent`` of a known axis."""
+        return sizes.evaluate(self.count, {}), sizes.evaluate(self.extent, {})
+
+    @property
     def inside(self) -> bool:
         """Whether every position read is known to lie in the input."""
         if not self.taps:
@@ -74,6 +84,13 @@ class Correlation:
         """Whether it is known to have no outputs."""
         counts = (self.rows.count, self.columns.count, self.result.channels)
         return any(isinstance(count, int) and count <= 0 for count in counts)
+
+    @property
+    def clippable(self) -> bool:
+        """Whether taps outside the image can be left out: known sizes, no gathers."""
+        channels = self.channels
+        own = channels.depthwise and self.source.block == self.lanes
+        return self.rows.known and self.columns.known and (channels.broadcast or own)
 
     @property
     def channels(self) -> Channels:

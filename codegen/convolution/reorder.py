@@ -32,17 +32,12 @@ def emit_reorder(step: Reorder, target: Target) -> Emission:
     area = source.height * source.width
     body = [
         *text.decode("unit", [("sample", source.batch), ("block", number)]),
-        f"const int64_t channels = {_channels(source, wide)};",
         *_blocks_of_pixels(step, wide, area),
     ]
     lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
     buffers = (source.buffer, to.buffer)
     units = source.batch * number
     return Emission((Phase(tuple(lines), buffers, units, 0, area * wide),))
-
-
-def _channels(image: Image, wide: int) -> str:
-    return sizes.text(sizes.minimum(image.channels - symbol("block") * wide, wide))
 
 
 def _blocks_of_pixels(step: Reorder, wide: int, area: Size) -> list[str]:
@@ -61,12 +56,15 @@ def _moved(image: Image, wide: int, form: str) -> list[str]:
     """The loops that move ``pixels`` pixels of an image, along its own order."""
     start = symbol("sample") * blocks(image) * plane(image)
     pixel = symbol("first") + symbol("pixel")
+    left = image.channels - symbol("block") * wide
     if image.block == 1:
         channel = symbol("block") * wide + symbol("lane")
         at = start + channel * plane(image) + pixel
         moved = [form.format(f"{image.buffer.name}[{sizes.text(at)}]")]
         return text.loop(
-            "lane", symbol("channels"), text.loop("pixel", symbol("pixels"), moved)
+            "lane",
+            sizes.minimum(left, wide),
+            text.loop("pixel", symbol("pixels"), moved),
         )
     at = start + symbol("block") * plane(image) + pixel * wide + symbol("lane")
     moved = [form.format(f"{image.buffer.name}[{sizes.text(at)}]")]

@@ -2,7 +2,11 @@
 
 A tile of V vectors by P pixels keeps V P sums in registers and, for each input
 channel and tap, loads V vectors of filters and P input numbers for its V P
-multiply-adds. The best one is found by trying all that fit.
+multiply-adds. The best tiling is found by trying all that fit.
+
+Where windows reach outside the image there are two ways. The rows can be copied with
+their zeros, and multiplied like others. Or tiles are a row high, and at each tap take
+only the columns whose input exists (``spans``): nothing is copied, no zero multiplied.
 """
 
 from __future__ import annotations
@@ -10,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from codegen import sizes
+from codegen.convolution.geometry import Axis
 from codegen.sizes import Size
 from codegen.target import Target
 
@@ -17,40 +23,47 @@ MOST_VECTORS = 4
 LATENCY = 8  # independent sums that keep the multipliers busy
 FETCH = 5  # cycles to bring a vector of filters from the second-level cache
 LOAD = 0.6  # what else a vector of filters costs
+COPY = 1.03  # what copying with zeros costs beside the sums
+
+Span = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """How an axis is cut: (size, stop) pairs, each size repeated as far as its stop."""
+class Strip:
+    """Tiles of ``width`` columns, side by side as far as ``stop``.
 
-    pairs: tuple[tuple[int, Size], ...]
+    With ``spans``, one tile that begins at ``start``: ``spans[s]`` are the columns of
+    the tile, from the first to the last + 1, whose input exists at tap ``s``.
+    """
+
+    width: int
+    stop: Size
+    start: int = 0
+    spans: tuple[Span, ...] = ()
+
+    @property
+    def length(self) -> int:
+        """Columns of a strip that ends at a known column."""
+        return sizes.evaluate(self.stop, {}) - self.start
 
 
 @dataclass(frozen=True)
 class Tiling:
-    """``vectors`` of output channels by the pieces of rows and of columns."""
+    """``vectors`` of output channels by rows of some ``heights`` by strips of columns.
+
+    ``clipped`` says that taps outside the image are left out rather than zero.
+    """
 
     vectors: int
-    rows: Pieces
-    columns: Pieces
+    heights: tuple[int, ...]
+    strips: tuple[Strip, ...]
+    clipped: bool = False
 
 
 def even_pieces(length: int, most: int) -> list[int]:
     """``length`` cut in the fewest pieces of at most ``most``, as even as can be."""
     number = -(-length // most)
     return [length // number + (i < length % number) for i in range(number)]
-
-
-def pieces(sizes: list[int]) -> Pieces:
-    """The pieces of these descending sizes."""
-    pairs = {size: (len(sizes) - sizes[::-1].index(size)) for size in sizes}
-    return Pieces(tuple((size, sum(sizes[:end])) for size, end in pairs.items()))
-
-
-def open_pieces(length: Size, most: int) -> Pieces:
-    """An axis known only at the call: ``most``, then smaller powers of two."""
-    chosen = [most, *(size for size in (8, 4, 2, 1) if size < most)]
-    return Pieces(tuple((size, length) for size in chosen))
 
 
 def most_pixels(vectors: int, target: Target) -> int:
@@ -69,50 +82,124 @@ def step_cost(vectors: int, pixels: int, target: Target) -> float:
 
 
 def choose(
-    rows: Size, columns: Size, group_vectors: int, depth: int, target: Target
+    rows: Axis,
+    columns: Axis,
+    group_vectors: int,
+    depth: int,
+    target: Target,
+    clippable: bool,
 ) -> Tiling:
-    """The tiling of least cost for ``depth`` steps a tile."""
-    if not isinstance(rows, int) or not isinstance(columns, int):
-        return _open(columns, group_vectors, target)
-    fixed = 12 / max(depth, 1)  # of a tile, spread over its steps
-    found = min(
-        _candidates(rows, columns, group_vectors, target),
-        key=lambda c: _cost(c, group_vectors, fixed, target),
-    )
-    vectors, heights, widths = found
-    return Tiling(vectors, pieces(heights), pieces(widths))
+    """The tiling of least cost where a tile sums over ``depth`` inputs a tap."""
+    if not (rows.known and columns.known):
+        return _open(columns.count, group_vectors, target)
+    found = list(_whole(rows, columns, group_vectors, depth, target))
+    if clippable and not (rows.inside and columns.inside):
+        found = [(cost * COPY, tiling) for cost, tiling in found]
+        found += _clipped(rows, columns, group_vectors, depth, target)
+    return min(found, key=lambda one: one[0])[1]
 
 
 def _open(columns: Size, group_vectors: int, target: Target) -> Tiling:
+    """For sizes known only at the call: wide tiles, then smaller powers of two."""
     vectors = 2 if group_vectors % 2 == 0 else 1
     most = min(most_pixels(vectors, target), 16)
-    return Tiling(vectors, Pieces(((1, 1),)), open_pieces(columns, most))
+    widths = [most, *(size for size in (8, 4, 2, 1) if size < most)]
+    return Tiling(vectors, (1,), tuple(Strip(width, columns) for width in widths))
 
 
-Candidate = tuple[int, list[int], list[int]]
+Found = tuple[float, Tiling]
 
 
-def _candidates(
-    rows: int, columns: int, group_vectors: int, target: Target
-) -> Iterator[Candidate]:
+def _vectors(group_vectors: int) -> Iterator[int]:
+    """Numbers of vectors that make up those of a group."""
     for vectors in range(1, min(group_vectors, MOST_VECTORS) + 1):
-        if group_vectors % vectors:
-            continue
+        if group_vectors % vectors == 0:
+            yield vectors
+
+
+def _fixed(depth: int, taps: int) -> float:
+    """What a tile costs at its beginning and end, spread over its steps."""
+    return 12 / max(depth * taps, 1)
+
+
+def _whole(
+    rows: Axis, columns: Axis, group_vectors: int, depth: int, target: Target
+) -> Iterator[Found]:
+    """Tilings where every tap is there: of one row, or of whole rows together."""
+    height, width = rows.lengths[0], columns.lengths[0]
+    taps = len(rows.taps) * len(columns.taps)
+    for vectors in _vectors(group_vectors):
         most = most_pixels(vectors, target)
-        for width in range(1, min(most, columns) + 1):
-            widths = even_pieces(columns, width)
-            yield vectors, [1] * rows, widths
-        for height in range(2, min(most // max(columns, 1), rows) + 1):
-            yield vectors, even_pieces(rows, height), [columns]
+        cuts = [
+            ([1] * height, even_pieces(width, most_width))
+            for most_width in range(1, min(most, width) + 1)
+        ]
+        highest = min(most // width, height)
+        cuts += [(even_pieces(height, h), [width]) for h in range(2, highest + 1)]
+        for heights, widths in cuts:
+            steps = sum(
+                step_cost(vectors, h * w, target) + _fixed(depth, taps)
+                for h in heights
+                for w in widths
+            )
+            strips = _strips(columns, widths, clipped=False)
+            tiling = Tiling(vectors, tuple(dict.fromkeys(heights)), strips)
+            yield steps * taps * group_vectors / vectors, tiling
 
 
-def _cost(
-    candidate: Candidate, group_vectors: int, fixed: float, target: Target
-) -> float:
-    vectors, heights, widths = candidate
-    tiles = sum(
-        step_cost(vectors, height * width, target) + fixed
-        for height in heights
-        for width in widths
-    )
-    return tiles * (group_vectors / vectors)
+def _clipped(
+    rows: Axis, columns: Axis, group_vectors: int, depth: int, target: Target
+) -> Iterator[Found]:
+    """Tilings that leave out what is outside the image."""
+    height, width = rows.lengths[0], columns.lengths[0]
+    used = sum(high - low for low, high in spans(rows, 0, height))
+    taps = len(rows.taps) * len(columns.taps)
+    for vectors in _vectors(group_vectors):
+        for most in range(1, most_pixels(vectors, target) + 1):
+            strips = _strips(columns, even_pieces(width, most), clipped=True)
+            steps = sum(_strip_cost(s, vectors, columns, target) for s in strips)
+            steps += len(strips) * len(columns.taps) * _fixed(depth, taps)
+            tiling = Tiling(vectors, (1,), strips, clipped=True)
+            yield steps * used * group_vectors / vectors, tiling
+
+
+def _strip_cost(strip: Strip, vectors: int, columns: Axis, target: Target) -> float:
+    if strip.spans:
+        widths = (high - low for low, high in strip.spans if high > low)
+        return sum(step_cost(vectors, width, target) for width in widths)
+    number = len(columns.taps) * (strip.length // strip.width)
+    return number * step_cost(vectors, strip.width, target)
+
+
+def spans(axis: Axis, start: int, width: int) -> tuple[Span, ...]:
+    """For each tap, the outputs of ``start .. start + width`` whose input exists.
+
+    Output ``start + j`` is there at tap t where ``0 <= first + stride (start + j)
+    + dilation t < extent``.
+    """
+    found, extent = [], axis.lengths[1]
+    for tap in range(len(axis.taps)):
+        at = axis.first + axis.stride * start + axis.dilation * tap
+        low = min(max(-(at // axis.stride), 0), width)
+        high = -((at - extent) // axis.stride)
+        found.append((low, max(min(high, width), low)))
+    return tuple(found)
+
+
+def _strips(columns: Axis, widths: list[int], clipped: bool) -> tuple[Strip, ...]:
+    """Tiles side by side; equal neighbours that miss nothing in one strip."""
+    strips: list[Strip] = []
+    start = 0
+    for width in widths:
+        seen = spans(columns, start, width) if clipped else ()
+        stop = start + width
+        if all(span == (0, width) for span in seen):
+            last = strips[-1] if strips else None
+            if last and last.width == width and not last.spans:
+                strips[-1] = Strip(width, stop, last.start)
+            else:
+                strips.append(Strip(width, stop, start))
+        else:
+            strips.append(Strip(width, stop, start, seen))
+        start = stop
+    return tuple(strips)

@@ -1,0 +1,342 @@
+"""``ConvolutionBackwardWeights`` -> C.
+
+    dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i stride + r dilation - padding, ...]
+
+The first phase sums over a share of the batch, vectors of output channels by tiles
+of (input channels, taps) held in registers while pixels stream by. Its sums are in
+the order [share][vector][input channel][tap][lane]. The second phase adds the
+shares, always in the same order, and turns the lanes into rows of dw.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import text, tiles
+from codegen.convolution.correlation import HEADERS
+from codegen.convolution.geometry import (
+    Axis,
+    Channels,
+    check,
+    forward_axis,
+    position,
+    share,
+)
+from codegen.convolution.reading import Reading, View, view
+from codegen.convolution.weight_tiles import WeightTile, choose
+from codegen.emission import Emission, Phase
+from codegen.errors import CodegenError
+from codegen.ir import ConvolutionBackwardWeights, Image
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+UNITS = 16  # units of work, whatever the batch
+BAND_BYTES = 24 << 10  # what one pass over the pixels of a tile may read
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The step with all that was decided about it."""
+
+    step: ConvolutionBackwardWeights
+    rows: Axis
+    columns: Axis
+    channels: Channels
+    tile: WeightTile
+    shares: int
+    samples: int
+    bands: int
+    view: View
+
+    @property
+    def kind(self) -> str:
+        return suffix(self.step.dw.dtype)
+
+    @property
+    def ctype(self) -> str:
+        return C_TYPES[self.step.dw.dtype]
+
+    @property
+    def taps(self) -> int:
+        return len(self.rows.taps) * len(self.columns.taps)
+
+    @property
+    def bundles(self) -> int:
+        return self.channels.vectors // self.tile.vectors
+
+    @property
+    def share_size(self) -> int:
+        """Elements of the sums over one share of the batch."""
+        channels = self.channels
+        return channels.vectors * channels.inputs * self.taps * channels.lanes
+
+    def place(self, vector: Size, channel: Size, tap: Size) -> Size:
+        """Where in a share the lanes of one sum are."""
+        at = (vector * self.channels.inputs + channel) * self.taps + tap
+        return at * self.channels.lanes
+
+
+def emit_convolution_backward_weights(
+    step: ConvolutionBackwardWeights, target: Target
+) -> Emission:
+    """The C of dw in two phases: sums over shares of the batch, and their sum."""
+    lanes = target.lanes(step.dw.dtype)
+    check("filter gradient", step.x, step.x.channels, step.window.groups, lanes)
+    check("filter gradient", step.dy, step.dy.channels, step.window.groups, lanes)
+    if step.dy.block != lanes:
+        raise CodegenError(
+            f"filter gradient: dy block is {step.dy.block}, expected {lanes}"
+        )
+    if step.x.channels * step.dy.channels == 0:
+        return Emission(())
+    kernel = _kernel(step, target)
+    item = np.dtype(step.dw.dtype).itemsize
+    shared = kernel.shares * kernel.share_size * item
+    return Emission((_sums(kernel), _total(kernel)), shared, HEADERS)
+
+
+def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
+    x, dy, window = step.x, step.dy, step.window
+    rows = forward_axis(window, 0, x.height, dy.height)
+    columns = forward_axis(window, 1, x.width, dy.width)
+    lanes = target.lanes(step.dw.dtype)
+    channels = Channels(x.channels, dy.channels, window.groups, lanes)
+    tile = choose(channels, window.kernel, target)
+    units = channels.vectors // tile.vectors * len(channels.chunks)
+    shares = -(-UNITS // max(units, 1))
+    samples, bands = _pass(dy, x, rows, tile, lanes)
+    group: Size = 0
+    if channels.groups > 1 and channels.broadcast:
+        bundles = channels.group_vectors // tile.vectors
+        group = sizes.floordiv(symbol("bundle"), bundles)
+    slot = symbol("sample") - symbol("base") if samples > 1 else 0
+    bundle, chunk = symbol("bundle"), symbol("chunk")
+    reading = Reading(x, rows, columns, channels, group, bundle, chunk, slot)
+    most = sizes.floordiv(rows.count + (bands - 1), bands)
+    seen = view(reading, most)
+    return Kernel(step, rows, columns, channels, tile, shares, samples, bands, seen)
+
+
+def _pass(
+    dy: Image, x: Image, rows: Axis, tile: WeightTile, lanes: int
+) -> tuple[int, int]:
+    """Samples and bands of rows that a tile passes over before the next one does."""
+    if not isinstance(dy.height * dy.width * x.width * x.height, int):
+        return 1, 8
+    height, width, across = int(dy.height), int(dy.width), int(x.width)  # type: ignore[arg-type]
+    vector = lanes * np.dtype(dy.buffer.dtype).itemsize
+    row = (width * tile.vectors + rows.stride * across) * vector
+    fit = max(BAND_BYTES // max(row, 1), 1)
+    if fit >= height:
+        return max(fit // max(height, 1), 1), 1
+    return 1, -(-height // fit)
+
+
+# --- sums over a share of the batch ---------------------------------------------------
+
+
+def _sums(kernel: Kernel) -> Phase:
+    chunks = len(kernel.channels.chunks)
+    parts: list[tuple[str, Size]] = [
+        ("part", kernel.shares),
+        ("bundle", kernel.bundles),
+        ("chunk", chunks),
+    ]
+    batch = kernel.step.x.batch
+    start = sizes.text(share(symbol("part"), kernel.shares, batch))
+    stop = sizes.text(share(symbol("part") + 1, kernel.shares, batch))
+    by = kernel.samples
+    body = [
+        *text.decode("unit", parts),
+        f"{kernel.ctype} *const total = ({kernel.ctype} *)shared"
+        f" + part * {kernel.share_size};",
+        *_cleared(kernel),
+        *text.block(
+            f"for (int64_t base = {start}; base < {stop}; base += {by})",
+            [
+                f"const int64_t after = sg_min(base + {by}, {stop});",
+                *text.loop("band", kernel.bands, _band(kernel)),
+            ],
+        ),
+    ]
+    pixels = kernel.step.dy.height * kernel.step.dy.width
+    cost = pixels * batch * (kernel.share_size // kernel.channels.lanes)
+    units = kernel.shares * kernel.bundles * chunks
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (kernel.step.x.buffer, kernel.step.dy.buffer),
+        units,
+        kernel.view.scratch * kernel.samples,
+        sizes.floordiv(cost, max(units, 1)),
+    )
+
+
+def _cleared(kernel: Kernel) -> list[str]:
+    """The sums of this unit, set to zero."""
+    first = symbol("chunk") * kernel.channels.chunk
+    vector = symbol("bundle") * kernel.tile.vectors + symbol("k")
+    at = sizes.text(kernel.place(vector, first, 0))
+    left = sizes.minimum(kernel.channels.inputs - first, kernel.channels.chunk)
+    count = sizes.text(left * kernel.taps * kernel.channels.lanes)
+    clear = f"memset(total + {at}, 0, (size_t)({count}) * sizeof *total);"
+    return text.loop("k", kernel.tile.vectors, [clear])
+
+
+def _band(kernel: Kernel) -> list[str]:
+    rows, band = kernel.rows.count, symbol("band")
+    samples = "for (int64_t sample = base; sample < after; sample++)"
+    copy = text.block(samples, kernel.view.copy) if kernel.view.copy else []
+    return [
+        f"const int64_t top = {sizes.text(share(band, kernel.bands, rows))};",
+        f"const int64_t bottom = {sizes.text(share(band + 1, kernel.bands, rows))};",
+        *copy,
+        *_tiles(kernel),
+    ]
+
+
+def _tiles(kernel: Kernel) -> list[str]:
+    """The tiles of a chunk; the last chunk may have fewer channels."""
+    chunks = kernel.channels.chunks
+    if len(set(chunks)) == 1:
+        return _tiles_of(kernel, chunks[0])
+    full = text.block(f"if (chunk < {len(chunks) - 1})", _tiles_of(kernel, chunks[0]))
+    return [*full, *text.block("else", _tiles_of(kernel, chunks[-1]))]
+
+
+def _tiles_of(kernel: Kernel, channels: int) -> list[str]:
+    tile = kernel.tile
+    lines = ["int64_t channel = 0;"]
+    pieces = tiles.even_pieces(channels, tile.channels)
+    for number in dict.fromkeys(pieces):
+        stop = number * pieces.count(number) if number == pieces[0] else channels
+        inner = _tile(kernel, number)
+        for index, extent, step in (
+            ("s", len(kernel.columns.taps), tile.columns),
+            ("r", len(kernel.rows.taps), tile.rows),
+        ):
+            head = f"for (int64_t {index} = 0; {index} < {extent}; {index} += {step})"
+            inner = text.block(head, inner)
+        lines += text.block(
+            f"for (; channel + {number} <= {stop}; channel += {number})", inner
+        )
+    return lines
+
+
+def _tile(kernel: Kernel, number: int) -> list[str]:
+    """Sums of ``number`` channels by a few taps, over the pixels of the pass."""
+    tile, kind = kernel.tile, kernel.kind
+    sums = number * tile.rows * tile.columns
+    every = text.unrolled((("k", tile.vectors), ("p", sums)))
+    samples = "for (int64_t sample = base; sample < after; sample++)"
+    return [
+        f"sg_{kind}v sum[{tile.vectors}][{sums}];",
+        f"{every} sum[k][p] = (sg_{kind}v){{0}};",
+        *text.block(samples, _pixels(kernel, number)),
+        *_added(kernel, number),
+    ]
+
+
+def _pixels(kernel: Kernel, number: int) -> list[str]:
+    """The sweep over the rows and columns of one sample."""
+    rows, columns, steps, dy = kernel.rows, kernel.columns, kernel.view, kernel.step.dy
+    row = steps.top + symbol("row") * rows.stride + symbol("r") * rows.dilation
+    column = steps.left + symbol("s") * columns.dilation
+    corner = row * steps.row + column * steps.column
+    corner = corner + symbol("channel") * steps.channel
+    bundle = symbol("bundle") * kernel.tile.vectors
+    from_dy = position(dy, symbol("sample"), bundle, symbol("row"), 0)
+    sweep = [
+        f"const {kernel.ctype} *at = in + {sizes.text(corner)};",
+        f"const {kernel.ctype} *from = {dy.buffer.name} + {sizes.text(from_dy)};",
+        "SG_ROLLED",
+        *text.loop("column", columns.count, _pixel(kernel, number)),
+    ]
+    return [
+        f"const {kernel.ctype} *const in = {steps.pointer};",
+        *text.block("for (int64_t row = top; row < bottom; row++)", sweep),
+    ]
+
+
+def _pixel(kernel: Kernel, number: int) -> list[str]:
+    """One pixel: its vectors of dy times the numbers of x that its taps see."""
+    tile, steps, kind = kernel.tile, kernel.view, kernel.kind
+    rows, columns, dy = kernel.rows, kernel.columns, kernel.step.dy
+    tap = symbol("i") * (rows.dilation * steps.row)
+    tap = tap + symbol("j") * (columns.dilation * steps.column)
+    place = sizes.text(symbol("c") * steps.channel + tap)
+    value = f"at[{place}]"
+    if not kernel.channels.broadcast:
+        value = f"sg_load_{kind}(at + {place})"
+    index = f"(c * {tile.rows} + i) * {tile.columns} + j"
+    plane = sizes.text(symbol("k") * dy.height * dy.width * dy.block)
+    extents = (("c", number), ("i", tile.rows), ("j", tile.columns))
+    return [
+        f"sg_{kind}v gradient[{tile.vectors}];",
+        text.unrolled((("k", tile.vectors),)),
+        f"    gradient[k] = sg_load_{kind}(from + {plane});",
+        text.unrolled((*extents, ("k", tile.vectors))),
+        f"    sum[k][{index}] += gradient[k] * {value};",
+        f"at += {columns.stride * steps.column};",
+        f"from += {dy.block};",
+    ]
+
+
+def _added(kernel: Kernel, number: int) -> list[str]:
+    """The sums of a tile added to those of the share."""
+    tile = kernel.tile
+    vector = symbol("bundle") * tile.vectors + symbol("k")
+    first = symbol("chunk") * kernel.channels.chunk
+    channel = first + symbol("channel") + symbol("c")
+    tap = (symbol("r") + symbol("i")) * len(kernel.columns.taps)
+    tap = tap + symbol("s") + symbol("j")
+    at = sizes.text(kernel.place(vector, channel, tap))
+    index = f"(c * {tile.rows} + i) * {tile.columns} + j"
+    extents = (("c", number), ("i", tile.rows), ("j", tile.columns))
+    load, store = f"sg_load_{kernel.kind}", f"sg_store_{kernel.kind}"
+    return text.block(
+        text.unrolled((("k", tile.vectors), *extents)),
+        [
+            f"{kernel.ctype} *const to = total + {at};",
+            f"{store}(to, {load}(to) + sum[k][{index}]);",
+        ],
+    )
+
+
+# --- the sum of the shares -----------------------------------------------------------
+
+
+def _total(kernel: Kernel) -> Phase:
+    """dw from the shares; a unit is a vector of output channels by an input channel."""
+    channels, dw, kind = kernel.channels, kernel.step.dw, kernel.kind
+    lanes, taps, size = channels.lanes, kernel.taps, kernel.share_size
+    at = sizes.text(symbol("unit") * taps * lanes + symbol("tap") * lanes)
+    summed = [
+        f"const {kernel.ctype} *const from = ({kernel.ctype} *)shared + {at};",
+        f"sg_{kind}v sum = sg_load_{kind}(from);",
+        f"for (int64_t part = 1; part < {kernel.shares}; part++)",
+        f"    sum += sg_load_{kind}(from + part * {size});",
+        f"sg_store_{kind}(turned + tap * {lanes}, sum);",
+    ]
+    left = channels.result - symbol("vector") * lanes
+    row = symbol("vector") * lanes + symbol("lane")
+    to = (row * channels.inputs + symbol("channel")) * taps + symbol("tap")
+    store = f"{dw.name}[{sizes.text(to)}] = turned[tap * {lanes} + lane];"
+    body = [
+        *text.decode(
+            "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
+        ),
+        f"{kernel.ctype} *const turned = ({kernel.ctype} *)scratch;",
+        *text.loop("tap", taps, summed),
+        *text.loop("lane", sizes.minimum(left, lanes), text.loop("tap", taps, [store])),
+    ]
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (dw,),
+        channels.vectors * channels.inputs,
+        taps * lanes * np.dtype(dw.dtype).itemsize,
+        taps * (kernel.shares + 2 * lanes),
+    )

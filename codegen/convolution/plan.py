@@ -1,0 +1,98 @@
+"""What is decided about one correlation before its C is printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import tiles
+from codegen.convolution.geometry import Correlation
+from codegen.convolution.reading import Reading, View, view
+from codegen.convolution.tiles import Tiling
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+UNITS = 16  # units that one sample is cut in, where its rows allow
+COPY_BYTES = 1 << 18  # what a copied band may take
+FILTER_BYTES = 1 << 19  # filters beyond this are gone through once, not once a sample
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A correlation, its tiles, its bands of rows, and how it reads its input."""
+
+    correlation: Correlation
+    tiling: Tiling
+    bands: int
+    view: View
+
+    @property
+    def kind(self) -> str:
+        """The ending of names that are about the element type."""
+        return suffix(self.correlation.source.buffer.dtype)
+
+    @property
+    def ctype(self) -> str:
+        return C_TYPES[self.correlation.source.buffer.dtype]
+
+    @property
+    def bundles(self) -> int:
+        """Units that the vectors of output channels make."""
+        return self.correlation.channels.vectors // self.tiling.vectors
+
+    @property
+    def taps(self) -> int:
+        return len(self.correlation.rows.taps) * len(self.correlation.columns.taps)
+
+    @property
+    def filter_step(self) -> int:
+        """Elements of the filters of one vector of output channels."""
+        return self.correlation.channels.inputs * self.taps * self.correlation.lanes
+
+    @property
+    def unit(self) -> list[tuple[str, Size]]:
+        """What a unit is, outermost first: large filters stay while samples change."""
+        c = self.correlation
+        parts: list[tuple[str, Size]] = [
+            ("sample", c.source.batch),
+            ("band", self.bands),
+            ("bundle", self.bundles),
+        ]
+        item = np.dtype(c.filters.dtype).itemsize
+        if self.filter_step * c.channels.vectors * item > FILTER_BYTES:
+            return [parts[2], parts[0], parts[1]]
+        return parts
+
+
+def plan(c: Correlation, target: Target) -> Plan:
+    """The plan of least estimated cost."""
+    channels = c.channels
+    vectors = channels.group_vectors
+    tiling = tiles.choose(
+        c.rows, c.columns, vectors, channels.inputs, target, c.clippable
+    )
+    group: Size = 0
+    if channels.groups > 1 and channels.broadcast:
+        group = sizes.floordiv(symbol("bundle"), vectors // tiling.vectors)
+    reading = Reading(c.source, c.rows, c.columns, channels, group, symbol("bundle"))
+    bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
+    most = sizes.floordiv(c.rows.count + (bands - 1), bands)
+    return Plan(c, tiling, bands, view(reading, most, tiling.clipped))
+
+
+def _bands(reading: Reading, tiling: Tiling, bundles: int) -> int:
+    """Bands of rows: a row of tiles each, or enough to share a sample out."""
+    rows = reading.rows.count
+    if not isinstance(rows, int):
+        return UNITS
+    if tiling.heights[0] > 1:
+        return -(-rows // tiling.heights[0])
+    bands = -(-UNITS // max(bundles, 1))
+    if not reading.inside and not tiling.clipped:
+        row = view(reading, 1).scratch
+        fit = COPY_BYTES // max(row, 1) if isinstance(row, int) else 4
+        bands = max(min(bands, rows // 4), -(-rows // max(fit, 1)))
+    return max(min(bands, rows), 1)

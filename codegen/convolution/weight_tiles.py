@@ -1,0 +1,64 @@
+"""Register tiles of the filter gradient: vectors of dy by numbers of x.
+
+A tile of V vectors of output channels by A numbers (some input channels at some
+taps) keeps V A sums in registers; each pixel brings V vectors of dy and A numbers
+of x for its V A multiply-adds. The best one is found by trying all that fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from codegen.convolution import tiles
+from codegen.convolution.geometry import Channels
+from codegen.target import Target
+
+
+@dataclass(frozen=True)
+class WeightTile:
+    """``vectors`` of output channels by channels, rows and columns of taps of x."""
+
+    vectors: int
+    channels: int
+    rows: int
+    columns: int
+
+
+def choose(channels: Channels, kernel: tuple[int, int], target: Target) -> WeightTile:
+    """The tile of least cost."""
+    return min(
+        _candidates(channels, kernel, target),
+        key=lambda tile: _cost(tile, channels, kernel, target),
+    )
+
+
+def _candidates(
+    channels: Channels, kernel: tuple[int, int], target: Target
+) -> Iterator[WeightTile]:
+    for vectors in range(1, min(channels.group_vectors, tiles.MOST_VECTORS) + 1):
+        if channels.group_vectors % vectors:
+            continue
+        most = tiles.most_pixels(vectors, target)
+        for rows in _divisors(kernel[0], most):
+            for columns in _divisors(kernel[1], most // rows):
+                left = most // (rows * columns)
+                for number in range(1, min(left, max(channels.chunk, 1)) + 1):
+                    yield WeightTile(vectors, number, rows, columns)
+
+
+def _divisors(number: int, most: int) -> list[int]:
+    return [d for d in range(1, min(number, most) + 1) if number % d == 0]
+
+
+def _cost(
+    tile: WeightTile, channels: Channels, kernel: tuple[int, int], target: Target
+) -> float:
+    taps = tile.rows * tile.columns
+    once = sum(
+        tiles.step_cost(tile.vectors, piece * taps, target)
+        for chunk in channels.chunks
+        for piece in tiles.even_pieces(chunk, tile.channels)
+    )
+    passes = kernel[0] * kernel[1] / taps * channels.group_vectors / tile.vectors
+    return once * passes

@@ -1,0 +1,205 @@
+"""Convolutions of any geometry: programs for them, and NumPy's word on the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+import numpy as np
+
+from codegen import sizes
+from codegen.build import build
+from codegen.convolution import packed_shape
+from codegen.ir import (
+    Buffer,
+    Convolution,
+    ConvolutionBackwardData,
+    ConvolutionBackwardWeights,
+    Epilogue,
+    Image,
+    Kernel,
+    PackFilters,
+    Program,
+    Reorder,
+    Role,
+    Window,
+)
+from codegen.target import AVX2, AVX512, SSE2, Target, host_target
+
+LEVELS = (AVX512, AVX2, SSE2)
+HOST = host_target()
+TARGETS = LEVELS[LEVELS.index(HOST) :] if HOST in LEVELS else (HOST,)
+DTYPES = ("float32", "float64")
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One convolution: sizes, window, and which of its sizes wait for the call."""
+
+    channels: tuple[int, int] = (3, 5)
+    batch: int = 2
+    size: tuple[int, int] = (7, 9)
+    window: Window = field(default_factory=lambda: Window((3, 3)))
+    plain_input: bool = False
+    open_batch: bool = False
+    open_size: bool = False
+    seed: int = 0
+
+    @cached_property
+    def output(self) -> tuple[int, int]:
+        return tuple(self._output(axis, self.size[axis]) for axis in (0, 1))
+
+    @cached_property
+    def arguments(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """x, filters and dy in float64."""
+        rng = np.random.default_rng(self.seed)
+        inputs, outputs = self.channels
+        narrow = inputs // self.window.groups
+        shapes = [
+            (self.batch, inputs, *self.size),
+            (outputs, narrow, *self.window.kernel),
+            (self.batch, outputs, *self.output),
+        ]
+        return tuple(rng.standard_normal(shape) for shape in shapes)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The run-time sizes."""
+        batch = ("n0",) if self.open_batch else ()
+        return batch + (("h0", "w0") if self.open_size else ())
+
+    @property
+    def values(self) -> tuple[int, ...]:
+        batch = (self.batch,) if self.open_batch else ()
+        return batch + (self.size if self.open_size else ())
+
+    def _output(self, axis: int, size):
+        window = self.window
+        reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1
+        return (size + sum(window.padding[axis]) - reach) // window.stride[axis] + 1
+
+    def images(self, dtype: str, lanes: int, block: int, suffix: str):
+        """Images for x and y, in blocks of ``block``."""
+        batch = sizes.symbol("n0") if self.open_batch else self.batch
+        size = self.size
+        if self.open_size:
+            size = (sizes.symbol("h0"), sizes.symbol("w0"))
+        output = tuple(self._output(axis, size[axis]) for axis in (0, 1))
+        return (
+            image(f"x{suffix}", dtype, batch, self.channels[0], size, block),
+            image(f"y{suffix}", dtype, batch, self.channels[1], output, block),
+        )
+
+
+def image(name, dtype, batch, channels, size, block) -> Image:
+    """An image that the caller gives."""
+    shape = (batch, channels, *size)
+    if block > 1:
+        shape = (batch, -(-channels // block), *size, block)
+    buffer = Buffer(name, dtype, shape, Role.ARGUMENT)
+    return Image(buffer, batch, channels, *size, block)
+
+
+def blocked(plain: np.ndarray, lanes: int) -> np.ndarray:
+    """N,C,H,W in the order N,C/v,H,W,v, padded with zeros."""
+    batch, channels, height, width = plain.shape
+    blocks = -(-channels // lanes)
+    padded = np.zeros((batch, blocks * lanes, height, width), plain.dtype)
+    padded[:, :channels] = plain
+    split = padded.reshape(batch, blocks, lanes, height, width)
+    return np.ascontiguousarray(split.transpose(0, 1, 3, 4, 2))
+
+
+def reference(case: Case):
+    """y, dx and dw in float64, one tap and one group at a time."""
+    x, filters, dy = case.arguments
+    window, groups = case.window, case.window.groups
+    padded = np.pad(x, ((0, 0), (0, 0), *window.padding))
+    y, dx, dw = np.zeros_like(dy), np.zeros_like(padded), np.zeros_like(filters)
+    inputs, outputs = (channels // groups for channels in case.channels)
+    for r, s in np.ndindex(*window.kernel):
+        rows, columns = (
+            slice(tap * d, tap * d + (count - 1) * stride + 1, stride)
+            for tap, d, count, stride in zip(
+                (r, s), window.dilation, case.output, window.stride, strict=True
+            )
+        )
+        for g in range(groups):
+            c = slice(g * inputs, (g + 1) * inputs)
+            k = slice(g * outputs, (g + 1) * outputs)
+            seen, tap = padded[:, c, rows, columns], filters[k, :, r, s]
+            y[:, k] += np.einsum("nchw,kc->nkhw", seen, tap)
+            dx[:, c, rows, columns] += np.einsum("nkhw,kc->nchw", dy[:, k], tap)
+            dw[k, :, r, s] = np.einsum("nkhw,nchw->kc", dy[:, k], seen)
+    (top, _), (left, _) = window.padding
+    height, width = case.size
+    return y, dx[:, :, top : top + height, left : left + width], dw
+
+
+def run(case: Case, target: Target, dtype: str, epilogue: Epilogue | None = None):
+    """y, dx and dw of the C, blocked as they come; and the epilogue's buffers None."""
+    lanes = target.lanes(dtype)
+    program = _program(case, dtype, lanes, epilogue)
+    module = build([program], target)
+    x, filters, dy = (array.astype(dtype) for array in case.arguments)
+    given = {"x": x, "w": filters, "y": dy}
+    values = dict(zip(case.names, case.values, strict=True))
+    arrays = [
+        given[buffer.name]
+        if buffer.name in given
+        else np.full([sizes.evaluate(s, values) for s in buffer.shape], np.nan, dtype)
+        for buffer in program.arguments
+    ]
+    assert module["p"].run(arrays, case.values, threads=2) == 0
+    found = dict(zip((b.name for b in program.arguments), arrays, strict=True))
+    return found["yout"], found["xout"], found["dw"]
+
+
+def _program(case: Case, dtype: str, lanes: int, epilogue: Epilogue | None) -> Program:
+    window = case.window
+    plain_x, plain_y = case.images(dtype, lanes, 1, "")
+    block_x, block_y = case.images(dtype, lanes, lanes, "b")
+    dx, y = case.images(dtype, lanes, lanes, "out")
+    inputs, outputs = case.channels
+    narrow = inputs // window.groups
+    filters = Buffer("w", dtype, (outputs, narrow, *window.kernel), Role.ARGUMENT)
+    dw = replace(filters, name="dw")
+    packed = [
+        Buffer(name, dtype, packed_shape(window, inputs, outputs, lanes, transposed))
+        for name, transposed in (("packed", False), ("turned", True))
+    ]
+    x = plain_x if case.plain_input else block_x
+    steps = [
+        Reorder(plain_x, block_x),
+        Reorder(plain_y, block_y),
+        PackFilters(filters, packed[0], window, lanes),
+        PackFilters(filters, packed[1], window, lanes, True),
+        Convolution(x, packed[0], y, window, epilogue),
+        ConvolutionBackwardData(block_y, packed[1], dx, window),
+        ConvolutionBackwardWeights(x, block_y, dw, window),
+    ]
+    given = [i.buffer for i in (plain_x, plain_y, block_x, block_y, dx, y)]
+    kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
+    return Program("p", case.names, (*given, filters, dw), kernels)
+
+
+def check(case: Case, target: Target, dtype: str) -> None:
+    """Forward, both gradients, and the zeros in the lanes after the last channel."""
+    lanes = target.lanes(dtype)
+    y, dx, dw = reference(case)
+    found = run(case, target, dtype)
+    for name, got, expected in zip(
+        ("y", "dx", "dw"),
+        found,
+        (blocked(y, lanes), blocked(dx, lanes), dw),
+        strict=True,
+    ):
+        assert close(got, expected, dtype), f"{name} of {case}"
+        assert np.all(got[expected == 0] == 0) or name == "dw", f"padding of {name}"
+
+
+def close(got: np.ndarray, expected: np.ndarray, dtype: str) -> bool:
+    """Within the tolerance of the largest number."""
+    error = np.abs(got - expected).max(initial=0)
+    return bool(error <= TOLERANCE[dtype] * max(np.abs(expected).max(initial=0), 1))

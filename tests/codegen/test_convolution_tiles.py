@@ -1,0 +1,108 @@
+"""The decisions about a kernel: tiles, spans, axes, and what is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from codegen.convolution import emit_convolution, flops, tiles
+from codegen.convolution.geometry import Axis, backward_axes, forward_axis
+from codegen.errors import CodegenError
+from codegen.ir import Buffer, Convolution, Window
+from codegen.sizes import symbol
+from codegen.target import AVX2, AVX512
+from tests.codegen.convolution_cases import image
+
+
+def axis(count, taps=3, padding=0):
+    window = Window((taps, 1), padding=((padding, padding), (0, 0)))
+    return forward_axis(window, 0, count + taps - 1 - 2 * padding, count)
+
+
+@pytest.mark.parametrize("length", range(1, 40))
+def test_even_pieces(length):
+    sizes = tiles.even_pieces(length, 14)
+    assert sum(sizes) == length
+    assert max(sizes) <= 14
+    assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("columns", [40, 42, 16, 88, 7])
+def test_a_tiling_covers_all_columns_and_fits_in_registers(columns):
+    for target in (AVX512, AVX2):
+        tiling = tiles.choose(axis(columns), axis(columns), 2, 32, target, True)
+        assert tiling.strips[-1].stop == columns
+        widest = max(strip.width for strip in tiling.strips) * max(tiling.heights)
+        assert tiling.vectors * (widest + 1) < target.registers
+
+
+def test_small_images_fill_the_registers_with_rows():
+    tiling = tiles.choose(axis(4, 5), axis(4, 5), 4, 64, AVX512, True)
+    assert tiling.heights[0] > 1
+
+
+def test_spans_are_the_outputs_whose_input_exists():
+    padded = axis(9, taps=3, padding=1)
+    assert tiles.spans(padded, 0, 4) == ((1, 4), (0, 4), (0, 4))
+    assert tiles.spans(padded, 5, 4) == ((0, 4), (0, 4), (0, 3))
+    strided = Axis(5, 9, range(3), first=-2, stride=2, dilation=3)
+    for tap, (low, high) in enumerate(tiles.spans(strided, 0, 5)):
+        inside = [0 <= -2 + 2 * i + 3 * tap < 9 for i in range(5)]
+        assert inside == [low <= i < high for i in range(5)]
+
+
+@pytest.mark.parametrize("dilation", [1, 2, 3])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_backward_axes_visit_every_pair_once(stride, dilation):
+    """Each (position of dx, tap) with its dy, exactly as in the forward pass."""
+    window = Window((4, 1), (stride, 1), (dilation, 1), ((2, 1), (0, 0)))
+    length = 17
+    count = (length + 3 - 3 * dilation - 1) // stride + 1
+    expected = {
+        (i * stride + t * dilation - 2, t, i)
+        for i in range(count)
+        for t in range(4)
+        if 0 <= i * stride + t * dilation - 2 < length
+    }
+    found = [
+        (one.start + one.step * i, tap, one.first + i + one.dilation * t)
+        for one in backward_axes(window, 0, count, length)
+        for i in range(one.lengths[0])
+        for t, tap in enumerate(one.taps)
+    ]
+    inside = [triple for triple in found if 0 <= triple[2] < count]
+    assert len(inside) == len(set(inside))
+    assert set(inside) == expected
+
+
+def test_flops_of_a_symbolic_batch():
+    n = symbol("n0")
+    x, y = (
+        image("x", "float32", n, 3, (9, 9), 1),
+        image("y", "float32", n, 5, (7, 7), 16),
+    )
+    step = Convolution(x, Buffer("w", "float32", (1, 27, 16)), y, Window((3, 3)))
+    assert flops(step) == n * (2 * 49 * 5 * 27)
+
+
+@pytest.mark.parametrize(
+    ("block", "message"),
+    [
+        (8, "output block is 1, expected 16"),
+        (1, "output block is 1"),
+        (4, "block is 4"),
+    ],
+)
+def test_foreign_blocks_are_refused(block, message):
+    x = image("x", "float32", 2, 16, (9, 9), 16 if block == 8 else block)
+    y = image("y", "float32", 2, 16, (7, 7), 1)
+    step = Convolution(x, Buffer("w", "float32", (1, 144, 16)), y, Window((3, 3)))
+    with pytest.raises(CodegenError, match=message):
+        emit_convolution(step, AVX512)
+
+
+def test_an_output_beyond_the_input_is_refused():
+    x = image("x", "float32", 2, 16, (9, 9), 16)
+    y = image("y", "float32", 2, 16, (8, 7), 16)
+    step = Convolution(x, Buffer("w", "float32", (1, 144, 16)), y, Window((3, 3)))
+    with pytest.raises(CodegenError, match="output 8 reads 1 past input 9"):
+        emit_convolution(step, AVX512)
