@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
-from symgraph.graph import Apply, Graph, SymgraphError, Variable, inherit_site
+from symgraph.graph import Apply, Graph, SymgraphError, Variable
 from symgraph.rewriting.history import History, Refusal, StageSummary, Step
 from symgraph.rewriting.matching import Declined
 from symgraph.rewriting.rule import Replacement, Rule
@@ -35,73 +35,71 @@ def rewrite_graph(
 
     ``check`` is called with every step before it is made (see ``Validator``).
     """
-    history = History()
+    driver = _Driver(graph, check)
     for stage in stages:
-        start, first, size = time.perf_counter(), len(history), len(graph)
-        graph = _run_stage(graph, stage, history, check)
-        seconds = time.perf_counter() - start
-        fired = range(first, len(history))
-        summary = StageSummary(stage.name, size, len(graph), fired, seconds)
-        history.stages.append(summary)
-    return graph, history
+        driver.run(stage)
+    return driver.graph, driver.history
 
 
-def _run_stage(
-    graph: Graph, stage: Stage, history: History, check: Check | None
-) -> Graph:
-    for _ in range(_MAX_SWEEPS):
-        before = len(history)
-        if stage.local_rules:
-            graph = _Sweep(graph, stage, history, check).run()
-        for graph_pass in stage.passes:
-            graph = _Sweep(graph, stage, history, check, graph_pass).run()
-        if len(history) == before:
-            return graph
-    raise RewriteError(
-        f"stage {stage.name}: still not at rest after {_MAX_SWEEPS} sweeps; "
-        f"the rules of the last one: {_names(history.steps[before:])}"
-    )
+class _Driver:
+    """A workspace, and who is tried where in it."""
 
-
-class _Sweep:
-    """One visit to every node of a graph, by the local rules or by one pass."""
-
-    def __init__(
-        self,
-        graph: Graph,
-        stage: Stage,
-        history: History,
-        check: Check | None,
-        graph_pass: GraphPass | None = None,
-    ) -> None:
+    def __init__(self, graph: Graph, check: Check | None) -> None:
+        self.graph = graph
+        self.check = check
         self.work = Workspace(graph)
-        self.stage, self.history, self.check = stage, history, check
-        self.graph_pass = graph_pass
-        self.rules = () if graph_pass else stage.local_rules
+        self.history = History()
+        self.stage = Stage("none", ())
         self.rules_for: dict[type, tuple[Rule, ...]] = {}
-        self.budget = 1000 + 20 * len(graph)
-        self.first_step = len(history)
+        self.budget = 0
 
-    def run(self) -> Graph:
-        """The graph afterwards."""
-        planned = dict(self.graph_pass.find(self.work.graph)) if self.graph_pass else {}
+    def run(self, stage: Stage) -> None:
+        """Sweep until neither a rule nor a pass of the stage fires."""
+        start, first, size = time.perf_counter(), len(self.history), len(self.graph)
+        self.stage, self.rules_for = stage, {}
+        for _ in range(_MAX_SWEEPS):
+            before = len(self.history)
+            self.budget = before + 1000 + 20 * len(self.graph)
+            if stage.local_rules:
+                self._sweep({})
+            for one in stage.passes:
+                self._sweep(one.find(self.graph), one)
+            if len(self.history) == before:
+                break
+        else:
+            raise RewriteError(
+                f"stage {stage.name}: still not at rest after {_MAX_SWEEPS} sweeps; "
+                f"the rules of the last one: {_names(self.history.steps[before:])}"
+            )
+        seconds, steps = time.perf_counter() - start, range(first, len(self.history))
+        summary = StageSummary(stage.name, size, len(self.graph), steps, seconds)
+        self.history.stages.append(summary)
+
+    def _sweep(
+        self, planned: Mapping[Variable, Variable], by: GraphPass | None = None
+    ) -> None:
+        """Visit every node: offer it to the rules, or put in what ``by`` planned."""
+        if by is not None and not planned:
+            return
+        before = len(self.history)
         for leaf in [v for v in planned if v.owner is None]:
-            self._substitute(leaf, planned)
-        for node in self.work.graph.nodes:
-            self._settle([node])
+            self._substitute(leaf, planned[leaf], by)
+        for node in self.graph.nodes:
+            self._settle([node], offer=by is None)
             for output in node.outputs:
                 if output in planned:
-                    self._substitute(output, planned)
-        return self.work.result()
+                    self._substitute(output, planned[output], by)
+        if len(self.history) > before:
+            self.graph = self.work.result()
 
-    def _settle(self, tasks: list[Apply]) -> None:
+    def _settle(self, tasks: list[Apply], offer: bool) -> None:
         """Offer the tasks, the last first, to the rules, and all that rules make."""
         while tasks:
             task = tasks.pop()
             if not self.work.is_live(task):
                 continue
             node = self._refreshed(task)
-            fired = self._first_that_fires(node)
+            fired = self._first_that_fires(node) if offer else None
             if fired is not None:
                 made = self._adopt(fired[0], node.outputs, fired[1])
                 tasks.extend(reversed(made))
@@ -114,8 +112,7 @@ class _Sweep:
 
     def _first_that_fires(self, node: Apply) -> tuple[Rule, Replacement] | None:
         for rule in self._candidates(node):
-            with inherit_site(node.site):
-                result = rule.attempt(node, self.work)
+            result = rule.attempt(node, self.work)
             if isinstance(result, Replacement):
                 return rule, result
             if isinstance(result, Declined):
@@ -126,8 +123,10 @@ class _Sweep:
     def _candidates(self, node: Apply) -> tuple[Rule, ...]:
         kind = type(node.op)
         if kind not in self.rules_for:
-            chosen = (r for r in self.rules if issubclass(kind, r.root_ops))
-            self.rules_for[kind] = tuple(chosen)
+            rules = self.stage.local_rules
+            self.rules_for[kind] = tuple(
+                rule for rule in rules if issubclass(kind, rule.root_ops)
+            )
         return self.rules_for[kind]
 
     def _adopt(
@@ -142,17 +141,17 @@ class _Sweep:
         return made
 
     def _substitute(
-        self, variable: Variable, planned: Mapping[Variable, Variable]
+        self, variable: Variable, replacement: Variable, by: GraphPass | None
     ) -> None:
-        assert self.graph_pass is not None
-        old, new = self.work.image(variable), self.work.image(planned[variable])
+        assert by is not None
+        old, new = self.work.image(variable), self.work.image(replacement)
         if old is new:
             return
         made = self.work.adopt([new])
         covered = [old.owner] if old.owner is not None else []
-        self._record(self.graph_pass, (old,), (new,), covered, made)
+        self._record(by, (old,), (new,), covered, made)
         self.work.link([old], [new])
-        self._settle(made[::-1])
+        self._settle(made[::-1], offer=False)
 
     def _record(
         self,
@@ -170,10 +169,11 @@ class _Sweep:
             self.check(step)
         self.history.provenance.record(made, covered, rule.name)
         self.history.steps.append(step)
-        if len(self.history) - self.first_step > self.budget:
+        if len(self.history) > self.budget:
             raise RewriteError(
-                f"stage {self.stage.name}: {self.budget} rewrites without coming to "
-                f"rest; the last ones: {_names(self.history.steps[-20:])}, at {where}"
+                f"stage {self.stage.name}: too many rewrites for a graph of "
+                f"{len(self.graph)} nodes; the last ones: "
+                f"{_names(self.history.steps[-20:])}, at {where}"
             )
 
 

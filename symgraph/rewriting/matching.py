@@ -128,8 +128,9 @@ def _match_apply(
         return Mismatch(pattern, variable, why, _progress(found))
     for name, static in pattern.static.items():
         value = getattr(node.op, name)
-        is_hole = isinstance(static, Wildcard)
-        expected = found.bindings.setdefault(static.name, value) if is_hole else static
+        expected = static
+        if isinstance(static, Wildcard):
+            expected = found.bindings.setdefault(static.name, value)
         if value != expected:
             why = f", whose {name} is {value}, not {expected}"
             return Mismatch(pattern, variable, why, _progress(found))

@@ -13,7 +13,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, get_args
 
-from symgraph.graph import Apply, GraphError, Op, TensorType, Variable
+from symgraph.graph import (
+    Apply,
+    GraphError,
+    Op,
+    TensorType,
+    Variable,
+    inherit_site,
+)
 from symgraph.rewriting.matching import Declined, Match, Mismatch, match_node
 from symgraph.rewriting.pattern import NodePattern
 from symgraph.rewriting.workspace import Context
@@ -70,7 +77,8 @@ class Rule:
         self, found: Match, node: Apply, context: Context
     ) -> Replacement | Declined:
         known = {**found.bindings, ROOT: node, CONTEXT: context}
-        result = self.body(*(known[name] for name in self.arguments))
+        with inherit_site(node.site):
+            result = self.body(*(known[name] for name in self.arguments))
         if isinstance(result, Declined):
             return result
         outputs = _checked(self, result, node)

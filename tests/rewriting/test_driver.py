@@ -203,9 +203,9 @@ def test_a_chain_of_100_000_nodes_in_seconds():
     for _ in range(50_000):
         variable = Times()(variable, variable)
     graph = graph_of(variable)
-    start = time.perf_counter()
+    start = time.process_time()
     result, history = rewrite_graph(graph, (SIMPLIFY,))
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
     assert len(result) == 50_000
     assert len(history) == 50_000
     assert result.inputs == (a,)
