@@ -9,7 +9,7 @@ from symgraph.layers import initializers
 from symgraph.layers.activation import Activation
 from symgraph.layers.batch_norm import BatchNorm
 from symgraph.layers.branches import Add, Branches, Concatenate, Residual
-from symgraph.layers.calls import Call, calls_in
+from symgraph.layers.calls import Call, calls_in, statistics_in
 from symgraph.layers.container import Container
 from symgraph.layers.conv2d import Conv2D
 from symgraph.layers.dense import Dense
@@ -50,4 +50,5 @@ __all__ = [
     "Statistic",
     "calls_in",
     "initializers",
+    "statistics_in",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 from weakref import WeakKeyDictionary
 
-from symgraph.graph import Variable, ancestors
+from symgraph.graph import SharedVariable, Variable, ancestors
 
 if TYPE_CHECKING:
     from symgraph.layers.layer import Layer
@@ -36,3 +36,16 @@ def record(output: Variable, call: Call) -> None:
 def calls_in(outputs: Iterable[Variable]) -> list[Call]:
     """The recorded applications that ``outputs`` are computed from, inputs first."""
     return [_CALLS[v] for v in ancestors(outputs) if v in _CALLS]
+
+
+def statistics_in(outputs: Iterable[Variable]) -> dict[Variable, list[SharedVariable]]:
+    """For each layer's output in a graph for training, the statistics of inference.
+
+    This is what ``to_inference`` asks for:
+    ``to_inference(loss, statistics_in([loss]))``.
+    """
+    return {
+        v: [receiver for op in call.layer.operations for receiver in op.receivers]
+        for v in ancestors(outputs)
+        if (call := _CALLS.get(v)) is not None and call.in_training
+    }

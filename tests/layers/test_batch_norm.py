@@ -7,6 +7,7 @@ import pytest
 
 from symgraph import layers
 from symgraph.graph import MissingValue, TensorType, Variable, evaluate
+from symgraph.rules import to_inference
 
 RANDOM = np.random.default_rng(1)
 
@@ -125,3 +126,21 @@ def test_operations_name_what_they_receive():
     (operation,) = standardize.operations
     assert operation.phase == "pre"
     assert operation.receivers == (standardize["mean"],)
+
+
+def test_to_inference_of_a_graph_for_training():
+    norm, shift = layers.BatchNorm(), layers.BatchNorm(mean_only=True)
+    net = layers.Sequential(
+        [layers.Standardize(), norm, layers.Dropout(0.5), layers.Dense(2), shift],
+        input_shape=(None, 3),
+        dtype="float64",
+    )
+    for parameter in net.statistics:
+        if parameter.missing is not None:
+            parameter.set_value(RANDOM.uniform(1, 2, size=parameter.type.shape))
+    x = Variable(net.input_type, name="x")
+    trained = net(x, training=True)
+    inference = to_inference(trained, layers.statistics_in([trained]))
+    data = RANDOM.normal(size=(7, 3))
+    found, expected = evaluate([inference, net(x)], {x: data})
+    np.testing.assert_allclose(found, expected)
