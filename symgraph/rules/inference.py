@@ -96,13 +96,16 @@ def to_inference(
 
     Raises ``GraphError`` where a batch normalization has no statistics.
     """
-    passes = (read_statistics(statistics or {}), *((freeze_shared,) if freeze else ()))
-    stage = Stage("inference", (drop_dropout, *passes))
+    passes = (drop_dropout, *((freeze_shared,) if freeze else ()))
+    stages = (  # statistics first: they belong to nodes of the graph as it was given
+        Stage("statistics", (read_statistics(statistics or {}),)),
+        Stage("inference", passes),
+    )
     if isinstance(outputs, Graph):
-        return rewrite_graph(outputs, (stage,))[0]
+        return rewrite_graph(outputs, stages)[0]
     if isinstance(outputs, Variable):
-        return rewrite_graph(_graph_of([outputs]), (stage,))[0].outputs[0]
-    return list(rewrite_graph(_graph_of(outputs), (stage,))[0].outputs)
+        return rewrite_graph(_graph_of([outputs]), stages)[0].outputs[0]
+    return list(rewrite_graph(_graph_of(outputs), stages)[0].outputs)
 
 
 def _graph_of(outputs: Sequence[Variable]) -> Graph:
