@@ -8,6 +8,7 @@ do no harm: one rename wins, the other is thrown away. There is no lock.
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import os
 import shutil
@@ -33,7 +34,7 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._private: tempfile.TemporaryDirectory[str] | None = None
+        self._retreated = False
 
     def find(self, key: str, make: Make) -> Path:
         """The library of entry ``key``; ``make(folder)`` writes it where it is new."""
@@ -41,7 +42,7 @@ class Cache:
             _secure(self.folder)
             return self._entry(key, make) / LIBRARY
         except OSError as error:
-            if self._private is not None:
+            if self._retreated:
                 raise
             self._retreat(error)
             return self._entry(key, make) / LIBRARY
@@ -84,15 +85,16 @@ class Cache:
         shutil.rmtree(aside, ignore_errors=True)
 
     def _retreat(self, error: OSError) -> None:
-        self._private = tempfile.TemporaryDirectory(prefix="symgraph-")
+        private = tempfile.mkdtemp(prefix="symgraph-")
+        atexit.register(shutil.rmtree, private, ignore_errors=True)
         warnings.warn(
             f"the cache of compiled code at {self.folder} cannot be used ({error}); "
-            f"this process uses {self._private.name}; set {FOLDER_VARIABLE} to a "
+            f"this process uses {private}; set {FOLDER_VARIABLE} to a "
             "folder that only you can write",
             CacheWarning,
             stacklevel=2,
         )
-        self.folder = Path(self._private.name)
+        self.folder, self._retreated = Path(private), True
 
 
 def default_cache() -> Cache:

@@ -113,7 +113,8 @@ def _counted_units(nest: Sequence[Loop], body: list[str]) -> list[str]:
         start = sizes.text(first.start + sizes.symbol("begin"))
         stop = sizes.text(first.start + sizes.symbol("end"))
         return _counted(first.index, start, stop, body)
-    lines, left = [], sizes.symbol("begin")
+    lines: list[str] = []
+    left: Size = sizes.symbol("begin")
     for loop in reversed(nest):
         extent = loop.stop - loop.start
         at = sizes.mod(left, extent) if loop is not first else left

@@ -84,7 +84,10 @@ def plan(slots: Sequence[Slot], values: Mapping[str, int]) -> Plan:
     Largest first, each at the lowest offset where it overlaps no slot that lives at
     the same time.
     """
-    lengths = [int(aligned(sizes.evaluate(slot.bytes, values))) for slot in slots]
+    lengths = [
+        -(-sizes.evaluate(slot.bytes, values) // ALIGNMENT) * ALIGNMENT
+        for slot in slots
+    ]
     offsets = [0] * len(slots)
     placed: list[int] = []
     for place in sorted(range(len(slots)), key=lambda i: (-lengths[i], i)):

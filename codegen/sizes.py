@@ -123,7 +123,10 @@ def maximum(left: Size, right: Size) -> Size:
 
 def product(sizes: tuple[Size, ...]) -> Size:
     """The product of ``sizes``; 1 for none."""
-    return reduce(lambda a, b: a * b, sizes, 1)
+    total: Size = 1
+    for size in sizes:
+        total = total * size
+    return total
 
 
 def contiguous_strides(shape: tuple[Size, ...]) -> tuple[Size, ...]:

@@ -18,8 +18,8 @@ SG_INLINE float sg_pow_f32(float x, float y)
     const bool none = (x < 0) & (x > -(float)INFINITY) & !whole;
     const float value = minus && odd ? -(float)size : (float)size;
     const float defined = none ? (float)NAN : value;
-    const bool endless = (x == -1) & sg_isinf_f32(y);
-    return (x == 1) | (y == 0) | endless ? 1.0f : defined;
+    const bool one = (x == 1) | (y == 0) | ((x == -1) & sg_isinf_f32(y));
+    return one ? 1.0f : defined;
 }
 
 /* A double power needs a logarithm of more than double precision: the library's. */
