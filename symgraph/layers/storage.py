@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgraph.graph import SharedVariable, SymgraphError, TensorType
+from symgraph.layers.together import set_together
 
 HEADER = "symgraph"
 VERSION = 1
@@ -61,8 +62,7 @@ def assign(
 ) -> None:
     """Set every parameter, after checking names, shapes and dtypes of all of them."""
     check(parameters, arrays, notes, source)
-    for name, array in arrays.items():
-        parameters[name].set_value(array)
+    set_together({parameters[name]: array for name, array in arrays.items()})
     for name, reason in notes["missing"].items():
         parameters[name].missing = str(reason)
 

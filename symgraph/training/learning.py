@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symgraph.compile import Function, Mode, function
-from symgraph.graph import SharedVariable, Variable, constant
-from symgraph.layers import Layer
+from symgraph.compile import Function, function
+from symgraph.graph import SharedVariable, Variable
+from symgraph.layers import Layer, LearningOperation
 from symgraph.layers.parameters import Phase
+from symgraph.layers.together import set_together
 from symgraph.training.errors import DataError, LearningError
 from symgraph.training.inputs import fresh, input_of
 from symgraph.training.interrupts import Interrupted, shielded
@@ -152,42 +153,33 @@ def _compile(x: Variable, tasks: Sequence[Task]) -> Function:
 
 
 def _publish(tasks: Sequence[Task]) -> None:
-    """Give every receiver its draft's value, all at once for whoever reads them."""
-    _set_together(
-        {
-            receiver: draft
-            for task in tasks
-            for receiver, draft in zip(
-                task.operation.receivers, task.drafts, strict=True
-            )
-        }
-    )
+    """Give every receiver what its draft holds."""
+    found: dict[SharedVariable, Array] = {}
+    for task in tasks:
+        values = [draft.get_value() for draft in task.drafts]
+        found.update(zip(task.operation.receivers, values, strict=True))
+    set_together(found)
 
 
 def _use_running_averages(net: Layer) -> None:
     """Give every receiver the value of its running average."""
     net.require_built()
-    found: dict[SharedVariable, Variable] = {}
+    found: dict[SharedVariable, Array] = {}
     for place, layer in net.walk(net.root):
         for operation in layer.operations:
-            if operation.phase != "post":
-                continue
-            if operation.running is None:
-                raise LearningError(f"{place}: keeps no running averages")
-            state = operation.running.state
-            values = operation.running.finish([v.get_value() for v in state])
-            if values is None:
-                raise LearningError(
-                    f"{place}: no running averages were kept: the optimizers of "
-                    "training keep them; to updates of your own, add "
-                    "training.running_averages(loss)"
-                )
-            new = [constant(value) for value in values]
-            found.update(zip(operation.receivers, new, strict=True))
-    _set_together(found)
+            if operation.phase == "post":
+                values = _running_value(place, operation)
+                found.update(zip(operation.receivers, values, strict=True))
+    set_together(found)
 
 
-def _set_together(values: Mapping[SharedVariable, Variable]) -> None:
-    """Set shared variables at one moment, as the updates of a call are."""
-    if values:
-        function([], None, updates=values, mode=Mode("numpy", ()))()
+def _running_value(place: str, operation: LearningOperation) -> tuple[Array, ...]:
+    if operation.running is None:
+        raise LearningError(f"{place}: keeps no running averages")
+    values = operation.running.finish([v.get_value() for v in operation.running.state])
+    if values is None:
+        raise LearningError(
+            f"{place}: no running averages were kept: the optimizers of training keep "
+            "them; to updates of your own, add training.running_averages(loss)"
+        )
+    return values
