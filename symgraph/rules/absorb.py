@@ -140,6 +140,7 @@ def _invariance(weights: Variable, map: Map, context: Context) -> Declined | Non
 
 def _shared_along(map: Map, axes: tuple[int, ...], x: Variable) -> Map | Declined:
     """The map with parameters shared along exactly ``axes`` of x."""
+    map = map.without_ones(x.type.shape)
     if not set(axes) <= set(map.axes):
         finer = sorted(set(axes) - set(map.axes))
         return Declined(f"the map differs along axes {finer}, the weights do not")

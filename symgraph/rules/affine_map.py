@@ -7,14 +7,14 @@ for a scale of one and for a shift of zero, so that neither is ever computed wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from symgraph.graph import Apply, Constant, Op, Variable, constant, is_float
+from symgraph.graph import Apply, Constant, Op, Variable, is_float
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import Add, Div, Mul, Neg, Reciprocal, Sub
-from symgraph.ops.reshaping import expand_dims, reshape
+from symgraph.ops.reshaping import expand_dims, reshape, squeeze
 from symgraph.ops.shape import BroadcastTo, broadcast_to
 from symgraph.rewriting import Context
 from symgraph.rules.values import filled_like, is_one, is_positive, is_zero
@@ -60,6 +60,18 @@ class Map:
         )
         return Map(wanted, scale, shift)
 
+    def without_ones(self, shape: Shape) -> Map:
+        """The same map of x[shape], also shared along axes of size 1."""
+        kept = [axis for axis in range(len(shape)) if axis not in self.axes]
+        ones = [axis for axis in kept if shape[axis] == 1]
+        if not ones:
+            return self
+        places = [kept.index(axis) for axis in ones]
+        scale, shift = (
+            None if p is None else squeeze(p, places) for p in (self.scale, self.shift)
+        )
+        return Map(tuple(sorted((*self.axes, *ones))), scale, shift)
+
     def then(self, other: Map, shape: Shape) -> Map | None:
         """This map of x[shape] and ``other`` of its result, as one map."""
         axes = sorted(set(self.axes) & set(other.axes))
@@ -69,10 +81,6 @@ class Map:
         scale = _times(first.scale, second.scale)
         shifted = None if first.shift is None else _times(first.shift, second.scale)
         return Map(tuple(axes), scale, _plus(shifted, second.shift))
-
-    def with_axes(self, axes: Sequence[int]) -> Map:
-        """The same parameters, shared along axes of other numbers."""
-        return replace(self, axes=tuple(axes))
 
     def __call__(self, x: Variable) -> Variable:
         """x scale + shift, by the smallest op that says it."""
@@ -95,14 +103,15 @@ def map_of(node: Apply) -> Map:
 
 
 def elementwise_map(node: Apply, position: int, context: Context) -> Map | None:
-    """What x + p, x - p, p - x, x p, x / p or -x does to its input x at ``position``.
+    """What x + p, x - p, p - x, x p or x / p does to its input x at ``position``.
 
-    p must be spread from fewer elements, and not depend on the call's inputs.
+    p must be spread from fewer elements, and not depend on the call's inputs, as x
+    does.
     """
     x = node.inputs[position]
-    if isinstance(node.op, Neg):
-        return Map(tuple(range(x.ndim)), constant(-1, dtype=x.dtype), None)
     if not isinstance(node.op, (Add, Sub, Mul, Div)) or not is_float(x.dtype):
+        return None
+    if context.is_invariant(x):
         return None
     spread = context.owner(node.inputs[1 - position])
     if spread is None or not isinstance(spread.op, BroadcastTo):

@@ -52,6 +52,8 @@ def carry_forward(
 ) -> Carried | Declined:
     """From input number ``position`` of ``node`` to its output."""
     x = node.inputs[position]
+    if position != 0 and isinstance(node.op, (Affine, AddBias)):
+        return Declined("it is a parameter of another map")
     match node.op:
         case Affine() | AddBias():
             after: Map | Declined | None = map.then(map_of(node), x.type.shape)
@@ -129,25 +131,57 @@ def _counts_padding(node: Apply) -> bool:
 
 
 def _through_reshape(map: Map, x: Variable, y: Variable) -> Map | Declined:
-    """The parameters reshaped as one example is, or as they are if only axes merge."""
+    """The parameters reshaped as the axes they have.
+
+    Axes fall into blocks of equal products. Within a block either no axis has
+    parameters of its own, or all are given them; then they are reshaped with it.
+    """
     before, after = x.type.shape, y.type.shape
-    kept = [axis for axis in range(x.ndim) if axis not in map.axes]
-    tail = [before[axis] for axis in kept]
-    trailing = kept == list(range(x.ndim - len(kept), x.ndim))
-    if trailing and None not in tail and after[y.ndim - len(kept) :] == tuple(tail):
-        return map.with_axes(range(y.ndim - len(kept)))
-    example, other = before[1:], after[1:]
-    if 0 not in map.axes or None in example or None in other or not y.ndim:
-        return Declined(f"{x.type} as {y.type} does not keep examples apart")
-    if prod(example) != prod(other):
-        return Declined(f"{x.type} as {y.type} mixes examples")
-    fine = map.finer((0,), before)
-    if fine is None:
-        return Declined(f"a size of {x.type} is not known")
+    axes, shared, sizes = set(map.axes), [], []
+    for mine, theirs in _blocks(before, after):
+        if set(mine) <= axes:
+            shared += theirs
+            continue
+        axes -= set(mine)
+        sizes += [after[axis] for axis in theirs]
+    fine = map.finer(sorted(axes), before)
+    if fine is None or None in sizes:
+        return Declined(f"{x.type} as {y.type} mixes sizes that are not known")
     scale, shift = (
-        None if p is None else reshape(p, other) for p in (fine.scale, fine.shift)
+        None if p is None else reshape(p, sizes) for p in (fine.scale, fine.shift)
     )
-    return Map((0,), scale, shift)
+    return Map(tuple(sorted(shared)), scale, shift).without_ones(after)
+
+
+def _blocks(
+    before: Sequence[int | None], after: Sequence[int | None]
+) -> list[tuple[range, range]]:
+    """The smallest blocks of axes that a reshape keeps apart, the last block first.
+
+    >>> _blocks((None, 3, 4, 2), (None, 3, 8))
+    [(range(2, 4), range(2, 3)), (range(1, 2), range(1, 2)), (range(0, 1), range(0, 1))]
+    """
+    blocks = []
+    end, other_end = len(before), len(after)
+    start, other = end, other_end
+    while start > 0 and other > 0:
+        start, other = start - 1, other - 1
+        while True:
+            mine, theirs = before[start:end], after[other:other_end]
+            if None in mine or None in theirs or 0 in mine or 0 in theirs:
+                start = other = 0  # what is left is one block
+                break
+            if prod(mine) == prod(theirs):  # type: ignore[arg-type]
+                break
+            if prod(mine) < prod(theirs):  # type: ignore[arg-type]
+                start -= 1
+            else:
+                other -= 1
+        blocks.append((range(start, end), range(other, other_end)))
+        end, other_end = start, other
+    if end or other_end:
+        blocks.append((range(end), range(other_end)))
+    return blocks
 
 
 def _through_transpose(map: Map, order: Sequence[int]) -> Map:

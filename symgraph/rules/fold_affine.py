@@ -138,7 +138,7 @@ def move_affine_behind(root, context):
     moved = list(root.inputs)
     for place in places:
         inner = context.owner(root.inputs[place])
-        problem = settles_behind(inner.outputs[0], map_of(inner), context)
+        problem = settles_behind(*_ends(inner), map_of(inner), context)
         if problem is not None:
             return problem
         moved[place] = inner.inputs[0]
@@ -163,7 +163,7 @@ def write_as_affine(root, context):
         if map is None:
             continue
         before = settles_before(x, map, context)
-        behind = before and settles_behind(root.outputs[0], map, context)
+        behind = before and settles_behind(root.outputs[0], x, map, context)
         if before is None or behind is None:
             return map(x)
         reason = Declined(f"before it: {before}; behind it: {behind}")
@@ -188,5 +188,9 @@ def _fold_behind(root: Apply, inner: Apply, context: Context) -> Variable | Decl
     if not _is_movable(inner.outputs[0], context):
         return Declined("the map is the bias of the kernel before it")
     map, x = map_of(inner), inner.inputs[0]
-    problem = settles_behind(inner.outputs[0], map, context)
+    problem = settles_behind(*_ends(inner), map, context)
     return problem or absorb_after(root, 0, map, x, context)
+
+
+def _ends(map: Apply) -> tuple[Variable, Variable]:
+    return map.outputs[0], map.inputs[0]

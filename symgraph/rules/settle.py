@@ -10,7 +10,7 @@ from symgraph.ops.conv import Conv2D
 from symgraph.ops.linalg import MatMul
 from symgraph.rewriting import Context, Declined
 from symgraph.rules.absorb import absorb_after, absorb_before
-from symgraph.rules.affine_map import Map, is_map
+from symgraph.rules.affine_map import Map, is_map, map_of
 from symgraph.rules.carry import carry_back, carry_forward
 
 # How many ops a map is followed through.
@@ -29,7 +29,14 @@ def settles_before(variable: Variable, map: Map, context: Context) -> Declined |
             return Declined(f"nothing computes {describe(current)}")
         if context.uses(current) > 1:
             return Declined(f"{node.op} is used {context.uses(current)} times")
-        if is_map(node) or (_is_kernel(node) and moved.scale is None):
+        if moved.scale is None and (is_map(node) or _is_kernel(node)):
+            continue
+        if is_map(node):
+            x = node.inputs[0]
+            both = map_of(node).then(moved, x.type.shape)
+            if both is None:
+                return Declined(f"a size of {x.type} is not known")
+            waiting.append((x, both))
             continue
         if _is_kernel(node):
             result = absorb_before(node, moved, context)
@@ -43,19 +50,23 @@ def settles_before(variable: Variable, map: Map, context: Context) -> Declined |
     return Declined(f"there are more than {FAR} ops before it")
 
 
-def settles_behind(variable: Variable, map: Map, context: Context) -> Declined | None:
-    """Why the map of ``variable`` cannot go into all its users; None if it can."""
-    waiting = [(variable, map)]
+def settles_behind(
+    variable: Variable, source: Variable, map: Map, context: Context
+) -> Declined | None:
+    """Why the map of ``variable`` cannot go into all its users; None if it can.
+
+    ``variable`` is the map of ``source``, or will be.
+    """
+    waiting = [(variable, source, map)]
     for _ in range(FAR):
         if not waiting:
             return None
-        current, moved = waiting.pop()
+        current, source, moved = waiting.pop()
         for user, position in context.clients(current):
             if user is None:
                 return Declined("it is an output of the graph")
             if _is_kernel(user):
-                x = user.inputs[position]
-                result = absorb_after(user, position, moved, x, context)
+                result = absorb_after(user, position, moved, source, context)
                 if isinstance(result, Declined):
                     return result
                 continue
@@ -64,7 +75,7 @@ def settles_behind(variable: Variable, map: Map, context: Context) -> Declined |
             carried = carry_forward(user, position, moved, context)
             if isinstance(carried, Declined):
                 return carried
-            waiting.append((user.outputs[0], carried.after))
+            waiting.append((user.outputs[0], user.outputs[0], carried.after))
     return Declined(f"there are more than {FAR} ops behind it")
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph import Constant, Op, Variable, is_float, is_integer
-from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import Abs, Add, Div, Maximum, Mul, Reciprocal, Square
 from symgraph.ops.exponential import Exp, Exp2, Sqrt
+from symgraph.ops.join import Concatenate
 from symgraph.ops.shape import BroadcastTo, Reshape, Transpose, broadcast_to, shape
-from symgraph.ops.special import Sigmoid, Softplus
+from symgraph.ops.special import Relu, Sigmoid, Softplus
+from symgraph.ops.subtensor import Subtensor
 from symgraph.rewriting import Filled, Wildcard
 
 # Ops that only repeat or rearrange the elements of their first input.
@@ -62,22 +63,33 @@ def filled_like(x: Variable, value: float) -> Variable:
 def is_positive(variable: Variable) -> bool:
     """Whether every element is proven > 0, or else nan, or beyond the largest float.
 
-    Constants are looked at; positive functions and sums, products, quotients and
-    rearrangements of positives are recognized; of everything else nothing is known.
+    Constants are looked at; positive functions, and sums, products, quotients and
+    arrangements of positives are recognized; of everything else nothing is known.
     """
-    stack = [variable]
+    stack = [(variable, True)]  # to be proven: > 0, or with False >= 0
     while stack:
-        current = stack.pop()
+        current, strictly = stack.pop()
         if isinstance(current, Constant):
-            if not np.all(current.data > 0):
+            held = current.data > 0 if strictly else current.data >= 0
+            if not np.all(held):
                 return False
             continue
-        needed = _positive_if(current)
-        if needed is None:
+        node = current.owner
+        if node is None:
             return False
-        stack.extend(needed)
+        kind = type(node.op)
+        if kind in _NEVER_NEGATIVE and not strictly:
+            continue
+        if kind not in _POSITIVE_IF:
+            return False
+        needed = node.inputs[_POSITIVE_IF[kind]]
+        divisor = needed[-1:] if kind in (Div, Reciprocal) else ()
+        stack += [(v, strictly) for v in needed[: len(needed) - len(divisor)]]
+        stack += [(v, False) for v in divisor]  # 1 / 0 is beyond the largest float
     return True
 
+
+_NEVER_NEGATIVE = (Sqrt, Square, Abs, Relu)
 
 # For each op the inputs that must be positive for its output to be so.
 _POSITIVE_IF: dict[type[Op], slice] = {
@@ -88,21 +100,15 @@ _POSITIVE_IF: dict[type[Op], slice] = {
     Sqrt: slice(1),
     Square: slice(1),
     Abs: slice(1),
+    Relu: slice(1),
     Reciprocal: slice(1),
     Add: slice(2),
     Mul: slice(2),
     Div: slice(2),
     Maximum: slice(2),
-    AddBias: slice(2),
-    Affine: slice(3),
-    **dict.fromkeys(ARRANGING, slice(1)),
+    Concatenate: slice(None),
+    **dict.fromkeys((*ARRANGING, Subtensor), slice(1)),
 }
-
-
-def _positive_if(variable: Variable) -> tuple[Variable, ...] | None:
-    if variable.owner is None or type(variable.owner.op) not in _POSITIVE_IF:
-        return None
-    return variable.owner.inputs[_POSITIVE_IF[type(variable.owner.op)]]
 
 
 def _scalar(value: float, dtype: str) -> Constant:
