@@ -312,9 +312,19 @@ class Gemm:
     epilogue: Epilogue | None = None
 
 
+@dataclass(frozen=True)
+class ArgSort:
+    """order[r, i] = where the i-th smallest of row r of x is; stable, NaN last."""
+
+    x: Buffer
+    order: Buffer
+    rows: Size
+    length: Size
+
+
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
-    " | ConvolutionBackwardWeights | PackFilters | Reorder | Gemm"
+    " | ConvolutionBackwardWeights | PackFilters | Reorder | Gemm | ArgSort"
 )
 
 # --- programs ---------------------------------------------------------------------

@@ -23,7 +23,7 @@ from codegen.traverse import reads, sizes_of, walk, with_sizes
 Body = Callable[[tuple[Size, ...]], tuple[Statement, ...]]
 Statements = tuple[Statement, ...]
 
-SHORT = 8  # a last axis up to this long is unrolled inside the one before it
+SHORT = 3  # a last axis up to this long is unrolled inside the one before it
 BLOCK = 4096  # iterations of a vector loop that make one unit of work
 TILE = 32  # rows and columns of a tile where an array is read across
 
@@ -90,7 +90,7 @@ def swept(axes: Sequence[Axis], statements: Statements) -> Loop:
     if not axes or _has_loops(statements):
         return nest(axes, statements, Kind.PARALLEL)
     *outer, last = axes
-    if outer and isinstance(last.extent, int) and last.extent <= SHORT:
+    if outer and _is_short(last) and not _is_unrolled(statements):
         unrolled = Loop(last.index, 0, last.extent, statements, Kind.UNROLL)
         return swept(outer, (unrolled,))
     across = _read_across(axes, statements)
@@ -157,6 +157,15 @@ def _as_one(outer: Axis, inner: Axis, statements: Statements) -> bool:
         if step is None or sizes.coefficient(size, outer.index) != step * inner.extent:
             return False
     return True
+
+
+def _is_short(axis: Axis) -> bool:
+    return isinstance(axis.extent, int) and axis.extent <= SHORT
+
+
+def _is_unrolled(statements: Statements) -> bool:
+    """Whether an axis was unrolled already: another would multiply the C."""
+    return any(isinstance(inner, Loop) for inner in statements)
 
 
 def _has_loops(statements: Statements) -> bool:

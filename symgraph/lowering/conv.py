@@ -28,7 +28,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     y = image_of(target)
     epilogue = tail.epilogue(_index(target), x.dtype, target)
     step = ir.Convolution(image, packed, y, window, epilogue)
-    builder.emit(step, "conv2d", flops(step))
+    builder.emit(step, tail.label, flops(step))
 
 
 def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -42,7 +42,7 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     epilogue = tail.epilogue(_index(target), dy.dtype, target)
     image = builder.image(dy, lanes)
     step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
-    builder.emit(step, "conv2d_backward_data", flops(step))
+    builder.emit(step, tail.label, flops(step))
 
 
 def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
@@ -52,7 +52,7 @@ def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
     window = _window(node.op, node.outputs[0])
     image, gradient = _input(builder, x), builder.image(dy, _lanes(builder, dy))
     step = ir.ConvolutionBackwardWeights(image, gradient, target.buffer, window)
-    builder.emit(step, "conv2d_backward_weights", flops(step))
+    builder.emit(step, "", flops(step))
 
 
 def _lanes(builder: Builder, variable: Variable) -> int:

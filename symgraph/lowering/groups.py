@@ -51,7 +51,7 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
             builder.values[output] = target
         return expression
 
-    tail = Tail(output, apply, not followers)
+    tail = Tail(output, apply, not followers, _label(unit))
     EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
 
 
@@ -69,8 +69,12 @@ def lower_group(builder: Builder, unit: Unit) -> None:
     targets = {v: builder.allocate(v, block) for v in wanted}
     builder.values.update(computed)
     step = _nest(builder, targets)
-    builder.emit(step, "+".join(str(node.op) for node in unit.nodes))
+    builder.emit(step, _label(unit))
     builder.values.update(targets)
+
+
+def _label(unit: Unit) -> str:
+    return "+".join(str(node.op) for node in unit.nodes)
 
 
 def _nest(builder: Builder, targets: dict[Variable, Stored]) -> ir.Step:

@@ -34,7 +34,7 @@ def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
         *repeats,
         epilogue,
     )
-    builder.emit(step, "matmul", 2 * m * n * k * repeats[0])
+    builder.emit(step, tail.label, 2 * m * n * k * repeats[0])
 
 
 def _operand(builder: Builder, variable: Variable) -> tuple[ir.Buffer, bool]:

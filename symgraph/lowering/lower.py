@@ -93,7 +93,7 @@ def _with_data(builder: Builder, graph: Graph) -> list[Apply]:
     """The nodes that compute data; integers known as sizes become numbers."""
     nodes = []
     for node in graph.nodes:
-        sizes = [builder.shapes.value_of(v) for v in node.outputs]
+        sizes = [builder.shapes.known_value(v) for v in node.outputs]
         if any(size is None for size in sizes):
             nodes.append(node)
             continue
@@ -101,10 +101,21 @@ def _with_data(builder: Builder, graph: Graph) -> list[Apply]:
             if size is not None:
                 value = cast(ir.SizeValue(size), variable.dtype)
                 builder.values[variable] = Number(value)
-    for node in nodes:
+    return _with_users(builder, graph, nodes)
+
+
+def _with_users(builder: Builder, graph: Graph, nodes: list[Apply]) -> list[Apply]:
+    """The nodes whose data something reads; who reads them goes to the builder."""
+    wanted = set(graph.outputs)
+    live = []
+    for node in reversed(nodes):
+        if wanted.isdisjoint(node.outputs):
+            continue
+        live.append(node)
+        wanted.update(node.inputs)
         for variable in node.inputs:
             builder.users.setdefault(variable, set()).add(node)
-    return nodes
+    return live[::-1]
 
 
 def _arguments(builder: Builder, variables: Sequence[Variable]) -> list[ir.Buffer]:

@@ -1,7 +1,8 @@
 """Pooling and its adjoints, pointwise: each output element reads what it needs.
 
 Written this way round (the gradient too gathers rather than scatters) they fuse with
-the pointwise ops after them, run in any layout, and need no memory set to zero.
+the pointwise ops after them, run in any layout, and need no memory set to zero. Only
+the gradient of a maximum over windows that overlap scatters: ``pool_scatter``.
 """
 
 from __future__ import annotations
@@ -32,6 +33,15 @@ class Place:
 
     at: Size
     conditions: tuple[ir.Expression, ...] = ()
+
+
+@dataclass(frozen=True)
+class Tap:
+    """An element of a window, where it is, and what must hold for it to exist."""
+
+    value: ir.Expression
+    index: tuple[Index, ...]
+    inside: tuple[ir.Expression, ...]
 
 
 def max_pool(
@@ -72,10 +82,15 @@ def max_pool_select(
     return selected
 
 
+def overlaps(op: Pool) -> bool:
+    """Whether an element may lie in several windows."""
+    return any(s < w for s, w in zip(op.stride, op.window, strict=True))
+
+
 def max_pool_grad(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
-    """The sum of dy over the windows whose first maximum this element is."""
+    """dy of the one window that holds this element, if it is the first maximum."""
     x, y, dy = node.inputs
     counts = builder.shape(y)[2:]
 
@@ -149,10 +164,10 @@ def _source(
 ) -> ir.Expression:
     """The number of the first tap of a window that holds its maximum."""
     last = op.window[0] * op.window[1] - 1  # if no other tap holds it, this one does
-    taps = list(islice(_taps(builder, op, x, index, body), last))
+    taps = list(islice(taps_of(builder, op, x, index, body), last))
     source: ir.Expression = number(last, "int32")
     for tap in reversed(range(last)):
-        value, inside = taps[tap]
+        value, inside = taps[tap].value, taps[tap].inside
         found = call("eq", "bool", value, largest)
         is_nan = call("ne", "bool", value, value)
         held = call("logical_or", "bool", found, is_nan)
@@ -172,25 +187,26 @@ def _window(
     body: Body,
 ) -> Iterator[ir.Expression]:
     """The elements of the window of output ``index``, ``outside`` for padding."""
-    for element, inside in _taps(builder, op, x, index, body):
-        value = element
-        for condition in inside:
+    for tap in taps_of(builder, op, x, index, body):
+        value = tap.value
+        for condition in tap.inside:
             value = call("where", x.dtype, condition, value, outside)
         yield body.let(value)
 
 
-def _taps(
+def taps_of(
     builder: Builder, op: Pool, x: Variable, index: Sequence[Index], body: Body
-) -> Iterator[tuple[ir.Expression, tuple[ir.Expression, ...]]]:
-    """Each tap's element, in row-major order, and what must hold for it to exist."""
+) -> Iterator[Tap]:
+    """The elements of the window of output ``index``, in row-major order."""
     size = builder.shape(x)[2:]
     for tap in product(range(op.window[0]), range(op.window[1])):
         rows, columns = (
             _inside(op, axis, flat(index[2 + axis]), tap[axis], size[axis])
             for axis in range(2)
         )
-        value = read(builder, x, (*index[:2], rows.at, columns.at), body)
-        yield value, (*rows.conditions, *columns.conditions)
+        at = (*index[:2], rows.at, columns.at)
+        value = read(builder, x, at, body)
+        yield Tap(value, at, (*rows.conditions, *columns.conditions))
 
 
 def _inside(op: Pool, axis: int, window: Size, tap: int, size: Size) -> Place:

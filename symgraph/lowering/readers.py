@@ -18,10 +18,10 @@ from symgraph.lowering.values import Computed, Index
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.creation import Arange
+from symgraph.ops.draws import RandomBits
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.join import Pad
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
-from symgraph.ops.random import RandomBits
 
 Reader: TypeAlias = Callable[[Builder, Apply, Sequence[Index], Body], ir.Expression]
 
@@ -42,6 +42,8 @@ READERS: dict[type[Op], Reader] = {
 
 def reader_of(op: Op) -> Reader | None:
     """How one element of the op's output is computed, if it is pointwise."""
+    if isinstance(op, MaxPool2DGrad) and pool.overlaps(op):
+        return None
     kinds = (READERS.get(kind) for kind in type(op).__mro__)
     return next((reader for reader in kinds if reader is not None), None)
 

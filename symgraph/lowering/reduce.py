@@ -104,7 +104,7 @@ def lower_arg_extremum(builder: Builder, node: Apply) -> None:
         lambda kept, place: (
             ir.Store(target.buffer, target.position(kept), cast(place, output.dtype)),
         ),
-        builder.fresh("r"),
+        name=builder.fresh("r"),
     )
     for step in steps:
         builder.emit(step)

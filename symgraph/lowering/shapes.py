@@ -13,13 +13,21 @@ from typing import TypeAlias
 import numpy as np
 
 from codegen.sizes import Size, floordiv, maximum, minimum, mod, substitute, symbol
-from symgraph.graph import Apply, Constant, Variable, is_integer
+from symgraph.graph import Apply, Constant, Variable, is_float
 from symgraph.lowering.failures import LoweringError
-from symgraph.ops import Dim, Elementwise
+from symgraph.ops.elementwise import Elementwise
+from symgraph.ops.shape import Dim
 
 Shape: TypeAlias = "tuple[Size, ...]"
 Source: TypeAlias = "tuple[int, int | None]"
 
+
+def _less(a: Size, b: Size) -> Size:
+    """1 where a < b, else 0."""
+    return minimum(maximum(b - a, 0), 1)
+
+
+# scalar functions on integers as sizes; a truth value is 0 or 1
 _ARITHMETIC: dict[str, Callable[..., Size]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -30,6 +38,16 @@ _ARITHMETIC: dict[str, Callable[..., Size]] = {
     "maximum": maximum,
     "minimum": minimum,
     "cast": lambda a: a,
+    "lt": _less,
+    "gt": lambda a, b: _less(b, a),
+    "le": lambda a, b: 1 - _less(b, a),
+    "ge": lambda a, b: 1 - _less(a, b),
+    "ne": lambda a, b: _less(a, b) + _less(b, a),
+    "eq": lambda a, b: 1 - _less(a, b) - _less(b, a),
+    "logical_and": lambda a, b: a * b,
+    "logical_or": lambda a, b: a + b - a * b,
+    "logical_not": lambda a: 1 - a,
+    "where": lambda condition, a, b: b + condition * (a - b),
 }
 
 
@@ -59,13 +77,28 @@ class Shapes:
         return tuple(self._settled(dim) for dim in self._shapes[variable])
 
     def value_of(self, variable: Variable) -> Size | None:
-        """The value of an integer scalar as a size, or None where data decide it."""
-        if variable.ndim or not is_integer(variable.dtype):
+        """The value of an integer scalar as a size, or None where data decide it.
+
+        A scalar argument becomes a run-time size only when it is asked for here: a
+        call plans its memory anew for each value of a size.
+        """
+        known = self.known_value(variable)
+        if known is not None or not _is_discrete(variable):
+            return known
+        if variable in self._arguments:
+            self._values[variable] = self._new(self._arguments[variable], None)
+        elif variable.owner is not None:
+            for source in variable.owner.inputs:
+                self.value_of(source)
+            self._values[variable] = self._scalar(variable.owner, variable)
+        return self._values.get(variable)
+
+    def known_value(self, variable: Variable) -> Size | None:
+        """The value of an integer scalar, where it is known as a size already."""
+        if not _is_discrete(variable):
             return None
         if isinstance(variable, Constant):
             return int(variable.data)
-        if variable not in self._values and variable in self._arguments:
-            self._values[variable] = self._new(self._arguments[variable], None)
         return self._values.get(variable)
 
     def visit(self, node: Apply) -> None:
@@ -120,21 +153,16 @@ class Shapes:
         return tuple(shape)
 
     def _scalar(self, node: Apply, output: Variable) -> Size | None:
-        if output.ndim or not is_integer(output.dtype):
+        if not _is_discrete(output):
             return None
         if isinstance(node.op, Dim):
             return self.of(node.inputs[0])[node.op.axis]
         if not isinstance(node.op, Elementwise) or node.op.scalar not in _ARITHMETIC:
             return None
-        if not all(is_integer(v.dtype) for v in node.inputs):
-            return None
-        values = [self._values.get(v, self._constant(v)) for v in node.inputs]
+        values = [self.known_value(v) for v in node.inputs]
         if any(value is None for value in values):
             return None
         return _ARITHMETIC[node.op.scalar](*values)
-
-    def _constant(self, variable: Variable) -> Size | None:
-        return int(variable.data) if isinstance(variable, Constant) else None
 
     def _argument_shape(self, variable: Variable) -> Shape:
         number = self._arguments[variable]
@@ -154,6 +182,11 @@ class Shapes:
                 break
             size = settled
         return size
+
+
+def _is_discrete(variable: Variable) -> bool:
+    """Whether a variable is an integer or a truth value."""
+    return variable.ndim == 0 and not is_float(variable.dtype)
 
 
 def _single_symbol(size: Size) -> str | None:

@@ -9,13 +9,15 @@ from symgraph.graph import Apply, Variable
 from symgraph.lowering import (
     batch_norm,
     conv,
-    creation,
+    cumulative,
     indexing,
     join,
     linalg,
+    pool_scatter,
     reduce,
     shape,
     softmax,
+    sorting,
 )
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.readers import reader_of
@@ -24,10 +26,13 @@ from symgraph.ops import BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
+from symgraph.ops.cumulative import CumProd, CumSum
 from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
+from symgraph.ops.pool import MaxPool2DGrad
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.sorting import ArgSort
 from symgraph.ops.subtensor import SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
 
@@ -47,8 +52,12 @@ LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
     SetSubtensor: indexing.lower_set_subtensor,
     Take: indexing.lower_take,
     Put: indexing.lower_put,
-    ProductOfOthers: creation.lower_product_of_others,
+    ProductOfOthers: cumulative.lower_product_of_others,
+    CumSum: cumulative.lower_cumulative,
+    CumProd: cumulative.lower_cumulative,
+    ArgSort: sorting.lower_argsort,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,
+    MaxPool2DGrad: pool_scatter.lower_max_pool_grad,
     Moments: batch_norm.lower_moments,
     PairedSums: batch_norm.lower_paired_sums,
     Softmax: softmax.lower_softmax,

@@ -23,6 +23,7 @@ class Tail:
     output: Variable
     apply: Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
     is_identity: bool
+    label: str
 
     def epilogue(
         self, index: Sequence[Index], dtype: str, target: Stored

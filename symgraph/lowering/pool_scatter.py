@@ -1,0 +1,71 @@
+"""The gradient of max-pooling with overlapping windows: each window adds its share.
+
+One image's channel, or block of channels, is a unit of work, and its windows come in
+row-major order, so that the sums are the same however the work is shared out.
+"""
+
+from __future__ import annotations
+
+from codegen import ir
+from codegen.ir import Kind
+from codegen.schedule import elementwise, parallel
+from codegen.sizes import Size, symbol
+from symgraph.graph import Apply
+from symgraph.lowering.body import Body, call, number
+from symgraph.lowering.builder import Builder, logical_index, loop_extents
+from symgraph.lowering.pointwise import read
+from symgraph.lowering.pool import taps_of
+from symgraph.lowering.values import Index, Stored
+
+
+def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
+    """dx = 0; then every window adds dy at its first maximum."""
+    source = builder.stored(node.inputs[0])
+    blocked = source.block > 1 and source.channel == 1
+    target = builder.allocate(node.outputs[0], source.block if blocked else 1)
+    builder.emit(_zeros(target), "zeros")
+    names = [builder.fresh("y"), builder.fresh("x"), builder.fresh("lane")]
+    rows, columns = builder.shape(node.inputs[1])[2:]
+
+    def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        lane = (symbol(names[2]),) if blocked else ()
+        place = (*indices, symbol(names[0]), symbol(names[1]), *lane)
+        inner = _window(builder, node, target, logical_index(target, place))
+        if blocked:
+            inner = (ir.Loop(names[2], 0, target.block, inner, Kind.SIMD),)
+        across = ir.Loop(names[1], 0, columns, inner, Kind.SERIAL)
+        return (ir.Loop(names[0], 0, rows, (across,), Kind.SERIAL),)
+
+    extents = loop_extents(target)[:2]
+    builder.emit(parallel(extents, body, builder.fresh("i")))
+
+
+def _zeros(target: Stored) -> ir.Step:
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        position = target.position(logical_index(target, indices))
+        return (ir.Store(target.buffer, position, number(0, target.dtype)),)
+
+    return elementwise(loop_extents(target), statements)
+
+
+def _window(
+    builder: Builder, node: Apply, target: Stored, index: tuple[Index, ...]
+) -> tuple[ir.Statement, ...]:
+    """What one window adds: dy to the first of its elements that is its maximum."""
+    x, y, dy = node.inputs
+    body = Body()
+    largest, cotangent = read(builder, y, index, body), read(builder, dy, index, body)
+    found: ir.Expression = number(False, "bool")
+    for tap in taps_of(builder, node.op, x, index, body):
+        value = body.let(tap.value)
+        equal = call("eq", "bool", value, largest)
+        held = call("logical_or", "bool", equal, call("ne", "bool", value, value))
+        for condition in tap.inside:
+            held = call("logical_and", "bool", held, condition)
+        held, found = body.let(held), body.let(found)
+        first = call("logical_and", "bool", held, call("logical_not", "bool", found))
+        share = call("where", dy.dtype, first, cotangent, number(0, dy.dtype))
+        position = target.position(tap.index)
+        body.statements.append(ir.Store(target.buffer, position, share, add=True))
+        found = call("logical_or", "bool", found, held)
+    return tuple(body.statements)

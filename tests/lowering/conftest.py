@@ -1,0 +1,76 @@
+"""Graphs run as C, without the rooms above the lowering."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from codegen import build
+from codegen.sizes import evaluate as value_of
+from codegen.target import TARGETS, host_target
+from symgraph.graph import Graph, Variable, evaluate
+from symgraph.lowering.lower import Lowered, lower
+
+Arrays = Sequence[Any]
+
+
+def run_lowered(lowered: Lowered, inputs: Arrays, target: Any) -> list[Any]:
+    """The outputs that the compiled programs compute."""
+    programs = [p for p in (lowered.program, lowered.prologue) if p is not None]
+    module = build.build(programs, target)
+    given = [np.ascontiguousarray(a) for a in inputs]
+    given += [shared.get_value() for shared in lowered.shared]
+    sizes = tuple(
+        int(given[place]) if axis is None else given[place].shape[axis]
+        for place, axis in lowered.sizes
+    )
+    values = dict(zip(lowered.program.sizes, sizes, strict=True))
+
+    def empty(shape: Any, dtype: str) -> Any:
+        return np.full([value_of(size, values) for size in shape], 7, dtype)
+
+    kept = [empty(buffer.shape, buffer.dtype) for buffer in lowered.invariants]
+    if lowered.prologue is not None:
+        assert module[lowered.prologue.name].run([*given, *kept], sizes) == 0
+    pairs = zip(lowered.output_shapes, lowered.graph.outputs, strict=True)
+    results = [empty(shape, output.dtype) for shape, output in pairs]
+    code = module[lowered.program.name].run([*given, *kept, *results], sizes)
+    if code:
+        raise lowered.failures[code].error()
+    return results
+
+
+@pytest.fixture
+def lowered() -> Callable[..., Lowered]:
+    """Lowers a graph for this machine."""
+
+    def make(inputs: Sequence[Variable], outputs: Sequence[Variable]) -> Lowered:
+        return lower(Graph(inputs, outputs), "tested", host_target())
+
+    return make
+
+
+@pytest.fixture(params=["host", "sse2"])
+def check(request: pytest.FixtureRequest) -> Callable[..., Lowered]:
+    """Compares C with the NumPy reference; gives what was lowered."""
+    host = host_target()
+    target = host if request.param == "host" else TARGETS[request.param]
+
+    def compare(
+        inputs: Sequence[Variable], outputs: Sequence[Variable], arrays: Arrays
+    ) -> Lowered:
+        lowered = lower(Graph(inputs, outputs), "tested", target)
+        wanted = evaluate(outputs, dict(zip(inputs, arrays, strict=True)))
+        for got, want in zip(run_lowered(lowered, arrays, target), wanted, strict=True):
+            scale = np.abs(want).max(initial=1.0) if want.dtype.kind == "f" else 0
+            tolerance = {"float32": 3e-6, "float64": 1e-13}.get(want.dtype.name, 0)
+            assert got.shape == want.shape
+            np.testing.assert_allclose(
+                got, want, rtol=10 * tolerance, atol=tolerance * scale
+            )
+        return lowered
+
+    return compare
