@@ -8,6 +8,7 @@ the same time have a workspace each.
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -50,14 +51,18 @@ def default_threads() -> int:
 
 
 class _Threads:
-    """How many threads a call uses when it does not say."""
+    """How many threads a call uses when it does not say, and at most."""
 
     count = default_threads()
+    most = 1 << 16
+    natives: weakref.WeakSet[Native] = weakref.WeakSet()
 
 
 def _alone_after_fork() -> None:
     """The threads of OpenMP do not survive a fork: the child does without."""
-    _Threads.count = 1
+    _Threads.count = _Threads.most = 1
+    for native in _Threads.natives:
+        native.release()
 
 
 os.register_at_fork(after_in_child=_alone_after_fork)
@@ -92,7 +97,7 @@ class Workspace:
         self.sizes[0 : len(sizes)] = sizes
         self.offsets[0 : len(plan.offsets)] = plan.offsets
         self.call.arena = ffi.from_buffer(self.memory)
-        self.call.threads = threads
+        self.call.threads = min(threads, _Threads.most)
         self.key = (sizes, threads)
 
 
@@ -113,6 +118,7 @@ class Native:
         self._count = len(kinds)
         self._idle: list[Workspace] = []
         self._plans: dict[tuple[tuple[int, ...], int], memory.Plan] = {}
+        _Threads.natives.add(self)
 
     def run(
         self, arrays: Sequence[Array], sizes: tuple[int, ...] = (), threads: int = 0

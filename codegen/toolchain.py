@@ -81,7 +81,7 @@ class Toolchain:
             source.write_text(_PROBE)
             library = source.with_suffix(".so")
             command = [*self.command, "-Werror", "-fPIC", *flags, str(source)]
-            return self._run([*command, *self._link(library)]).returncode == 0
+            return self._run([*command, *self._link(library, flags)]).returncode == 0
 
     def accepted(self, target: Target) -> tuple[str, ...]:
         """The flags for ``target`` and for threads that this compiler takes."""
@@ -102,7 +102,7 @@ class Toolchain:
     ) -> None:
         """Make the shared ``library`` of C files, each by a process of its own."""
         options = [*FLAGS, *flags, f"-I{INCLUDE}"]
-        end = self._link(library)
+        end = self._link(library, flags)
         if len(sources) == 1:
             self._checked([*self.command, *options, str(sources[0]), *end], sources[0])
             return
@@ -120,10 +120,14 @@ class Toolchain:
             run.result()
         self._checked([*self.command, *options, *objects, *end], sources[0])
 
-    def _link(self, library: Path) -> list[str]:
+    def _link(self, library: Path, flags: Sequence[str]) -> list[str]:
         # zig would first build a C library of its own, for half a minute; what we
         # call of it is in this process already
         libraries = ["-nostdlib"] if self.zig else ["-lm", "-lpthread"]
+        if (
+            "-fopenmp" not in flags
+        ):  # its own threads stand in the library's code for good
+            libraries.append("-Wl,-z,nodelete")
         return ["-shared", "-o", str(library), *libraries]
 
     def _checked(self, command: Sequence[str], source: Path) -> None:

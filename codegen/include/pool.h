@@ -1,0 +1,141 @@
+/* Threads of our own, for compilers that come without OpenMP.
+
+   Workers start with the first job and then wait for the next one, at first awake. One
+   job runs at a time; a caller that finds the pool busy does its work alone, with the
+   same result. After a fork the child starts without workers. */
+#ifndef SYMGRAPH_POOL_H
+#define SYMGRAPH_POOL_H
+
+#include <pthread.h>
+
+#include "symgraph.h"
+
+#define SG_MOST_WORKERS 255
+#define SG_SPINS 5000 /* looks for work before a worker goes to sleep */
+
+static inline void sg_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+typedef void sg_member(const void *job, int64_t member);
+
+static struct {
+    pthread_mutex_t busy;  /* held by the caller whose job it is */
+    pthread_mutex_t mutex; /* guards going to sleep */
+    pthread_cond_t wake, done;
+    int64_t generation; /* counts jobs; a change is the call to work */
+    int64_t workers, team, left;
+    sg_member *work;
+    const void *job;
+    bool watched; /* whether forks are seen to */
+} sg_pool = {.busy = PTHREAD_MUTEX_INITIALIZER,
+             .mutex = PTHREAD_MUTEX_INITIALIZER,
+             .wake = PTHREAD_COND_INITIALIZER,
+             .done = PTHREAD_COND_INITIALIZER};
+
+static inline int64_t sg_pool_generation(void)
+{
+    return __atomic_load_n(&sg_pool.generation, __ATOMIC_ACQUIRE);
+}
+
+/* Wait until there is a job after ``seen``. */
+static inline int64_t sg_pool_next(int64_t seen)
+{
+    for (int spin = 0; spin < SG_SPINS; spin++) {
+        if (sg_pool_generation() != seen)
+            return sg_pool_generation();
+        sg_pause();
+    }
+    pthread_mutex_lock(&sg_pool.mutex);
+    while (sg_pool_generation() == seen)
+        pthread_cond_wait(&sg_pool.wake, &sg_pool.mutex);
+    pthread_mutex_unlock(&sg_pool.mutex);
+    return sg_pool_generation();
+}
+
+/* Wait until every worker is done with the job. */
+static inline void sg_pool_finish(void)
+{
+    for (int spin = 0; spin < SG_SPINS; spin++) {
+        if (!__atomic_load_n(&sg_pool.left, __ATOMIC_ACQUIRE))
+            return;
+        sg_pause();
+    }
+    pthread_mutex_lock(&sg_pool.mutex);
+    while (__atomic_load_n(&sg_pool.left, __ATOMIC_ACQUIRE))
+        pthread_cond_wait(&sg_pool.done, &sg_pool.mutex);
+    pthread_mutex_unlock(&sg_pool.mutex);
+}
+
+/* A worker counts itself done in every job, in those it has no part of too: so a job
+   never begins while a worker still looks at the one before. */
+static inline void *sg_pool_worker(void *first)
+{
+    const int64_t member = (intptr_t)first;
+    int64_t seen = sg_pool.generation - 1;
+    for (;;) {
+        seen = sg_pool_next(seen);
+        if (member < sg_pool.team)
+            sg_pool.work(sg_pool.job, member);
+        if (__atomic_sub_fetch(&sg_pool.left, 1, __ATOMIC_ACQ_REL) == 0) {
+            pthread_mutex_lock(&sg_pool.mutex);
+            pthread_cond_signal(&sg_pool.done);
+            pthread_mutex_unlock(&sg_pool.mutex);
+        }
+    }
+    return NULL;
+}
+
+static inline void sg_pool_forked(void)
+{
+    pthread_mutex_init(&sg_pool.busy, NULL);
+    pthread_mutex_init(&sg_pool.mutex, NULL);
+    pthread_cond_init(&sg_pool.wake, NULL);
+    pthread_cond_init(&sg_pool.done, NULL);
+    sg_pool.workers = 0;
+}
+
+/* Have ``count`` workers, or as many as the system gives. */
+static inline void sg_pool_grow(int64_t count)
+{
+    if (!sg_pool.watched)
+        sg_pool.watched = pthread_atfork(NULL, NULL, sg_pool_forked) == 0;
+    for (; sg_pool.workers < count && sg_pool.workers < SG_MOST_WORKERS; sg_pool.workers++) {
+        pthread_t thread;
+        const intptr_t member = (intptr_t)sg_pool.workers + 1;
+        if (pthread_create(&thread, NULL, sg_pool_worker, (void *)member))
+            return;
+        pthread_detach(thread);
+    }
+}
+
+/* ``work(job, member)`` for every member of a team, the caller being member 0. */
+static inline void sg_pool_run(sg_member *work, const void *job, int64_t team)
+{
+    if (pthread_mutex_trylock(&sg_pool.busy)) {
+        for (int64_t member = 0; member < team; member++)
+            work(job, member);
+        return;
+    }
+    sg_pool.work = work, sg_pool.job = job, sg_pool.team = team;
+    pthread_mutex_lock(&sg_pool.mutex);
+    const int64_t before = sg_pool.workers;
+    __atomic_store_n(&sg_pool.left, before, __ATOMIC_RELAXED);
+    __atomic_store_n(&sg_pool.generation, sg_pool.generation + 1, __ATOMIC_RELEASE);
+    if (before < team - 1) { /* new workers find this job as their first */
+        sg_pool_grow(team - 1);
+        __atomic_fetch_add(&sg_pool.left, sg_pool.workers - before, __ATOMIC_RELAXED);
+    }
+    pthread_cond_broadcast(&sg_pool.wake);
+    pthread_mutex_unlock(&sg_pool.mutex);
+    work(job, 0);
+    for (int64_t member = sg_pool.workers + 1; member < team; member++)
+        work(job, member);
+    sg_pool_finish();
+    pthread_mutex_unlock(&sg_pool.busy);
+}
+
+#endif
