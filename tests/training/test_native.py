@@ -42,7 +42,9 @@ def network():
 
 
 def learned(net):
-    return [v.get_value() for v in net.parameters if v.name.endswith(("mean", "variance"))]
+    return [
+        v.get_value() for v in net.parameters if v.name.endswith(("mean", "variance"))
+    ]
 
 
 def input_of(net, norm, x, training=False):
