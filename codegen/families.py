@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from codegen import convolution, gemm, loops, sorting
+from codegen import convolution, gemm, loops, probes, sorting
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import (
@@ -17,10 +17,12 @@ from codegen.ir import (
     Gemm,
     Let,
     Loop,
+    MultiplyAdds,
     PackFilters,
     Reorder,
     Step,
     Store,
+    Stream,
 )
 from codegen.target import Target
 
@@ -36,6 +38,8 @@ EMITTERS: dict[type, Callable[[Any, Target], Emission]] = {
     Reorder: convolution.emit_reorder,
     Gemm: gemm.emit_gemm,
     ArgSort: sorting.emit_argsort,
+    MultiplyAdds: probes.emit_multiply_adds,
+    Stream: probes.emit_stream,
 }
 
 

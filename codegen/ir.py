@@ -322,9 +322,29 @@ class ArgSort:
     length: Size
 
 
+@dataclass(frozen=True)
+class MultiplyAdds:
+    """``turns`` multiply-adds on every lane of several vectors, ``units`` times over."""
+
+    out: Buffer  # one number a unit, of no use
+    turns: int
+    units: Size
+
+
+@dataclass(frozen=True)
+class Stream:
+    """Every unit reads ``block`` float32 numbers of ``source``."""
+
+    source: Buffer
+    out: Buffer
+    block: int
+    units: Size
+
+
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
     " | ConvolutionBackwardWeights | PackFilters | Reorder | Gemm | ArgSort"
+    " | MultiplyAdds | Stream"
 )
 
 # --- programs ---------------------------------------------------------------------
