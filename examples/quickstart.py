@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import time
-from functools import partial
 
 import numpy as np
 from rich.console import Console
@@ -66,13 +65,12 @@ def main(arguments: list[str] | None = None) -> float:
     loss = sg.nn.cross_entropy(net(x, training=True), y).mean()
     updates = training.momentum(loss, net.trainable, learning_rate=0.05, momentum=0.9)
     step = sg.function([x, y], loss, updates=updates, name="step")
-    batches = partial(training.batches, (images, labels), batch_size=50, seed=0)
+    batches = training.batches((images, labels), batch_size=50, shuffle=True, seed=0)
 
     training.pre_learn(net, batches)  # Standardize: mean and deviation of the pixels
     start = time.perf_counter()
     for epoch in range(options.epochs):
-        shuffled = training.batches((images, labels), batch_size=50, seed=epoch)
-        losses = [float(step(*batch)) for batch in shuffled]
+        losses = [float(step(*batch)) for batch in batches()]
         CONSOLE.print(f"epoch {epoch + 1:2}: loss {np.mean(losses):.4f}")
     seconds = time.perf_counter() - start
     training.post_learn(net, batches, estimator="population")  # BN's statistics
