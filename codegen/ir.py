@@ -324,7 +324,7 @@ class ArgSort:
 
 @dataclass(frozen=True)
 class MultiplyAdds:
-    """``turns`` multiply-adds on every lane of several vectors, ``units`` times over."""
+    """``turns`` multiply-adds on each lane of several vectors, ``units`` times over."""
 
     out: Buffer  # one number a unit, of no use
     turns: int

@@ -26,7 +26,7 @@ SHORT = 10  # strips too few for packing the right operand to pay
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 FEW = 4  # columns so few that k is the better direction for vectors
 ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
-UNITS = 16  # the units that k is cut up to reach
+UNITS = 16  # the units that columns and k are cut up to reach
 
 
 class Way(Enum):
@@ -124,9 +124,8 @@ def _tiles(product: Product, tile: Tile) -> Plan:
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
     blocks = panels
     if not rows_first:
-        blocks = sizes.floordiv(panels + (widest - 1), widest)
-        if isinstance(blocks, int) and isinstance(panels, int):
-            blocks = min(panels, max(blocks, 2))
+        needed = sizes.floordiv(panels + (widest - 1), widest)
+        blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     return Plan(
         Way.TILES,
         product,
@@ -138,6 +137,14 @@ def _tiles(product: Product, tile: Tile) -> Plan:
         depth,
         blocks,
     )
+
+
+def _shares(product: Product, tile: Tile) -> int:
+    """Blocks of columns that make units enough of the strips that there are."""
+    high = strips(product.m, tile)
+    if not isinstance(high, int):
+        return 2
+    return -(-UNITS // max(high, 1))
 
 
 def _packs(product: Product, tile: Tile, item: int) -> bool:
