@@ -49,6 +49,8 @@ def promote(left: str, right: str) -> str:
     >>> promote("int64", "float32"), promote("uint8", "int8"), promote("bool", "int32")
     ('float32', 'int16', 'int32')
     """
+    if left == right:
+        return left
     if KINDS[left] != KINDS[right]:
         return left if KINDS[left] > KINDS[right] else right
     if left.startswith("u") == right.startswith("u"):

@@ -9,6 +9,7 @@ from typing import TextIO
 from symgraph.graph.variable import Constant, SharedVariable, Variable
 
 _STDOUT = object()
+_DEEPEST = 32  # indentation beyond this is a number: text stays linear in the graph
 
 
 def describe(variable: Variable) -> str:
@@ -58,8 +59,14 @@ def _lines(roots: Sequence[Variable], sites: bool) -> list[str]:
         number = numbers.setdefault(key, len(numbers))
         where = f"  # {variable.site}" if sites and not seen else ""
         again = " (above)" if seen and variable.owner is not None else ""
-        lines.append(f"{'  ' * depth}[{number}] {describe(variable)}{again}{where}")
+        lines.append(f"{_indent(depth)}[{number}] {describe(variable)}{again}{where}")
         if variable.owner is not None and not seen:
             inputs = reversed(variable.owner.inputs)
             stack.extend((v, depth + 1) for v in inputs)
     return lines
+
+
+def _indent(depth: int) -> str:
+    if depth <= _DEEPEST:
+        return "  " * depth
+    return "  " * _DEEPEST + f"({depth}) "

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import FrameType
 
@@ -72,6 +73,7 @@ def inherit_site(site: Site | None) -> Iterator[None]:
         _INHERITED.reset(token)
 
 
+@cache
 def _is_ours(frame: FrameType) -> bool:
     """Whether a line is in symgraph, or in what dataclasses generate for it."""
     filename = frame.f_code.co_filename

@@ -47,6 +47,9 @@ def promoted(
     With ``floating`` what would be an integer or bool becomes ``config.floatX``.
     """
     arrays = [_array_or_variable(value, name) for value in values]
+    dtypes = {v.dtype if isinstance(v, Variable) else None for v in values}
+    if len(dtypes) == 1 and None not in dtypes and not floating:
+        return arrays
     weak = [is_weak(value) for value in values]
     strong = [str(a.dtype) for a, w in zip(arrays, weak, strict=True) if not w]
     scalars = [weak_type(a) for a, w in zip(arrays, weak, strict=True) if w]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -17,7 +16,6 @@ from symgraph.ops.rounding import floor, sign
 from symgraph.ops.selection import where
 
 
-@dataclass(frozen=True)
 class Add(Binary):
     """z = x + y; of bools, ``or``."""
 
@@ -31,7 +29,6 @@ class Add(Binary):
         return dz, dz
 
 
-@dataclass(frozen=True)
 class Sub(Binary):
     """z = x - y."""
 
@@ -45,7 +42,6 @@ class Sub(Binary):
         return dz, -dz
 
 
-@dataclass(frozen=True)
 class Mul(Binary):
     """z = x y; of bools, ``and``."""
 
@@ -59,7 +55,6 @@ class Mul(Binary):
         return dz * y, dz * x
 
 
-@dataclass(frozen=True)
 class Div(Binary):
     """z = x / y."""
 
@@ -73,7 +68,6 @@ class Div(Binary):
         return dx, -(dx * z)
 
 
-@dataclass(frozen=True)
 class FloorDiv(Binary):
     """z = floor(x / y); integers divided by zero give 0."""
 
@@ -86,7 +80,6 @@ class FloorDiv(Binary):
         return None, None
 
 
-@dataclass(frozen=True)
 class Mod(Binary):
     """z = x - y floor(x / y), of the sign of y; integers modulo zero give 0."""
 
@@ -100,7 +93,6 @@ class Mod(Binary):
         return dz, -dz * floor(x / y)
 
 
-@dataclass(frozen=True)
 class Pow(Binary):
     """z = x ** y; 0 ** 0 is 1."""
 
@@ -122,7 +114,6 @@ class Pow(Binary):
         return dz * y * lower, dz * z * logarithm
 
 
-@dataclass(frozen=True)
 class Neg(Unary):
     """y = -x."""
 
@@ -135,7 +126,6 @@ class Neg(Unary):
         return (-cotangents[0],)
 
 
-@dataclass(frozen=True)
 class Abs(Unary):
     """y = |x|."""
 
@@ -148,7 +138,6 @@ class Abs(Unary):
         return sign(x)
 
 
-@dataclass(frozen=True)
 class Square(Unary):
     """y = x x."""
 
@@ -161,7 +150,6 @@ class Square(Unary):
         return 2.0 * x
 
 
-@dataclass(frozen=True)
 class Reciprocal(Unary):
     """y = 1 / x."""
 
@@ -173,7 +161,6 @@ class Reciprocal(Unary):
         return -(y * y)
 
 
-@dataclass(frozen=True)
 class Extremum(Binary):
     """The gradient goes to the operand chosen, half to each where they are equal."""
 
@@ -188,7 +175,6 @@ class Extremum(Binary):
         return dx, where(tie, half, where(chosen, 0.0, dz))
 
 
-@dataclass(frozen=True)
 class Maximum(Extremum):
     """z = the larger of x and y; NaN where either is."""
 
@@ -196,7 +182,6 @@ class Maximum(Extremum):
     compute = staticmethod(np.maximum)
 
 
-@dataclass(frozen=True)
 class Minimum(Extremum):
     """z = the smaller of x and y; NaN where either is."""
 

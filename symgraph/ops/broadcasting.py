@@ -7,6 +7,7 @@ as 1). An unknown dimension stands against any other and must equal it at the ca
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from symgraph.graph import GraphError, Op, Variable, argument_lines
 from symgraph.ops.arguments import Size, TensorLike, as_variable, promoted
@@ -21,14 +22,18 @@ def elementwise(op: Op, *values: TensorLike, floating: bool = False) -> Variable
 
 def op_name(op: Op) -> str:
     """What a builder of ``op`` is called: the class name in snake_case."""
-    text = type(op).__name__
+    return _snake_case(type(op).__name__)
+
+
+@cache
+def _snake_case(text: str) -> str:
     return "".join("_" + c.lower() if c.isupper() else c for c in text).lstrip("_")
 
 
 def broadcast_together(name: str, variables: Sequence[Variable]) -> list[Variable]:
     """The variables with one shape, which is that of NumPy's broadcasting."""
     first = variables[0].type.shape
-    if None not in first and all(v.type.shape == first for v in variables):
+    if all(v.type.shape == first for v in variables):
         return list(variables)
     shape = _common_shape(name, variables)
     return [_broadcast(v, shape) for v in variables]

@@ -43,7 +43,6 @@ class Cast(Unary):
         return (cast(cotangents[0], x.dtype) if is_float(x.dtype) else None,)
 
 
-@dataclass(frozen=True)
 class StopGradient(Unary):
     """y = x, with a derivative of zero by decree."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from symgraph.ops.broadcasting import elementwise
 from symgraph.ops.elementwise import Binary, Unary
 
 
-@dataclass(frozen=True)
 class Comparison(Binary):
     """z = [x ? y], a bool that is false where x or y is NaN, but for ``Ne``."""
 
@@ -25,7 +23,6 @@ class Comparison(Binary):
         return None, None
 
 
-@dataclass(frozen=True)
 class Question(Unary):
     """y = [x is ...], a bool."""
 
@@ -33,7 +30,6 @@ class Question(Unary):
     result: ClassVar[str | None] = "bool"
 
 
-@dataclass(frozen=True)
 class Eq(Comparison):
     """z = [x == y]."""
 
@@ -41,7 +37,6 @@ class Eq(Comparison):
     compute = staticmethod(np.equal)
 
 
-@dataclass(frozen=True)
 class Ne(Comparison):
     """z = [x != y]."""
 
@@ -49,7 +44,6 @@ class Ne(Comparison):
     compute = staticmethod(np.not_equal)
 
 
-@dataclass(frozen=True)
 class Lt(Comparison):
     """z = [x < y]."""
 
@@ -57,7 +51,6 @@ class Lt(Comparison):
     compute = staticmethod(np.less)
 
 
-@dataclass(frozen=True)
 class Le(Comparison):
     """z = [x <= y]."""
 
@@ -65,7 +58,6 @@ class Le(Comparison):
     compute = staticmethod(np.less_equal)
 
 
-@dataclass(frozen=True)
 class Gt(Comparison):
     """z = [x > y]."""
 
@@ -73,7 +65,6 @@ class Gt(Comparison):
     compute = staticmethod(np.greater)
 
 
-@dataclass(frozen=True)
 class Ge(Comparison):
     """z = [x >= y]."""
 
@@ -81,7 +72,6 @@ class Ge(Comparison):
     compute = staticmethod(np.greater_equal)
 
 
-@dataclass(frozen=True)
 class IsNan(Question):
     """y = [x is NaN]."""
 
@@ -89,7 +79,6 @@ class IsNan(Question):
     compute = staticmethod(np.isnan)
 
 
-@dataclass(frozen=True)
 class IsInf(Question):
     """y = [x is inf or -inf]."""
 
@@ -97,7 +86,6 @@ class IsInf(Question):
     compute = staticmethod(np.isinf)
 
 
-@dataclass(frozen=True)
 class IsFinite(Question):
     """y = [x is neither NaN nor infinite]."""
 

@@ -36,6 +36,7 @@ class Elementwise(Op):
 
     ``scalar`` is f's name in the kernel IR, ``compute`` is f in NumPy, ``domain`` says
     which dtypes f takes, and ``result`` its dtype where that is not the operands'.
+    Being dataclasses is inherited; only an op with fields says so again.
     """
 
     scalar: ClassVar[str]
@@ -86,7 +87,6 @@ class Elementwise(Op):
                 )
 
 
-@dataclass(frozen=True)
 class Unary(Elementwise):
     """y = f(x); ``slope`` gives dy/dx, None where it is zero almost everywhere."""
 
@@ -100,7 +100,6 @@ class Unary(Elementwise):
         return (None if slope is None else cotangents[0] * slope,)
 
 
-@dataclass(frozen=True)
 class Binary(Elementwise):
     """z = f(x, y)."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -16,7 +15,6 @@ LOG_2 = float(np.log(2.0))
 LOG_10 = float(np.log(10.0))
 
 
-@dataclass(frozen=True)
 class Sqrt(Unary):
     """y = sqrt(x)."""
 
@@ -28,7 +26,6 @@ class Sqrt(Unary):
         return 0.5 / y
 
 
-@dataclass(frozen=True)
 class Exp(Unary):
     """y = e ** x."""
 
@@ -40,7 +37,6 @@ class Exp(Unary):
         return y
 
 
-@dataclass(frozen=True)
 class Exp2(Unary):
     """y = 2 ** x."""
 
@@ -52,7 +48,6 @@ class Exp2(Unary):
         return y * LOG_2
 
 
-@dataclass(frozen=True)
 class Expm1(Unary):
     """y = e ** x - 1, precise near 0."""
 
@@ -64,7 +59,6 @@ class Expm1(Unary):
         return y + 1.0
 
 
-@dataclass(frozen=True)
 class Log(Unary):
     """y = the natural logarithm of x."""
 
@@ -76,7 +70,6 @@ class Log(Unary):
         return 1.0 / x
 
 
-@dataclass(frozen=True)
 class Log2(Unary):
     """y = the logarithm of x to base 2."""
 
@@ -88,7 +81,6 @@ class Log2(Unary):
         return (1.0 / LOG_2) / x
 
 
-@dataclass(frozen=True)
 class Log10(Unary):
     """y = the logarithm of x to base 10."""
 
@@ -100,7 +92,6 @@ class Log10(Unary):
         return (1.0 / LOG_10) / x
 
 
-@dataclass(frozen=True)
 class Log1p(Unary):
     """y = log(1 + x), precise near 0."""
 

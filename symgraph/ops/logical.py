@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from symgraph.ops.broadcasting import elementwise
 from symgraph.ops.elementwise import Binary, Unary
 
 
-@dataclass(frozen=True)
 class Logical(Binary):
     """z = a truth value of the truth of x and y; a number is true unless it is 0."""
 
@@ -25,7 +23,6 @@ class Logical(Binary):
         return None, None
 
 
-@dataclass(frozen=True)
 class LogicalAnd(Logical):
     """z = [x and y]."""
 
@@ -33,7 +30,6 @@ class LogicalAnd(Logical):
     compute = staticmethod(np.logical_and)
 
 
-@dataclass(frozen=True)
 class LogicalOr(Logical):
     """z = [x or y]."""
 
@@ -41,7 +37,6 @@ class LogicalOr(Logical):
     compute = staticmethod(np.logical_or)
 
 
-@dataclass(frozen=True)
 class LogicalXor(Logical):
     """z = [x is true or y is, not both]."""
 
@@ -49,7 +44,6 @@ class LogicalXor(Logical):
     compute = staticmethod(np.logical_xor)
 
 
-@dataclass(frozen=True)
 class LogicalNot(Unary):
     """y = [not x]."""
 
@@ -59,7 +53,6 @@ class LogicalNot(Unary):
     compute = staticmethod(np.logical_not)
 
 
-@dataclass(frozen=True)
 class BitwiseAnd(Binary):
     """z = the bits set in both x and y."""
 
@@ -68,7 +61,6 @@ class BitwiseAnd(Binary):
     compute = staticmethod(np.bitwise_and)
 
 
-@dataclass(frozen=True)
 class BitwiseOr(Binary):
     """z = the bits set in x or in y."""
 
@@ -77,7 +69,6 @@ class BitwiseOr(Binary):
     compute = staticmethod(np.bitwise_or)
 
 
-@dataclass(frozen=True)
 class BitwiseXor(Binary):
     """z = the bits set in just one of x and y."""
 
@@ -86,7 +77,6 @@ class BitwiseXor(Binary):
     compute = staticmethod(np.bitwise_xor)
 
 
-@dataclass(frozen=True)
 class LeftShift(Binary):
     """z = x 2 ** y, bits shifted out being lost."""
 
@@ -95,7 +85,6 @@ class LeftShift(Binary):
     compute = staticmethod(np.left_shift)
 
 
-@dataclass(frozen=True)
 class RightShift(Binary):
     """z = floor(x / 2 ** y)."""
 
@@ -104,7 +93,6 @@ class RightShift(Binary):
     compute = staticmethod(np.right_shift)
 
 
-@dataclass(frozen=True)
 class Invert(Unary):
     """y = the bits not set in x; of a bool, ``not``."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,7 +12,6 @@ from symgraph.ops.broadcasting import elementwise
 from symgraph.ops.elementwise import Unary
 
 
-@dataclass(frozen=True)
 class Floor(Unary):
     """y = the largest integer not above x."""
 
@@ -21,7 +19,6 @@ class Floor(Unary):
     compute = staticmethod(np.floor)
 
 
-@dataclass(frozen=True)
 class Ceil(Unary):
     """y = the smallest integer not below x."""
 
@@ -29,7 +26,6 @@ class Ceil(Unary):
     compute = staticmethod(np.ceil)
 
 
-@dataclass(frozen=True)
 class Trunc(Unary):
     """y = x rounded toward 0."""
 
@@ -37,7 +33,6 @@ class Trunc(Unary):
     compute = staticmethod(np.trunc)
 
 
-@dataclass(frozen=True)
 class Round(Unary):
     """y = the nearest integer, of two equally near the even one."""
 
@@ -45,7 +40,6 @@ class Round(Unary):
     compute = staticmethod(np.rint)
 
 
-@dataclass(frozen=True)
 class Sign(Unary):
     """y = -1, 0 or 1 as x is below, at or above 0; NaN where x is."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +13,6 @@ from symgraph.ops.cast import cast
 from symgraph.ops.elementwise import Elementwise
 
 
-@dataclass(frozen=True)
 class Where(Elementwise):
     """z = x where the condition holds, else y."""
 

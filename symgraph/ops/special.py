@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import erf as scalar_erf
 from math import erfc as scalar_erfc
 from math import pi, sqrt
@@ -18,7 +17,6 @@ from symgraph.ops.exponential import exp
 from symgraph.ops.selection import where
 
 
-@dataclass(frozen=True)
 class Relu(Unary):
     """y = max(x, 0); NaN where x is."""
 
@@ -35,7 +33,6 @@ class Relu(Unary):
         return (where(outputs[0] > 0, cotangents[0], 0.0),)
 
 
-@dataclass(frozen=True)
 class Sigmoid(Unary):
     """y = 1 / (1 + e ** -x)."""
 
@@ -52,7 +49,6 @@ class Sigmoid(Unary):
         return y * (1.0 - y)
 
 
-@dataclass(frozen=True)
 class Softplus(Unary):
     """y = log(1 + e ** x)."""
 
@@ -68,7 +64,6 @@ class Softplus(Unary):
         return sigmoid(x)
 
 
-@dataclass(frozen=True)
 class Erf(Unary):
     """y = 2 / sqrt(pi) times the integral of e ** -t^2 from 0 to x."""
 
@@ -84,7 +79,6 @@ class Erf(Unary):
         return (2.0 / sqrt(pi)) * exp(-(x * x))
 
 
-@dataclass(frozen=True)
 class Erfc(Unary):
     """y = 1 - erf(x), precise where that is small."""
 

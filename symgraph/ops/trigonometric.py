@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -14,7 +13,6 @@ from symgraph.ops.elementwise import Binary, Unary
 from symgraph.ops.exponential import sqrt
 
 
-@dataclass(frozen=True)
 class Sin(Unary):
     """y = sin x."""
 
@@ -26,7 +24,6 @@ class Sin(Unary):
         return cos(x)
 
 
-@dataclass(frozen=True)
 class Cos(Unary):
     """y = cos x."""
 
@@ -38,7 +35,6 @@ class Cos(Unary):
         return -sin(x)
 
 
-@dataclass(frozen=True)
 class Tan(Unary):
     """y = tan x."""
 
@@ -50,7 +46,6 @@ class Tan(Unary):
         return 1.0 + y * y
 
 
-@dataclass(frozen=True)
 class Arcsin(Unary):
     """y = the angle in [-pi/2, pi/2] whose sine is x."""
 
@@ -62,7 +57,6 @@ class Arcsin(Unary):
         return 1.0 / sqrt(1.0 - x * x)
 
 
-@dataclass(frozen=True)
 class Arccos(Unary):
     """y = the angle in [0, pi] whose cosine is x."""
 
@@ -74,7 +68,6 @@ class Arccos(Unary):
         return -1.0 / sqrt(1.0 - x * x)
 
 
-@dataclass(frozen=True)
 class Arctan(Unary):
     """y = the angle in (-pi/2, pi/2) whose tangent is x."""
 
@@ -86,7 +79,6 @@ class Arctan(Unary):
         return 1.0 / (1.0 + x * x)
 
 
-@dataclass(frozen=True)
 class Sinh(Unary):
     """y = (e ** x - e ** -x) / 2."""
 
@@ -98,7 +90,6 @@ class Sinh(Unary):
         return cosh(x)
 
 
-@dataclass(frozen=True)
 class Cosh(Unary):
     """y = (e ** x + e ** -x) / 2."""
 
@@ -110,7 +101,6 @@ class Cosh(Unary):
         return sinh(x)
 
 
-@dataclass(frozen=True)
 class Tanh(Unary):
     """y = sinh x / cosh x."""
 
@@ -122,7 +112,6 @@ class Tanh(Unary):
         return 1.0 - y * y
 
 
-@dataclass(frozen=True)
 class Arcsinh(Unary):
     """y = the inverse hyperbolic sine of x."""
 
@@ -134,7 +123,6 @@ class Arcsinh(Unary):
         return 1.0 / sqrt(x * x + 1.0)
 
 
-@dataclass(frozen=True)
 class Arccosh(Unary):
     """y = the inverse hyperbolic cosine of x."""
 
@@ -146,7 +134,6 @@ class Arccosh(Unary):
         return 1.0 / sqrt(x * x - 1.0)
 
 
-@dataclass(frozen=True)
 class Arctanh(Unary):
     """y = the inverse hyperbolic tangent of x."""
 
@@ -158,7 +145,6 @@ class Arctanh(Unary):
         return 1.0 / (1.0 - x * x)
 
 
-@dataclass(frozen=True)
 class Arctan2(Binary):
     """z = the angle in (-pi, pi] of the point with ordinate y and abscissa x."""
 
