@@ -133,10 +133,10 @@ def test_statistics_that_were_never_learned():
 )
 def test_optimizers(optimizer):
     results = {}
+    x = RANDOM.normal(size=(20, 3))
+    data = (x, (x.sum(axis=1) > 0).astype(np.int64))
     for mode in ("c", "numpy"):
         net = layers.Sequential([layers.Dense(2)], input_shape=(None, 3))
-        x = RANDOM.normal(size=(20, 3)) if not results else data[0]
-        data = (x, (x.sum(axis=1) > 0).astype(np.int64))
         with config.context(mode=mode):
             training.fit(net, data=data, epochs=3, optimizer=optimizer, batch_size=5)
         results[mode] = net[0]["weights"].get_value()
