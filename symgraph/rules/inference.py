@@ -10,15 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import overload
 
-from symgraph.graph import (
-    Apply,
-    Constant,
-    Graph,
-    GraphError,
-    SharedVariable,
-    Variable,
-    leaves_of,
-)
+from symgraph.graph import Apply, Constant, Graph, GraphError, Variable
 from symgraph.ops.batch_norm import BatchNormInference, BatchNormTraining
 from symgraph.ops.creation import ones_like
 from symgraph.ops.dropout import Dropout
@@ -31,6 +23,7 @@ from symgraph.rewriting import (
     rewrite_graph,
     wildcards,
 )
+from symgraph.rules.pipeline import graph_of
 
 x, mask = wildcards("x mask")
 
@@ -104,14 +97,8 @@ def to_inference(
     if isinstance(outputs, Graph):
         return rewrite_graph(outputs, stages)[0]
     if isinstance(outputs, Variable):
-        return rewrite_graph(_graph_of([outputs]), stages)[0].outputs[0]
-    return list(rewrite_graph(_graph_of(outputs), stages)[0].outputs)
-
-
-def _graph_of(outputs: Sequence[Variable]) -> Graph:
-    leaves = leaves_of(outputs)
-    kept = (Constant, SharedVariable)
-    return Graph([v for v in leaves if not isinstance(v, kept)], outputs)
+        return rewrite_graph(graph_of([outputs]), stages)[0].outputs[0]
+    return list(rewrite_graph(graph_of(outputs), stages)[0].outputs)
 
 
 def _inference(

@@ -1,0 +1,59 @@
+"""The stages that ``function`` runs, in order, and ``rewrite`` to run any by hand.
+
+Sizes and equal nodes come first, so that later patterns see one form of each thing;
+stable forms before batch normalization, which becomes affine maps, which go into
+weights; what those moves leave over is simplified last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from symgraph.graph import Constant, Graph, SharedVariable, Variable, leaves_of
+from symgraph.rewriting import History, Stage, rewrite_graph
+from symgraph.rules.algebra import ALGEBRA
+from symgraph.rules.arrangements import ARRANGEMENTS
+from symgraph.rules.batch_norm import BATCH_NORM
+from symgraph.rules.constant_folding import CONSTANT_FOLDING
+from symgraph.rules.fold_affine import FOLD_AFFINE
+from symgraph.rules.merging import merge_equal_nodes
+from symgraph.rules.sizes import normalize_sizes
+from symgraph.rules.stability import STABILITY
+
+_SIMPLER = (*ALGEBRA, *ARRANGEMENTS, *CONSTANT_FOLDING)
+
+CANONICALIZE = Stage("canonicalize", (*_SIMPLER, normalize_sizes, merge_equal_nodes))
+STABILIZE = Stage("stability", STABILITY)
+BATCH_NORMALIZATION = Stage("batch_norm", (*BATCH_NORM, *CONSTANT_FOLDING))
+AFFINE = Stage("fold_affine", (*FOLD_AFFINE, *CONSTANT_FOLDING))
+SIMPLIFY = Stage("simplify", (*_SIMPLER, normalize_sizes, merge_equal_nodes))
+
+DEFAULT = (CANONICALIZE, STABILIZE, BATCH_NORMALIZATION, AFFINE, SIMPLIFY)
+
+
+class Rewritten(NamedTuple):
+    """A graph after rewriting, and what was done to it."""
+
+    graph: Graph
+    history: History
+
+
+def rewrite(
+    graph: Graph | Variable | Sequence[Variable], stages: Sequence[Stage] = DEFAULT
+) -> Rewritten:
+    """The graph after the stages in turn; the one given stays as it is.
+
+    Variables stand for the graph that computes them from everything they depend on.
+    """
+    if isinstance(graph, Variable):
+        graph = [graph]
+    if not isinstance(graph, Graph):
+        graph = graph_of(graph)
+    return Rewritten(*rewrite_graph(graph, stages))
+
+
+def graph_of(outputs: Sequence[Variable]) -> Graph:
+    """The graph of all that ``outputs`` depend on; its inputs in order of first use."""
+    known = (Constant, SharedVariable)
+    return Graph([v for v in leaves_of(outputs) if not isinstance(v, known)], outputs)
