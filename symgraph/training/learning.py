@@ -79,7 +79,7 @@ class Learning:
         self.sweep = 0
         self.batch = 0
         self._epoch: int | None = None  # of a source that counts them
-        self._last: Array | None = None
+        self._last: Array | None = None  # a copy: a source may use its array again
 
     def run(self, batches: Source, progress: bool = True) -> None:
         """Every sweep that is left, then the network gets what was learned."""
@@ -89,23 +89,19 @@ class Learning:
             with shielded():
                 _publish(self.plan.tasks)
         except KeyboardInterrupt as stop:
-            raise Interrupted(
-                f"{self.who}: interrupted in {self._place}", self
-            ) from stop
-
-    @property
-    def _place(self) -> str:
-        return f"sweep {self.sweep + 1} of {len(self.plan.sweeps)}, batch {self.batch}"
+            place = f"sweep {self.sweep + 1}, batch {self.batch}"
+            raise Interrupted(f"{self.who}: interrupted in {place}", self) from stop
 
     def _run_sweep(self, batches: Source, progress: bool) -> None:
         tasks = self.plan.sweeps[self.sweep]
         step = _compile(self.plan.x, tasks)
         total = length_of(batches)
-        with bar(f"{self.who}: {self._place}", total, progress) as advance:
+        title = f"{self.who}: sweep {self.sweep + 1} of {len(self.plan.sweeps)}"
+        with bar(title, total, progress) as advance:
             for array in self._remaining(batches, tasks):
                 with shielded():
                     step(array)
-                    self.batch, self._last = self.batch + 1, array
+                    self.batch, self._last = self.batch + 1, array.copy()
                 advance("")
         if self.batch == 0:
             raise DataError(

@@ -414,6 +414,24 @@ def test_other_batches_after_a_ctrl_c_start_the_sweep_anew():
     np.testing.assert_allclose(net[0]["mean"].get_value(), X.mean((0, 2, 3)))
 
 
+def test_a_source_may_fill_the_same_array_again_and_again():
+    net, array, order, stop = convnet(), np.empty((5, *X.shape[1:])), [0, 1, 2, 3], [2]
+
+    def source():
+        for number in order:
+            if number == stop[0]:
+                raise KeyboardInterrupt
+            array[:] = X[5 * number : 5 * number + 5]
+            yield array
+
+    with pytest.raises(Interrupted) as caught:
+        training.pre_learn(net, source)
+    order.reverse()
+    stop[0] = None
+    training.pre_learn(net, source, resume=caught.value.state)
+    np.testing.assert_allclose(net[0]["mean"].get_value(), X[:20].mean((0, 2, 3)))
+
+
 def test_shuffled_batches_are_gone_on_with_in_their_order():
     net = convnet()
     source = training.batches(X, 5, shuffle=True)
