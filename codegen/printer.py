@@ -7,10 +7,8 @@ after another. A large source is cut into two files that compile at the same tim
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 from codegen import families, memory, sizes
 from codegen.emission import Emission, Phase
@@ -20,10 +18,12 @@ from codegen.memory import Slot
 from codegen.scalars import C_TYPES
 from codegen.target import Target
 
-LARGE = 40_000  # characters of phases from which on two files compile faster
+LARGE = 30_000  # characters of phases that are worth a file of their own
+MOST_FILES = 4
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
-_ENTRY = "static int64_t sg_entry_{name}(const sg_call *call)"
+# cold: compiled for size, which is quick, as all it does is call the phases
+_ENTRY = "static __attribute__((cold)) int64_t sg_entry_{name}(const sg_call *call)"
 
 
 @dataclass(frozen=True)
@@ -56,12 +56,14 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
     headers = dict.fromkeys(header for one in printed for header in one.headers)
     top = "".join(f'#include "{header}"\n' for header in headers)
     entries = [*(one.entry for one in printed), _table(programs)]
-    here, there = _halves([phase for one in printed for phase in one.phases])
-    if not there:
-        return Source(_file(top, _functions(here, "static "), entries), printed)
-    declared = "".join(f"{_PHASE.format(name=name)};\n" for name, _ in there)
-    first = _file(top + declared, _functions(here), entries)
-    return Source(first + _file(top, _functions(there)), printed)
+    parts = _parts([phase for one in printed for phase in one.phases], entries)
+    if len(parts) == 1:
+        return Source((_file(top, _functions(parts[0], "static "), entries),), printed)
+    elsewhere = [name for part in parts[1:] for name, _ in part]
+    declared = "".join(f"{_PHASE.format(name=name)};\n" for name in elsewhere)
+    first = _file(top + declared, _functions(parts[0]), entries)
+    others = [_file(top, _functions(part)) for part in parts[1:]]
+    return Source((first, *others), printed)
 
 
 def print_program(program: Program, target: Target) -> Printed:
@@ -83,24 +85,29 @@ def print_program(program: Program, target: Target) -> Printed:
 # --- files ------------------------------------------------------------------------
 
 
-def _file(top: str, *parts: Sequence[str]) -> tuple[str]:
-    return ("\n".join([top, *(text for part in parts for text in part)]),)
+def _file(top: str, *parts: Sequence[str]) -> str:
+    return "\n".join([top, *(text for part in parts for text in part)])
 
 
 def _functions(phases: Sequence[tuple[str, str]], linkage: str = "") -> list[str]:
     return [f"{linkage}{_PHASE.format(name=name)}\n{body}" for name, body in phases]
 
 
-def _halves(
-    phases: Sequence[tuple[str, str]],
-) -> tuple[Sequence[tuple[str, str]], Sequence[tuple[str, str]]]:
-    """All phases and none, or two parts of like length where there is much of them."""
-    lengths = [len(body) for _, body in phases]
-    if sum(lengths) < LARGE:
-        return phases, ()
-    before = list(accumulate(lengths))
-    middle = bisect_left(before, sum(lengths) // 2) + 1
-    return phases[:middle], phases[middle:]
+def _parts(
+    phases: Sequence[tuple[str, str]], entries: Sequence[str]
+) -> list[list[tuple[str, str]]]:
+    """The phases of each file: one, or several of like length where there is much."""
+    total = sum(len(body) for _, body in phases)
+    count = max(1, min(MOST_FILES, total // LARGE))
+    lengths = [sum(map(len, entries)), *[0] * (count - 1)]
+    parts: list[list[tuple[str, str]]] = [[] for _ in lengths]
+    for phase in sorted(phases, key=lambda phase: -len(phase[1])):
+        shortest = lengths.index(min(lengths))
+        parts[shortest].append(phase)
+        lengths[shortest] += len(phase[1])
+    order = {name: place for place, (name, _) in enumerate(phases)}
+    used = [parts[0], *filter(None, parts[1:])]
+    return [sorted(part, key=lambda phase: order[phase[0]]) for part in used]
 
 
 # --- phases -----------------------------------------------------------------------
@@ -164,19 +171,18 @@ def _entry_text(
     pointers = [f"call->arguments[{place}]" for place in range(given)]
     pointers += [f"call->arena + call->offsets[{place}]" for place in range(len(slots))]
     lines = [
-        "double *seconds = call->seconds;",
         f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
         "    return SG_NOT_PLAIN;",
         *_size_lines(program),
         f"char *const buffers[] = {{{', '.join(pointers) or 'NULL'}}};",
         "int64_t error = 0;",
-        "sg_frame frame = {buffers, call->sizes, NULL, NULL, 0, 0, &error};",
-        "frame.threads = call->threads;",
-        "double then = seconds ? sg_clock() : 0;",
+        "sg_frame frame = {.buffers = buffers, .sizes = call->sizes};",
+        "frame.threads = call->threads, frame.error = &error;",
+        "frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;",
     ]
     for index, kernel in enumerate(program.kernels):
         lines += _kernel_lines(program, index, kernel, emissions[index], places)
-    lines += ["(void)frame, (void)then;", "return 0;"]
+    lines.append("return 0;")
     return f"{head}\n{_braced(lines)}"
 
 
@@ -218,10 +224,8 @@ def _kernel_lines(
         name = _phase_name(program, index, number)
         units, cost = sizes.text(phase.units), sizes.text(phase.cost)
         yield f"sg_parallel({name}, &frame, {units}, {cost});"
-    yield "if (error)"
+    yield f"if (sg_done(&frame, {index}))"
     yield "    return error;"
-    yield "if (seconds)"
-    yield f"    then = sg_lap(then, seconds + {index});"
 
 
 def _comment(label: str) -> str:

@@ -11,7 +11,7 @@ import os
 import weakref
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import cffi
 import numpy as np
@@ -55,7 +55,7 @@ class _Threads:
 
     count = default_threads()
     most = 1 << 16
-    natives: weakref.WeakSet[Native] = weakref.WeakSet()
+    natives: ClassVar[weakref.WeakSet[Native]] = weakref.WeakSet()
 
 
 def _alone_after_fork() -> None:

@@ -107,7 +107,7 @@ class Toolchain:
             self._checked([*self.command, *options, str(sources[0]), *end], sources[0])
             return
         objects = [str(source.with_suffix(".o")) for source in sources]
-        with ThreadPoolExecutor(len(sources)) as pool:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             runs = [
                 pool.submit(
                     self._checked,

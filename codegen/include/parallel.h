@@ -39,7 +39,7 @@ static inline void sg_job_part(const void *given, int64_t member)
 }
 
 /* Run ``phase`` over 0 .. units; ``cost`` is in rough operations a unit. */
-static inline void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t units,
+SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t units,
                                int64_t cost)
 {
     const int64_t team = sg_team(frame, units, cost);
@@ -59,19 +59,22 @@ static inline void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t u
 }
 
 /* Seconds on a clock that only moves forward. */
-SG_INLINE double sg_clock(void)
+SG_OUTLINE double sg_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* Store the seconds since ``then`` and return the present. */
-SG_INLINE double sg_lap(double then, double *seconds)
+/* A kernel is done: note its time where that is wanted; whether the call must stop. */
+SG_OUTLINE bool sg_done(sg_frame *frame, int64_t kernel)
 {
-    const double now = sg_clock();
-    *seconds = now - then;
-    return now;
+    if (frame->seconds) {
+        const double now = sg_clock();
+        frame->seconds[kernel] = now - frame->then;
+        frame->then = now;
+    }
+    return *frame->error != 0;
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define SG_INLINE static inline __attribute__((always_inline, unused))
+#define SG_OUTLINE static __attribute__((noinline, unused))
 #define SG_EXPORT __attribute__((visibility("default")))
 
 /* The words of a NumPy array object, from its type on; see ``pointers.py``. */
@@ -64,7 +65,8 @@ typedef struct sg_frame {
     char *scratch;         /* one slice a thread */
     int64_t scratch_bytes; /* of one slice */
     int64_t threads;
-    int64_t *error; /* the first error that a Check found; 0 is none */
+    int64_t *error;        /* the first that a Check found; 0 is none */
+    double *seconds, then; /* where times go, and when the last kernel ended */
 } sg_frame;
 
 typedef void sg_phase(const sg_frame *frame, int64_t begin, int64_t end, char *scratch);

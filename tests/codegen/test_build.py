@@ -136,11 +136,11 @@ def test_unknown_flags_of_a_target_are_left_out(tmp_path):
         assert doubled(build([scaled()], odd, cache=Cache(tmp_path)))
 
 
-def test_large_sources_are_compiled_in_two_parts(monkeypatch, tmp_path):
+def test_large_sources_are_compiled_in_parts(monkeypatch, tmp_path):
     monkeypatch.setattr("codegen.printer.LARGE", 100)
     module = build([scaled("a"), scaled("b")], cache=Cache(tmp_path))
     assert doubled(module, "a") and doubled(module, "b")
-    assert len(list(module.path.parent.glob("*.c"))) == 2
+    assert len(list(module.path.parent.glob("*.c"))) > 1
 
 
 def test_the_c_that_runs_can_be_read():
