@@ -13,7 +13,7 @@ from symgraph.graph.op import Apply, Op
 from symgraph.graph.traversal import toposort
 from symgraph.graph.types import TensorType
 from symgraph.graph.variable import Constant, SharedVariable, Variable
-from symgraph.graph.weak import is_weak
+from symgraph.graph.weak import is_weak, strengthened
 
 Array = NDArray[Any]
 
@@ -91,8 +91,10 @@ def _value(variable: Variable, values: Mapping[Variable, Array]) -> Array:
 
 def _given(variable: Variable, value: ArrayLike) -> Array:
     array = np.asarray(value)
-    safe = np.can_cast(array.dtype, variable.dtype, casting="safe")
-    if safe or (is_weak(value) and _same_kind(array, variable)):
+    strong = strengthened(array, variable.dtype) if is_weak(value) else None
+    if strong is not None:
+        array = strong
+    elif np.can_cast(array.dtype, variable.dtype, casting="safe"):
         array = array.astype(variable.dtype, copy=False)
     if not variable.type.accepts(TensorType(array.dtype.name, array.shape)):
         raise GraphError(
@@ -100,10 +102,6 @@ def _given(variable: Variable, value: ArrayLike) -> Array:
             f"got {array.dtype}{list(array.shape)}"
         )
     return array
-
-
-def _same_kind(array: Array, variable: Variable) -> bool:
-    return np.can_cast(array.dtype, variable.dtype, casting="same_kind")
 
 
 def _checked(node: Apply, variable: Variable, array: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -69,9 +69,10 @@ class Op:
 
     def __str__(self) -> str:
         """The class and the static parameters that are not at their default."""
+        own: tuple[Field[Any], ...] = fields(self) if is_dataclass(self) else ()
         chosen = [
             f"{field.name}={getattr(self, field.name)!r}"
-            for field in (fields(self) if is_dataclass(self) else ())
+            for field in own
             if field.default is MISSING or getattr(self, field.name) != field.default
         ]
         return type(self).__name__ + (f"({', '.join(chosen)})" if chosen else "")

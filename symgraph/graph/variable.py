@@ -17,7 +17,7 @@ from symgraph.graph.dtypes import KINDS
 from symgraph.graph.errors import GraphError, MissingValue, TypeMismatch
 from symgraph.graph.sites import Site, current_site
 from symgraph.graph.types import TensorType
-from symgraph.graph.weak import is_weak, weak_dtype
+from symgraph.graph.weak import is_weak, strengthened, weak_dtype
 
 if TYPE_CHECKING:
     from symgraph.graph.op import Apply
@@ -123,7 +123,7 @@ class SharedVariable(Variable):
         """Replace the value; dtype and shape must fit the variable's type."""
         array = np.asarray(value)
         if array.dtype.name != self.dtype:
-            array = _cast_safely(array, self)
+            array = _cast_safely(array, self, is_weak(value))
         if not self.type.accepts(TensorType(array.dtype.name, array.shape)):
             raise GraphError(
                 f"set_value: {self!r} expects {self.type}, "
@@ -157,11 +157,14 @@ def _frozen(data: NDArray[Any]) -> NDArray[Any]:
     return data
 
 
-def _cast_safely(array: NDArray[Any], variable: SharedVariable) -> NDArray[Any]:
-    weak = array.ndim == 0 and not isinstance(array, np.ndarray)
-    narrower = np.can_cast(array.dtype, variable.dtype, casting="safe")
-    same_kind = KINDS.get(array.dtype.name) == KINDS[variable.dtype] == 2
-    if narrower or weak or same_kind:
+def _cast_safely(
+    array: NDArray[Any], variable: SharedVariable, weak: bool
+) -> NDArray[Any]:
+    strong = strengthened(array, variable.dtype) if weak else None
+    if strong is not None:
+        return strong
+    wider = np.can_cast(array.dtype, variable.dtype, casting="safe")
+    if wider or KINDS.get(array.dtype.name) == KINDS[variable.dtype] == 2:
         return array.astype(variable.dtype)
     raise TypeMismatch(
         f"set_value: {variable!r} expects {variable.dtype}, got {array.dtype}"

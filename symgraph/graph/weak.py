@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symgraph.graph.config import config
+from symgraph.graph.dtypes import KINDS
 
 _SCALARS = {"b": bool, "i": int, "u": int, "f": float}
 
@@ -36,3 +37,18 @@ def weak_dtype(array: NDArray[Any]) -> str:
     """
     names = {bool: "bool", int: "int64", float: config.floatX}
     return names[weak_type(array)]
+
+
+def strengthened(array: NDArray[Any], dtype: str) -> NDArray[Any] | None:
+    """What Python scalars are in ``dtype``; None where they do not fit.
+
+    >>> strengthened(np.asarray(3), "float32").dtype.name
+    'float32'
+    >>> strengthened(np.asarray(300), "int8") is strengthened(np.asarray(0.5), "int8")
+    True
+    """
+    if KINDS.get(array.dtype.name, 3) > KINDS[dtype]:
+        return None
+    strong = array.astype(dtype)
+    overflows = KINDS[dtype] < 2 and not np.array_equal(strong, array)
+    return None if overflows else strong
