@@ -7,6 +7,8 @@ is done once, outside it.
 
 from __future__ import annotations
 
+from typing import Any
+
 from symgraph.graph import Apply, Variable
 from symgraph.ops.affine import AddBias
 from symgraph.ops.conv import Conv2D
@@ -75,14 +77,15 @@ def _into_filters(conv: Apply, before: Map, x: Variable, context: Context) -> Re
     if isinstance(fine, Declined):
         return fine
     filters = scaled = conv.inputs[1]
-    if filters.type.shape[0] is None:
-        return Declined("the number of filters is not known")
+    op: Any = conv.op
+    if not filters.type.is_static:
+        return Declined(f"a size of the filters {filters.type} is not known")
     if fine.scale is not None:
         scaled = filters * _for_filters(fine.scale, conv)
     y = conv.op(x, scaled)
     if fine.shift is None:
         return y
-    if conv.op.padding == NO_PADDING:
+    if op.padding == NO_PADDING:
         shifts = filters * _for_filters(fine.shift, conv)
         return AddBias(IMAGES)(y, shifts.sum(axis=(1, 2, 3)))
     return _with_border(conv, fine.shift, x, y, context)
@@ -115,10 +118,11 @@ def _for_filters(parameter: Variable, conv: Apply) -> Variable:
 
     Outputs come in groups, each of which sees its own block of channels.
     """
-    groups = conv.op.groups
+    op: Any = conv.op
+    groups = op.groups
     if groups == 1:
         return expand_dims(parameter, (0, 2, 3))
-    outputs, channels = conv.inputs[1].type.shape[:2]
+    outputs, channels, *_ = (size or 0 for size in conv.inputs[1].type.shape)
     blocks = reshape(parameter, (groups, 1, channels))
     spread = broadcast_to(blocks, (groups, outputs // groups, channels))
     return reshape(spread, (outputs, channels, 1, 1))

@@ -119,10 +119,9 @@ def elementwise_map(node: Apply, position: int, context: Context) -> Map | None:
     small = spread.inputs[0]
     if not small.type.is_static or not context.is_invariant(small):
         return None
-    lead = x.ndim - small.ndim
-    sizes = (1,) * lead + small.type.shape
+    sizes = (1,) * (x.ndim - small.ndim) + small.type.shape
     axes = tuple(axis for axis, size in enumerate(sizes) if size == 1)
-    p = reshape(small, [size for size in sizes if size != 1])
+    p = reshape(small, [size for size in sizes if size is not None and size != 1])
     return _as_map(node.op, position, axes, p)
 
 

@@ -179,7 +179,7 @@ def cancel_nots(x):
 
 
 @rewrite(
-    node(Cast)(x).where(lambda n: n.op.dtype == n.inputs[0].dtype, "to its own dtype"),
+    node(Cast)(x).where(lambda n: n.inputs[0].dtype == n.outputs[0].dtype, "no change"),
     label="exact",
 )
 def drop_cast(x):

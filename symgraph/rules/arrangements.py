@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -73,8 +74,9 @@ def transpose_once(x, inner, root):
 
 
 def _moves_only_ones(n: Apply) -> bool:
+    op: Any = n.op
     shape = n.inputs[0].type.shape
-    moved = [axis for axis in n.op.axes if shape[axis] != 1]
+    moved = [axis for axis in op.axes if shape[axis] != 1]
     return moved == sorted(moved)
 
 
@@ -87,7 +89,7 @@ def write_as_reshape(x, root):
     return reshape(x, [dim(x, axis) for axis in root.op.axes])
 
 
-def _is_joined(variable: Variable, op: Concatenate) -> bool:
+def _is_joined(variable: Variable, op: Op) -> bool:
     return variable.owner is not None and variable.owner.op == op
 
 

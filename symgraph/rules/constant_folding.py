@@ -34,11 +34,11 @@ def _is_foldable(node: Apply) -> bool:
 
 def _is_of_broadcasts(node: Apply) -> bool:
     """Whether all inputs are broadcast from one shape to one other."""
-    spreads = [v.owner for v in node.inputs]
-    if not all(n is not None and isinstance(n.op, BroadcastTo) for n in spreads):
+    spreads = [v.owner for v in node.inputs if v.owner is not None]
+    if len(spreads) < len(node.inputs) or not spreads:
         return False
     first = spreads[0]
-    return all(
+    return isinstance(first.op, BroadcastTo) and all(
         n.op == first.op
         and n.inputs[1:] == first.inputs[1:]
         and n.inputs[0].type.shape == first.inputs[0].type.shape

@@ -8,7 +8,7 @@ without dropout.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import overload
+from typing import Any, overload
 
 from symgraph.graph import Apply, Constant, Graph, GraphError, Variable
 from symgraph.ops.batch_norm import BatchNormInference, BatchNormTraining
@@ -105,11 +105,8 @@ def _inference(
     training: Apply, learned: Sequence[Variable]
 ) -> dict[Variable, Variable]:
     """What replaces each output of a ``BatchNormTraining`` node."""
-    op, (x, gamma, beta), (y, mean, variance) = (
-        training.op,
-        training.inputs,
-        training.outputs,
-    )
+    op: Any = training.op
+    (x, gamma, beta), (y, mean, variance) = training.inputs, training.outputs
     expected = 1 if op.mean_only else 2
     if len(learned) < expected:
         raise GraphError(

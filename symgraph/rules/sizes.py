@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from symgraph.graph import Apply, Constant, Graph, Variable, inherit_site
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, size_variable
@@ -53,9 +53,10 @@ class _Sizes:
             )
         output = n.outputs[0]
         if output.ndim == 0 and output.dtype == "int64":
-            is_dim = isinstance(n.op, Dim)
-            size = self._of(n.inputs[0])[n.op.axis] if is_dim else self._one(output)
-            self.canonical[output] = size
+            if isinstance(n.op, Dim):
+                self.canonical[output] = self._of(n.inputs[0])[n.op.axis]
+            else:
+                self._one(output)
 
     def replacement(self, n: Apply) -> Variable | None:
         """What may stand for the node's output, if anything simpler does."""
@@ -72,7 +73,7 @@ class _Sizes:
         if all(v.type.is_static for v in n.outputs):
             return [v.type.shape for v in n.outputs]  # type: ignore[misc]
         shapes = [self._of(v) for v in n.inputs]
-        result = n.op.infer_shape(shapes, [self._value(v) for v in n.inputs])
+        result: Any = n.op.infer_shape(shapes, [self._value(v) for v in n.inputs])
         return result if len(n.outputs) > 1 else [result]
 
     def _of(self, variable: Variable) -> tuple[Size, ...]:
@@ -109,9 +110,8 @@ class _Sizes:
     def _key(self, size: Variable) -> object:
         """Equal for equal expressions."""
         assert size.owner is not None
-        inputs = [self.canonical.get(v, v) for v in size.owner.inputs]
-        values = [int(v.data) if _is_size(v) else v for v in inputs]
-        return size.owner.op, size.index, tuple(values)
+        inputs = (self.canonical.get(v, v) for v in size.owner.inputs)
+        return size.owner.op, size.index, tuple(_known(v) for v in inputs)
 
 
 def _operands(size: Variable) -> list[Variable]:
@@ -120,5 +120,8 @@ def _operands(size: Variable) -> list[Variable]:
     return [v for v in inputs if v.ndim == 0 and v.owner is not None]
 
 
-def _is_size(value: object) -> bool:
-    return isinstance(value, Constant) and value.ndim == 0 and value.dtype == "int64"
+def _known(size: Size) -> Size:
+    """A size as an int if it is a constant."""
+    if isinstance(size, Constant) and size.ndim == 0 and size.dtype == "int64":
+        return int(size.data)
+    return size

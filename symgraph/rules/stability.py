@@ -6,6 +6,8 @@ theorem's right side is the function that does not, so errors become smaller.
 
 from __future__ import annotations
 
+from typing import Any
+
 from symgraph.graph import Apply, Variable
 from symgraph.ops.arithmetic import Abs, Add, Div, Neg, Reciprocal, Square, Sub
 from symgraph.ops.cast import StopGradient
@@ -88,10 +90,11 @@ def write_as_softmax(x, y, root):
 
 def _shifts_whole_rows(n: Apply) -> bool:
     """Whether a softmax is of x - y with y the same all along its axis."""
+    op: Any = n.op
     difference = n.inputs[0].owner
-    if difference is None or not isinstance(difference.op, (Sub, Add)):
+    if difference is None or not isinstance(difference.op, Sub):
         return False
-    return _spread_axis(difference.inputs[1]) == n.op.axis % n.inputs[0].ndim
+    return _spread_axis(difference.inputs[1]) == op.axis % n.inputs[0].ndim
 
 
 @rewrite(
