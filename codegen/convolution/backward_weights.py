@@ -280,6 +280,7 @@ def _pixel(kernel: Kernel, number: int) -> list[str]:
         f"    gradient[k] = sg_load_{kind}(from + {plane});",
         text.unrolled((*extents, ("k", tile.vectors))),
         f"    sum[k][{index}] += gradient[k] * {value};",
+        "SG_REREAD;",
         f"at += {columns.stride * steps.column};",
         f"from += {dy.block};",
     ]

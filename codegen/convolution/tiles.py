@@ -20,9 +20,8 @@ from codegen.sizes import Size
 from codegen.target import Target
 
 MOST_VECTORS = 4
-LATENCY = 8  # independent sums that keep the multipliers busy
-FETCH = 5  # cycles to bring a vector of filters from the second-level cache
-LOAD = 0.6  # what else a vector of filters costs
+FETCH = 5.5  # cycles to bring a vector of filters in, where several streams run
+LOAD = 1.0  # what else a vector of filters costs
 COPY = 1.03  # what copying with zeros costs beside the sums
 
 Span = tuple[int, int]
@@ -72,12 +71,14 @@ def most_pixels(vectors: int, target: Target) -> int:
 
 
 def step_cost(vectors: int, pixels: int, target: Target) -> float:
-    """Rough cycles of one channel and tap.
+    """Rough cycles of one channel and tap, one multiply-add a cycle.
 
     AVX-512 spreads an input number over the lanes inside the multiply-add itself.
+    ``latency`` is how many independent sums keep the multipliers busy.
     """
-    spread = 0.05 if target.vector_bytes == 64 else 0.3
-    busy = max(vectors * pixels, LATENCY, FETCH * vectors)
+    spread, latency = (0.05, 4) if target.vector_bytes == 64 else (0.3, 8)
+    fetch = FETCH * vectors if vectors > 1 else 0
+    busy = max(vectors * pixels, latency, fetch)
     return busy + LOAD * vectors + spread * pixels
 
 

@@ -41,6 +41,10 @@
 #define SG_COMPARED_minpd(a, b) sg_select_f64v(a < b, a, b)
 #endif
 
+/* Nothing read from memory before this is kept in a register for after it: numbers
+   carried over to the next turn of a loop would push its sums out of registers. */
+#define SG_REREAD __asm__ volatile("" : : : "memory")
+
 /* T the type, s its suffix, I the integer of its size, p the ending of instructions. */
 #define SG_VECTOR(T, s, I, p)                                                          \
     typedef T sg_##s##v __attribute__((vector_size(SG_VECTOR_BYTES)));                 \
