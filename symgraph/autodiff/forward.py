@@ -8,6 +8,7 @@ calculating Jacobian vector products"). What computes v is dead code afterwards.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from symgraph.autodiff.reverse import check_differentiable, pull_back, seeded
 from symgraph.graph import GraphError, Variable
@@ -18,7 +19,7 @@ def jvp(
     outputs: Variable | Sequence[Variable],
     inputs: Variable | Sequence[Variable],
     tangents: Variable | Sequence[Variable],
-) -> Variable | list[Variable]:
+) -> Any:
     """d outputs / d inputs . tangents, for each output; zeros where there is no path.
 
     One tangent for each input, of its shape. A single variable as ``outputs`` gives a

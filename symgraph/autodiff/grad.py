@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from symgraph.autodiff.reverse import check_differentiable, pull_back, seeded
 from symgraph.graph import GraphError, Variable, ancestors
@@ -23,7 +23,7 @@ def grad(
     consider_constant: Collection[Variable] = (),
     disconnected_inputs: Policy = "raise",
     known_grads: Mapping[Variable, Variable] | None = None,
-) -> Variable | list[Variable]:
+) -> Any:
     """d cost / d wrt: one variable for one, a list for a list, each of wrt's type.
 
     Nothing flows through ``consider_constant``. ``known_grads`` gives d cost / d v

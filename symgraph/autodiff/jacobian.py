@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -13,9 +14,7 @@ from symgraph.graph import GraphError, Variable, clone_with, constant
 from symgraph.ops import reshape, shape, stack, zeros, zeros_like
 
 
-def jacobian(
-    expression: Variable, wrt: Variable | Sequence[Variable]
-) -> Variable | list[Variable]:
+def jacobian(expression: Variable, wrt: Variable | Sequence[Variable]) -> Any:
     """d expression / d wrt, of shape ``expression.shape + wrt.shape``.
 
     The shape of the expression must be known. One reverse pass is made, and repeated
@@ -39,9 +38,7 @@ def jacobian(
     return results[0] if isinstance(wrt, Variable) else results
 
 
-def hessian(
-    cost: Variable, wrt: Variable | Sequence[Variable]
-) -> Variable | list[Variable]:
+def hessian(cost: Variable, wrt: Variable | Sequence[Variable]) -> Any:
     """d^2 cost / d wrt^2, of shape ``wrt.shape + wrt.shape``, for each wrt alone."""
     if isinstance(wrt, Variable):
         gradient = grad(cost, wrt)

@@ -9,6 +9,7 @@ a gradient points at the line the user wrote.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from symgraph.graph import (
     Apply,
@@ -30,7 +31,7 @@ def vjp(
     outputs: Variable | Sequence[Variable],
     inputs: Variable | Sequence[Variable],
     cotangents: Variable | Sequence[Variable],
-) -> Variable | list[Variable]:
+) -> Any:
     """cotangents . d outputs / d inputs, for each input; zeros where there is no path.
 
     One cotangent for each output, of its shape. A single variable as ``inputs`` gives

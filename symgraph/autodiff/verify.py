@@ -134,12 +134,11 @@ def _elements(
 ) -> Iterator[Probe]:
     """A probe at each element of a point."""
     for index in np.ndindex(gradient.shape):
-        axis = np.zeros(gradient.shape)
-        axis[index] = max(1.0, abs(points[position][index]))
-        difference = _difference(cost, points, position, axis, step)
+        axis, scale = np.zeros(gradient.shape), max(1.0, abs(points[position][index]))
+        axis[index] = scale
+        slope = _difference(cost, points, position, axis, step) / scale
         place = f"at [{', '.join(map(str, index))}]"
-        slope = difference / axis[index]
-        yield Probe(position, place, float(gradient[index]), slope)
+        yield Probe(position, place, float(gradient[index]), float(slope))
 
 
 def _along(

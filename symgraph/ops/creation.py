@@ -108,11 +108,11 @@ def arange(
     low, high, step = (as_size("arange", size) for size in (low, high, step))
     if isinstance(step, int) and step == 0:
         raise GraphError("arange: expected a step that is not 0")
-    if not any(isinstance(size, Variable) for size in (low, high, step)):
+    if isinstance(low, int) and isinstance(high, int) and isinstance(step, int):
         return constant(np.arange(low, high, step), dtype=dtype)
-    if stop is None:
+    if stop is None and isinstance(high, Variable):
         return Arange(None, dtype)(high)
-    count = as_size("arange", maximum(-((low - high) // step), 0))
+    count = cast(maximum(-((low - high) // step), 0), "int64")
     return cast(low + step * Arange(None)(count), dtype)
 
 

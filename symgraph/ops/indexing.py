@@ -42,7 +42,8 @@ def getitem(x: Variable, key: Any) -> Variable:
         return _taken(x, parts, scalars)
     entries = [part for part in parts if not part.is_new_axis]
     if not all(part.is_whole for part in entries):
-        x = Subtensor(tuple(part.entry for part in entries))(x, *scalars)
+        index: tuple[Any, ...] = tuple(part.entry for part in entries)
+        x = Subtensor(index)(x, *scalars)
     kept = [part for part in parts if not isinstance(part.entry, At)]
     return expand_dims(x, [i for i, part in enumerate(kept) if part.is_new_axis])
 
@@ -83,8 +84,8 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int) -> Variable:
         expand_dims(arange(size), [a for a in range(x.ndim) if a != own])
         for own, size in enumerate(shape(last)[:-1])
     ]
-    indices = broadcast_together("take_along_axis", [*grid, cast(places, "int64")])
-    return moveaxis(Take(0, x.ndim)(last, *indices), -1, axis)
+    every = broadcast_together("take_along_axis", [*grid, cast(places, "int64")])
+    return moveaxis(Take(0, x.ndim)(last, *every), -1, axis)
 
 
 def one_hot(labels: TensorLike, count: Size, dtype: str | None = None) -> Variable:
@@ -127,12 +128,13 @@ def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Varia
     is_plain = axes == list(range(axes[0], axes[-1] + 1))
     if is_plain and all(part.is_whole for part in parts if part.array is None):
         return Take(axes[0], len(axes))(x, *arrays)
-    op = AdvancedSubtensor(tuple(part.entry for part in parts))
-    return op(x, *scalars, *arrays)
+    index: tuple[Any, ...] = tuple(part.entry for part in parts)
+    return AdvancedSubtensor(index)(x, *scalars, *arrays)
 
 
 def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> Variable:
-    op = part.owner.op if isinstance(part, Variable) and part.owner else None
+    node = part.owner if isinstance(part, Variable) else None
+    op = node.op if node is not None else None
     write: Op
     match op:
         case Subtensor():
@@ -146,7 +148,8 @@ def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> V
                 f"{name}: expected an indexed variable such as x[1:], without None in "
                 f"the index, got {part!r}"
             )
-    x, *rest = part.owner.inputs
+    assert node is not None
+    x, *rest = node.inputs
     fitting = broadcast_to(_stored(name, value, x), shape(part))
     return write(x, fitting, *rest)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from symgraph.graph import GraphError, TypeMismatch, Variable, is_integer
 from symgraph.ops.advanced import Positions
-from symgraph.ops.arguments import Size, as_variable
+from symgraph.ops.arguments import Size, as_variable, split_sizes
 from symgraph.ops.cast import cast
 from symgraph.ops.shape import shape
 from symgraph.ops.slices import slice_range
@@ -96,13 +96,8 @@ def _part(key: Any, size: Size, axis: int) -> Part:
 
 
 def _range_part(key: slice, size: Size) -> Part:
-    if key == slice(None):
-        static = size if isinstance(size, int) else None
-        scalars = () if isinstance(size, int) else (size,)
-        return Part(Range(0, static), scalars, is_whole=True)
-    start, count, step = slice_range(key, size)
-    numbers = [n if isinstance(n, int) else None for n in (start, count)]
-    scalars = tuple(n for n in (start, count) if isinstance(n, Variable))
-    return Part(
-        Range(*numbers, step), scalars, is_whole=(start, count, step) == (0, size, 1)
-    )
+    is_whole = key == slice(None)
+    start, count, step = (0, size, 1) if is_whole else slice_range(key, size)
+    (first, number), scalars = split_sizes((start, count))
+    is_whole = is_whole or (start, count, step) == (0, size, 1)
+    return Part(Range(first, number, step), scalars, is_whole=is_whole)

@@ -112,7 +112,7 @@ def dot(a: TensorLike, b: TensorLike) -> Variable:
 
 
 def tensordot(
-    a: TensorLike, b: TensorLike, axes: int | Sequence[Sequence[int]] = 2
+    a: TensorLike, b: TensorLike, axes: int | Sequence[int | Sequence[int]] = 2
 ) -> Variable:
     """The product over pairs of axes: the last of ``a`` with the first of ``b``.
 
@@ -144,14 +144,14 @@ def vdot(a: TensorLike, b: TensorLike) -> Variable:
 
 
 def _contracted(
-    a: Variable, b: Variable, axes: int | Sequence[Sequence[int]]
+    a: Variable, b: Variable, axes: int | Sequence[int | Sequence[int]]
 ) -> tuple[list[int], list[int]]:
     if isinstance(axes, int):
         over_a, over_b = list(range(a.ndim - axes, a.ndim)), list(range(axes))
     else:
-        over_a, over_b = [
-            list(part) if not isinstance(part, int) else [part] for part in axes
-        ]
+        over_a, over_b = (
+            [part] if isinstance(part, int) else list(part) for part in axes
+        )
     normalize_axes("tensordot", over_a, a.ndim)
     normalize_axes("tensordot", over_b, b.ndim)
     over_a, over_b = [i % a.ndim for i in over_a], [i % b.ndim for i in over_b]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
 
@@ -198,12 +199,10 @@ def repeated_axes(mine: StaticShape, wanted: StaticShape) -> tuple[int, ...]:
 
 def static_count(sizes: StaticShape) -> int | None:
     """The number of elements, or None where a size is not known."""
-    count = 1
-    for size in sizes:
-        if size == 0:
-            return 0
-        count = count * size if size is not None and count is not None else None
-    return count
+    if 0 in sizes:
+        return 0
+    known = [size for size in sizes if size is not None]
+    return prod(known) if len(known) == len(sizes) else None
 
 
 def check_sizes(op: Op, sizes: Sequence[TensorType], static: StaticShape) -> None:

@@ -31,14 +31,14 @@ def slice_range(part: slice, size: Size) -> tuple[Size, Size, int]:
     ((4, 3, 1), (6, 4, -2))
     """
     step = _step(part)
-    bounds = [_bound(bound) for bound in (part.start, part.stop)]
+    bounds = begin, finish = _bound(part.start), _bound(part.stop)
     if isinstance(size, int) and not any(isinstance(b, Variable) for b in bounds):
-        taken = range(*slice(*bounds, step).indices(size))
+        taken = range(*slice(begin, finish, step).indices(size))
         return (taken.start if taken else 0), len(taken), step
     lowest, highest = (0, size) if step > 0 else (-1, size - 1)
     first, end = (lowest, highest) if step > 0 else (highest, lowest)
-    start = _clipped(bounds[0], first, lowest, highest, size)
-    stop = _clipped(bounds[1], end, lowest, highest, size)
+    start = _clipped(begin, first, lowest, highest, size)
+    stop = _clipped(finish, end, lowest, highest, size)
     return start, _count(start, stop, step, None in bounds), step
 
 

@@ -132,8 +132,10 @@ def unknowns(index: Index) -> list[int | None]:
     """What the scalar inputs stand for: the entries' numbers, in order."""
     numbers: list[int | None] = []
     for entry in index:
-        is_at = isinstance(entry, At)
-        numbers += [entry.position] if is_at else [entry.start, entry.size]
+        if isinstance(entry, At):
+            numbers.append(entry.position)
+        else:
+            numbers += [entry.start, entry.size]
     return numbers
 
 
