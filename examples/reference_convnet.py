@@ -61,7 +61,7 @@ class Experiment:
         self.step = sg.function([x, y], loss, updates=updates, name="step")
         logits = self.net(x)
         losses = sg.nn.cross_entropy(logits, y)
-        wrong = sg.neq(logits.argmax(axis=1), y)
+        wrong = sg.ne(logits.argmax(axis=1), y)
         self.judge = sg.function([x, y], [losses.sum(), wrong.sum()], name="judge")
 
     def learn(self) -> Run:
