@@ -1,4 +1,4 @@
-"""Algebra of single elements: neutral elements, signs, powers, repeated operands.
+"""Algebra of single elements: neutral elements, powers, repeated operands, casts.
 
 ``ALGEBRA`` holds for every float, infinities and nans included, up to the sign of a
 zero. ``REAL_ALGEBRA`` holds for finite numbers only (x - x is nan where x is infinite),
@@ -13,13 +13,11 @@ import numpy as np
 
 from symgraph.graph import Variable, is_bool, is_float
 from symgraph.ops.arithmetic import (
-    Abs,
     Add,
     Div,
     Maximum,
     Minimum,
     Mul,
-    Neg,
     Pow,
     Reciprocal,
     Square,
@@ -31,6 +29,7 @@ from symgraph.ops.logical import LogicalNot
 from symgraph.ops.selection import Where
 from symgraph.ops.special import Relu
 from symgraph.rewriting import Declined, Rule, commutative, node, rewrite, wildcards
+from symgraph.rules.signs import SIGNS
 from symgraph.rules.values import (
     ONE,
     TWO,
@@ -68,48 +67,6 @@ def drop_zero(x):
 def drop_one(x):
     """x 1  ->  x,  x / 1  ->  x,  x^1  ->  x"""
     return x
-
-
-@rewrite(node(Sub)(ZERO, x), commutative(Mul)(x, filled(-1)), label="exact")
-def write_as_negative(x):
-    """0 - x  ->  -x,  x (-1)  ->  -x"""
-    return Neg()(x)
-
-
-@rewrite(node(Neg)(node(Neg)(x)), label="exact")
-def cancel_signs(x):
-    """-(-x)  ->  x"""
-    return x
-
-
-@rewrite(commutative(Add)(x, node(Neg)(y)), label="exact")
-def add_negative(x, y):
-    """x + (-y)  ->  x - y"""
-    return Sub()(x, y)
-
-
-@rewrite(node(Sub)(x, node(Neg)(y)), label="exact")
-def subtract_negative(x, y):
-    """x - (-y)  ->  x + y"""
-    return Add()(x, y)
-
-
-@rewrite(node(Mul)(node(Neg)(x), node(Neg)(y)), label="exact")
-def multiply_negatives(x, y):
-    """(-x) (-y)  ->  x y"""
-    return Mul()(x, y)
-
-
-@rewrite(node(Div)(node(Neg)(x), node(Neg)(y)), label="exact")
-def divide_negatives(x, y):
-    """(-x) / (-y)  ->  x / y"""
-    return Div()(x, y)
-
-
-@rewrite(node(Square, Abs)(node(Neg, Abs)(x)).named("outer"), label="exact")
-def drop_sign_under_even(x, outer):
-    """|-x|  ->  |x|,  ||x||  ->  |x|,  (-x)^2  ->  x^2,  |x|^2  ->  x^2"""
-    return outer.op(x)
 
 
 @rewrite(node(Mul)(number, number), node(Pow)(x, TWO), label="exact")
@@ -242,13 +199,7 @@ def exponential_of_logarithm(x):
 ALGEBRA: tuple[Rule, ...] = (
     drop_zero,
     drop_one,
-    write_as_negative,
-    cancel_signs,
-    add_negative,
-    subtract_negative,
-    multiply_negatives,
-    divide_negatives,
-    drop_sign_under_even,
+    *SIGNS,
     write_as_square,
     write_as_reciprocal,
     write_as_root,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from symgraph.graph import Apply, Op, Variable
+from symgraph.ops.arguments import fill_sizes
 from symgraph.ops.join import Concatenate, Pad, Split
 from symgraph.ops.reduce import Sum
 from symgraph.ops.reshaping import reshape
-from symgraph.ops.shape import BroadcastTo, Reshape, Transpose, dim
+from symgraph.ops.shape import BroadcastTo, Reshape, Transpose, broadcast_to, dim
 from symgraph.rewriting import Declined, Rule, node, rewrite, wildcards
 
 (x,) = wildcards("x")
@@ -80,6 +81,36 @@ def _moves_only_ones(n: Apply) -> bool:
     return moved == sorted(moved)
 
 
+def _of_one_element(n: Apply) -> bool:
+    """Whether a reshape, transpose or broadcast is of one element, spread or not."""
+    inner = n.inputs[0].owner
+    if inner is None:
+        return False
+    source = inner.inputs[0].type.shape
+    spread = isinstance(inner.op, BroadcastTo)
+    reshaped = isinstance(inner.op, Reshape) and isinstance(n.op, BroadcastTo)
+    one = all(size == 1 for size in source)
+    return one and (spread or (reshaped and n.inputs[0].ndim > 0))
+
+
+@rewrite(
+    node(Reshape, Transpose, BroadcastTo)(...).where(
+        _of_one_element, "of one element, spread or reshaped"
+    ),
+    label="exact",
+)
+def broadcast_one_element(root, context):
+    """reshape(broadcast(one element))  ->  broadcast(it), a transpose likewise"""
+    y, inner = root.outputs[0], context.owner(root.inputs[0])
+    if inner is None:
+        return Declined("the inner one is an input of the graph")
+    scalar = reshape(inner.inputs[0], ())
+    if isinstance(root.op, Transpose):
+        sizes = fill_sizes(inner.op.shape, inner.inputs[1:])
+        return broadcast_to(scalar, [sizes[axis] for axis in root.op.axes])
+    return BroadcastTo(root.op.shape)(scalar, *root.inputs[1:]) if y.ndim else scalar
+
+
 @rewrite(
     node(Transpose)(x).where(_moves_only_ones, "only ones moved"),
     label="exact",
@@ -127,6 +158,7 @@ def sum_once(x, inner, root):
 
 ARRANGEMENTS: tuple[Rule, ...] = (
     drop_arrangement,
+    broadcast_one_element,
     arrange_once,
     transpose_once,
     write_as_reshape,

@@ -51,6 +51,21 @@ X = np.arange(30, dtype="float32").reshape(2, 3, 5)
             ["Concatenate"],
         ),
         (
+            lambda x: Reshape((5, 2))(BroadcastTo((10,))(x[0, 0, 0])),
+            "broadcast_one_element",
+            ["Subtensor", "BroadcastTo"],
+        ),
+        (
+            lambda x: Transpose((1, 0))(BroadcastTo((7, 2))(x[0, 0, :1])),
+            "broadcast_one_element",
+            ["Subtensor", "Reshape", "BroadcastTo"],
+        ),
+        (
+            lambda x: BroadcastTo((7, 2))(Reshape((1,))(x[0, 0, 0])),
+            "broadcast_one_element",
+            ["Subtensor", "BroadcastTo"],
+        ),
+        (
             lambda x: Sum((0,))(Sum((1,))(x)),
             "sum_once",
             ["Sum"],

@@ -7,18 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from symgraph.graph import evaluate
+from symgraph.autodiff import grad
+from symgraph.graph import Graph, evaluate
 from symgraph.ops import functions as F
 from symgraph.ops import nn
 from symgraph.rewriting import rewrite_graph
 from symgraph.rules import CANONICALIZE, STABILIZE
-from symgraph.rules.stability import (
-    STABILITY,
+from symgraph.rules.softmax import (
     exponential_of_log_softmax,
     log_of_sum_of_exponentials,
     shift_softmax,
     write_as_softmax,
 )
+from symgraph.rules.stability import STABILITY
 from tests.rules.checking import graph_of, ops_of, rewritten, tensor, why_not
 
 ARRANGING = {"BroadcastTo", "Reshape", "Dim"}
@@ -116,6 +117,38 @@ def test_near_misses():
     assert "divided by their sum" in why_not(write_as_softmax, wrong_axis)
     shifted = nn.softmax(x - x.max(axis=0, keepdims=True), axis=1)
     assert "subtracted along the axis" in why_not(shift_softmax, shifted)
+
+
+GRADIENTS = {
+    "log softmax": lambda x: F.log(nn.softmax(x)),
+    "log sigmoid": lambda x: F.log(nn.sigmoid(x)),
+    "log(1 - sigmoid)": lambda x: F.log(1.0 - nn.sigmoid(x)),
+    "log(1 + exp(x))": lambda x: F.log(1.0 + F.exp(x)),
+}
+
+
+@pytest.mark.parametrize("form", GRADIENTS)
+def test_gradients_are_stable_too(form):
+    x, weight = tensor("x", None, 3), tensor("w", None, 3)
+    (gradient,) = grad((weight * GRADIENTS[form](x)).sum(), [x])
+    values = {
+        x: np.array([[0.5, -1, 2], [3, 0, 1]], "float32"),
+        weight: np.array([[1, 0, 0.5], [0, 2, 1]], "float32"),
+    }
+    result, _ = rewritten(Graph([x, weight], [gradient]), STAGES, values)
+    extreme = {x: np.array([[-300, 300, 0]], "float32"), weight: np.ones((1, 3), "f4")}
+    (after,) = evaluate(result.outputs, extreme)
+    assert np.isfinite(after).all()
+
+
+def test_a_quotient_by_what_may_be_zero_is_kept():
+    x, y = tensor("x", 3), tensor("y", 3)
+    _, history = rewritten(
+        [(x / y) * y, y * (x / y - x)],
+        STABILITY,
+        dict.fromkeys((x, y), np.ones(3, "f4")),
+    )
+    assert not history
 
 
 @settings(max_examples=60, deadline=None)
