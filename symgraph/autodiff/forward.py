@@ -10,24 +10,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symgraph.autodiff.reverse import check_differentiable, pull_back, seeded
+from symgraph.autodiff.reverse import check_differentiable, listed, pull_back, seeded
 from symgraph.graph import GraphError, Variable
 from symgraph.ops import zeros_like
+from symgraph.ops.arguments import TensorLike
 
 
 def jvp(
     outputs: Variable | Sequence[Variable],
     inputs: Variable | Sequence[Variable],
-    tangents: Variable | Sequence[Variable],
+    tangents: TensorLike | Sequence[TensorLike],
 ) -> Any:
     """d outputs / d inputs . tangents, for each output; zeros where there is no path.
 
     One tangent for each input, of its shape. A single variable as ``outputs`` gives a
     single variable.
     """
-    ends = [outputs] if isinstance(outputs, Variable) else list(outputs)
-    starts = [inputs] if isinstance(inputs, Variable) else list(inputs)
-    given = [tangents] if isinstance(tangents, Variable) else list(tangents)
+    ends, starts, given = listed(outputs), listed(inputs), listed(tangents)
     if len(starts) != len(given):
         raise GraphError(f"jvp: {len(starts)} inputs, but {len(given)} tangents")
     for variable in (*starts, *ends):

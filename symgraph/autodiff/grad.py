@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
-from symgraph.autodiff.reverse import check_differentiable, pull_back, seeded
+from symgraph.autodiff.reverse import check_differentiable, listed, pull_back, seeded
 from symgraph.graph import GraphError, Variable, ancestors
 from symgraph.ops import ones_like, zeros_like
 
@@ -41,7 +41,7 @@ def grad(
             'grad: disconnected_inputs must be "raise", "warn" or "ignore", '
             f"got {disconnected_inputs!r}"
         )
-    variables = [wrt] if isinstance(wrt, Variable) else list(wrt)
+    variables = listed(wrt)
     for variable in variables:
         check_differentiable("grad", variable)
     seeds = _seeds(cost, known_grads or {})
@@ -79,7 +79,7 @@ def _report(
         return
     connected = set(ancestors(ends, stop=constants))
     for variable in missing:
-        if variable in connected:
+        if variable in connected and variable not in constants:
             continue  # a path, but one whose derivative is zero everywhere
         message = f"grad: the cost does not depend on {variable!r}, made at "
         message += f"{variable.site}"

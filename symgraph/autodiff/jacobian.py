@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from symgraph.autodiff.grad import grad
-from symgraph.autodiff.reverse import check_differentiable, pull_back
+from symgraph.autodiff.reverse import check_differentiable, listed, pull_back
 from symgraph.graph import GraphError, Variable, clone_with, constant
 from symgraph.ops import reshape, shape, stack, zeros, zeros_like
 
@@ -20,7 +20,7 @@ def jacobian(expression: Variable, wrt: Variable | Sequence[Variable]) -> Any:
     The shape of the expression must be known. One reverse pass is made, and repeated
     for each element of the expression.
     """
-    variables = [wrt] if isinstance(wrt, Variable) else list(wrt)
+    variables = listed(wrt)
     for variable in (expression, *variables):
         check_differentiable("jacobian", variable)
     if not expression.type.is_static:
@@ -48,7 +48,8 @@ def hessian(cost: Variable, wrt: Variable | Sequence[Variable]) -> Any:
 
 def _units(expression: Variable) -> list[Variable]:
     dims = [size for size in expression.type.shape if size is not None]
-    units = np.eye(prod(dims), dtype=expression.dtype).reshape(-1, *dims)
+    count = prod(dims)
+    units = np.eye(count, dtype=expression.dtype).reshape(count, *dims)
     return [constant(unit) for unit in units]
 
 

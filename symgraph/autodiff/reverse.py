@@ -23,6 +23,7 @@ from symgraph.graph import (
     toposort,
 )
 from symgraph.ops import as_variable, cast, zeros_like
+from symgraph.ops.arguments import TensorLike
 
 Cotangents = dict[Variable, Variable]
 
@@ -30,17 +31,17 @@ Cotangents = dict[Variable, Variable]
 def vjp(
     outputs: Variable | Sequence[Variable],
     inputs: Variable | Sequence[Variable],
-    cotangents: Variable | Sequence[Variable],
+    cotangents: TensorLike | Sequence[TensorLike],
 ) -> Any:
     """cotangents . d outputs / d inputs, for each input; zeros where there is no path.
 
     One cotangent for each output, of its shape. A single variable as ``inputs`` gives
     a single variable.
     """
-    ends, seeds = _listed(outputs), _listed(cotangents)
+    ends, seeds = listed(outputs), listed(cotangents)
     if len(ends) != len(seeds):
         raise GraphError(f"vjp: {len(ends)} outputs, but {len(seeds)} cotangents")
-    wrt = _listed(inputs)
+    wrt = listed(inputs)
     for variable in wrt:
         check_differentiable("vjp", variable)
     found = pull_back(seeded("vjp", ends, seeds), wrt)
@@ -74,7 +75,7 @@ def pull_back(
 
 
 def seeded(
-    name: str, ends: Sequence[Variable], cotangents: Sequence[Variable]
+    name: str, ends: Sequence[Variable], cotangents: Sequence[TensorLike]
 ) -> Cotangents:
     """Each end with its cotangent, checked; the cotangents of a repeated end added."""
     seeds: Cotangents = {}
@@ -162,5 +163,6 @@ def _collect(
         arrived[variable] = cotangent if before is None else before + cotangent
 
 
-def _listed(variables: Variable | Sequence[Variable]) -> list[Variable]:
-    return [variables] if isinstance(variables, Variable) else list(variables)
+def listed(values: Any) -> list[Any]:
+    """The items of a list or tuple; anything else as the only item of a list."""
+    return list(values) if isinstance(values, (list, tuple)) else [values]

@@ -134,8 +134,8 @@ def _elements(
 ) -> Iterator[Probe]:
     """A probe at each element of a point."""
     for index in np.ndindex(gradient.shape):
-        axis, scale = np.zeros(gradient.shape), max(1.0, abs(points[position][index]))
-        axis[index] = scale
+        axis, scale = np.zeros(gradient.shape), float(abs(points[position][index]))
+        axis[index] = scale = max(1.0, scale)
         slope = _difference(cost, points, position, axis, step) / scale
         place = f"at [{', '.join(map(str, index))}]"
         yield Probe(position, place, float(gradient[index]), float(slope))
