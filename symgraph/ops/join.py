@@ -97,10 +97,9 @@ class Split(Op):
         check_axes(str(self), (self.axis,), x.ndim)
         check_sizes(self, sizes, self.sizes)
         known = [size for size in self.sizes if size is not None]
-        total = x.shape[self.axis]
-        if total is not None and (
-            sum(known) > total or (len(known) == len(self.sizes) and sum(known) < total)
-        ):
+        whole, total = len(known) == len(self.sizes), x.shape[self.axis]
+        fits = total is None or (sum(known) == total if whole else sum(known) <= total)
+        if not fits or any(size < 0 for size in known):
             raise GraphError(
                 f"split: sizes {list(self.sizes)} do not make up dimension "
                 f"{self.axis} of {x}"
