@@ -61,14 +61,19 @@ class Profile:
         """The time spent in all kernels together."""
         return sum(row.seconds for row in self.rows)
 
-    def table(self) -> Table:
-        """A rich table, the slowest kernel first."""
-        table = Table(title=f"{self.name}: {self.calls} calls, {self.seconds:.4g} s")
+    def table(self, rows: int = 30) -> Table:
+        """A rich table of the slowest kernels, the slowest first."""
+        title = f"{self.name}: {self.calls} calls, {self.seconds:.4g} s in kernels"
+        ordered = sorted(self.rows, key=lambda row: -row.seconds)
+        rest = ordered[rows:]
+        seconds = sum(row.seconds for row in rest)
+        caption = f"and {len(rest)} more kernels, {seconds:.4g} s" if rest else None
+        table = Table(title=title, caption=caption)
         for heading in ("ms/call", "%", "Gflop/s", "GB/s"):
-            table.add_column(heading, justify="right")
-        for heading in ("kernel", "layer", "line"):
-            table.add_column(heading, overflow="fold")
-        for row in sorted(self.rows, key=lambda row: -row.seconds):
+            table.add_column(heading, justify="right", no_wrap=True)
+        for heading, width in (("kernel", 40), ("layer", 16), ("line", 40)):
+            table.add_column(heading, no_wrap=True, max_width=width)
+        for row in ordered[:rows]:
             table.add_row(*self._cells(row))
         return table
 
@@ -86,7 +91,7 @@ class Profile:
         )
 
     def __str__(self) -> str:
-        console = Console(width=120)
+        console = Console(width=140)
         with console.capture() as capture:
             console.print(self.table())
         return capture.get()
