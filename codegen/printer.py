@@ -17,6 +17,7 @@ from codegen.ir import Buffer, Kernel, Program
 from codegen.memory import Slot
 from codegen.scalars import C_TYPES
 from codegen.target import Target
+from codegen.verify import verify
 
 LARGE = 30_000  # characters of phases that are worth a file of their own
 MOST_FILES = 4
@@ -68,6 +69,7 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
 
 def print_program(program: Program, target: Target) -> Printed:
     """The phases and the entry of ``program``."""
+    verify(program)
     emissions = [families.emit(kernel.step, target) for kernel in program.kernels]
     slots = memory.slots(emissions)
     places = _places(program, slots)
