@@ -109,16 +109,7 @@ from symgraph.ops.inputs import (
     tensor5,
     vector,
 )
-from symgraph.ops.join import (
-    concatenate,
-    hstack,
-    pad,
-    roll,
-    split,
-    stack,
-    unstack,
-    vstack,
-)
+from symgraph.ops.join import concatenate, split
 from symgraph.ops.linalg import dot, matmul, outer, tensordot, vdot
 from symgraph.ops.logical import (
     bitwise_and,
@@ -152,6 +143,7 @@ from symgraph.ops.selection import switch, where
 from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.sorting import argsort, sort, topk
 from symgraph.ops.special import erf, erfc
+from symgraph.ops.stacking import hstack, pad, roll, stack, unstack, vstack
 from symgraph.ops.statistics import (
     all,
     any,
