@@ -312,32 +312,23 @@ def _added(kernel: Kernel, number: int) -> list[str]:
 
 def _total(kernel: Kernel) -> Phase:
     """dw from the shares; a unit is a vector of output channels by an input channel."""
-    channels, dw, kind = kernel.channels, kernel.step.dw, kernel.kind
-    lanes, taps, size = channels.lanes, kernel.taps, kernel.share_size
-    at = sizes.text(symbol("unit") * taps * lanes + symbol("tap") * lanes)
-    summed = [
-        f"const {kernel.ctype} *const from = ({kernel.ctype} *)shared + {at};",
-        f"sg_{kind}v sum = sg_load_{kind}(from);",
-        f"for (int64_t part = 1; part < {kernel.shares}; part++)",
-        f"    sum += sg_load_{kind}(from + part * {size});",
-        f"sg_store_{kind}(turned + tap * {lanes}, sum);",
-    ]
-    left = channels.result - symbol("vector") * lanes
-    row = symbol("vector") * lanes + symbol("lane")
-    to = (row * channels.inputs + symbol("channel")) * taps + symbol("tap")
-    store = f"{dw.name}[{sizes.text(to)}] = turned[tap * {lanes} + lane];"
+    channels, dw, lanes = kernel.channels, kernel.step.dw, kernel.channels.lanes
+    row = symbol("vector") * lanes * channels.inputs + symbol("channel")
+    to = f"{dw.name} + {sizes.text(row * kernel.taps)}"
+    source = f"(const {kernel.ctype} *)shared + unit * {kernel.taps * lanes}"
+    left = sizes.minimum(channels.result - symbol("vector") * lanes, lanes)
+    numbers = f"{kernel.shares}, {kernel.share_size}, {kernel.taps}, {sizes.text(left)}"
+    step = channels.inputs * kernel.taps
     body = [
         *text.decode(
             "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
         ),
-        f"{kernel.ctype} *const turned = ({kernel.ctype} *)scratch;",
-        *text.loop("tap", taps, summed),
-        *text.loop("lane", sizes.minimum(left, lanes), text.loop("tap", taps, [store])),
+        f"sg_sum_shares_{kernel.kind}({to}, {step}, {source}, {numbers});",
     ]
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
         (dw,),
         channels.vectors * channels.inputs,
-        taps * lanes * np.dtype(dw.dtype).itemsize,
-        taps * (kernel.shares + 2 * lanes),
+        0,
+        kernel.taps * (kernel.shares + 2 * lanes),
     )

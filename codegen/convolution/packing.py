@@ -21,11 +21,12 @@ from codegen.convolution.geometry import Channels, residue_taps
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.ir import PackFilters, Window
-from codegen.scalars import C_TYPES
+from codegen.scalars import suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 Shape = tuple[int, int, int]
+HEADERS = ("vectors.h", "convolution.h")
 
 
 def packed_shape(
@@ -88,57 +89,51 @@ def emit_pack_filters(step: PackFilters, target: Target) -> Emission:
         raise CodegenError(
             f"pack filters: packed shape is {step.packed.shape}, expected {expected}"
         )
-    body, first = [], 0
-    ctype = C_TYPES[step.plain.dtype]
-    for rows, columns in tap_ranges(step.window, step.transposed):
-        each = pattern.inputs * len(rows) * len(columns) * step.block
+    if 0 in expected:
+        return Emission(())
+    body = [
+        f"int64_t place[{step.block}];",
+        *text.loop("lane", step.block, [_place(step, pattern)]),
+    ]
+    first = 0
+    for taps in tap_ranges(step.window, step.transposed):
+        each = pattern.inputs * len(taps[0]) * len(taps[1]) * step.block
         if each:
-            start = sizes.text(first + symbol("vector") * each)
-            body.append(f"to = {step.packed.name} + {start};")
-            body += _loops(step, pattern, rows, columns)
+            body.append(_call(step, pattern, taps, first + symbol("vector") * each))
         first += each * pattern.vectors
-    lines = text.block(
-        "for (int64_t vector = begin; vector < end; vector++)",
-        [f"{ctype} *to;", *body] if body else [],
-    )
-    cost = 3 * expected[1] * expected[2]
-    buffers = (step.plain, step.packed)
-    return Emission((Phase(tuple(lines), buffers, pattern.vectors, 0, cost),))
+    lines = text.block("for (int64_t vector = begin; vector < end; vector++)", body)
+    buffers, cost = (step.plain, step.packed), 3 * expected[1] * expected[2]
+    phase = Phase(tuple(lines), buffers, pattern.vectors, 0, cost)
+    return Emission((phase,), headers=HEADERS)
 
 
-def _loops(
-    step: PackFilters, pattern: Channels, rows: range, columns: range
-) -> list[str]:
+def _place(step: PackFilters, pattern: Channels) -> str:
+    """Where the filters of a lane's output channel begin, -1 for a padding lane."""
     output = symbol("vector") * step.block + symbol("lane")
-    inside = symbol("chunk") * pattern.chunk + symbol("channel")
-    outer, inner = output, inside
-    narrow = pattern.inputs
+    place = output * pattern.inputs
     if step.transposed:
         narrow = pattern.outputs
         group = sizes.floordiv(output, narrow)
-        outer = group * pattern.inputs + inside
-        inner = sizes.mod(output, narrow)
-    taps = (outer * narrow + inner) * step.window.kernel[0]
-    taps = (taps + _tap("r", rows)) * step.window.kernel[1] + _tap("s", columns)
-    value = f"{step.plain.name}[{sizes.text(taps)}]"
+        place = group * (pattern.inputs * narrow) + sizes.mod(output, narrow)
+    taps = step.window.kernel[0] * step.window.kernel[1]
+    value = sizes.text(place * taps)
     if pattern.result % step.block:
-        value = f"{sizes.text(output)} < {pattern.result} ? {value} : 0"
-    lines = text.loop("lane", step.block, [f"*to++ = {value};"])
-    left = sizes.minimum(
-        pattern.inputs - symbol("chunk") * pattern.chunk, pattern.chunk
-    )
-    for index, extent in (
-        ("channel", left),
-        ("s", len(columns)),
-        ("r", len(rows)),
-        ("chunk", len(pattern.chunks)),
-    ):
-        lines = text.loop(index, extent, lines)
-    return lines
+        value = f"{sizes.text(output)} < {pattern.result} ? {value} : -1"
+    return f"place[lane] = {value};"
 
 
-def _tap(index: str, taps: range) -> Size:
-    return taps.start + symbol(index) * taps.step
+def _call(
+    step: PackFilters, pattern: Channels, taps: tuple[range, range], at: Size
+) -> str:
+    height, width = step.window.kernel
+    between = height * width * (pattern.outputs if step.transposed else 1)
+    numbers = [pattern.inputs, pattern.chunk, between, width]
+    for one in taps:
+        numbers += [len(one), one.start, one.step]
+    packing = f"(sg_packing){{{', '.join(map(str, numbers))}}}"
+    function = f"sg_pack_vector_{suffix(step.plain.dtype)}"
+    to = f"{step.packed.name} + {sizes.text(at)}"
+    return f"{function}({to}, {step.plain.name}, place, {step.block}, {packing});"
 
 
 def _integers(shape: Sequence[Size]) -> tuple[int, ...]:

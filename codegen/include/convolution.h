@@ -58,4 +58,57 @@ static inline __attribute__((unused)) void sg_copy_plane(char *to, const char *f
 SG_GATHER_PLANE(float, f32)
 SG_GATHER_PLANE(double, f64)
 
+/* How filters are packed: see packing.py. Taps are row_first + r row_step and so on,
+   of ``width`` taps a row; one input channel is ``input_step`` from the next. */
+typedef struct sg_packing {
+    int64_t inputs, chunk, input_step, width;
+    int64_t rows, row_first, row_step, columns, column_first, column_step;
+} sg_packing;
+
+/* One vector of output channels; lane l's filters begin at from[place[l]], or are
+   zeros where that is negative. Returns the end of what was written. */
+#define SG_PACK_VECTOR(T, s)                                                           \
+    static __attribute__((unused)) T *sg_pack_vector_##s(                              \
+        T *to, const T *from, const int64_t *place, int64_t lanes, sg_packing p)       \
+    {                                                                                  \
+        for (int64_t first = 0; first < p.inputs; first += p.chunk) {                  \
+            const int64_t last = sg_min(first + p.chunk, p.inputs);                    \
+            for (int64_t r = 0; r < p.rows; r++)                                       \
+                for (int64_t c = 0; c < p.columns; c++) {                              \
+                    const int64_t tap = (p.row_first + r * p.row_step) * p.width +     \
+                                        p.column_first + c * p.column_step;            \
+                    for (int64_t i = first; i < last; i++, to += lanes)                \
+                        for (int64_t l = 0; l < lanes; l++)                            \
+                            to[l] = place[l] < 0                                       \
+                                        ? 0                                            \
+                                        : from[place[l] + i * p.input_step + tap];     \
+                }                                                                      \
+        }                                                                              \
+        return to;                                                                     \
+    }
+
+SG_PACK_VECTOR(float, f32)
+SG_PACK_VECTOR(double, f64)
+
+/* The sum of ``shares`` arrays, ``size`` apart, of ``taps`` vectors, turned so that
+   each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of its lane. */
+#define SG_SUM_SHARES(T, s)                                                            \
+    static __attribute__((unused)) void sg_sum_shares_##s(                             \
+        T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
+        int64_t taps, int64_t lanes)                                                   \
+    {                                                                                  \
+        for (int64_t tap = 0; tap < taps; tap++, from += sg_lanes_##s) {               \
+            sg_##s##v sum = sg_load_##s(from);                                         \
+            for (int64_t share = 1; share < shares; share++)                           \
+                sum += sg_load_##s(from + share * size);                               \
+            T turned[sg_lanes_##s];                                                    \
+            sg_store_##s(turned, sum);                                                 \
+            for (int64_t lane = 0; lane < lanes; lane++)                               \
+                to[lane * step + tap] = turned[lane];                                  \
+        }                                                                              \
+    }
+
+SG_SUM_SHARES(float, f32)
+SG_SUM_SHARES(double, f64)
+
 #endif
