@@ -109,9 +109,15 @@ def _strip(plan: Plan, sums: Sums) -> list[str]:
         )
     return [
         *lines,
-        f"sg_gemm_rows_{name}(sg_i1 - sg_i0, sg_j1 - sg_j0, sg_depth, sg_left, {down},",
-        f"    {across}, sg_right, sg_right_step, sg_panel_step,",
-        f"    {sums.at('sg_i0', 'sg_j0')}, {sums.step}, sg_p > sg_k0);",
+        f"const sg_gemm_strip_{name} sg_strip = {{",
+        "    .rows = sg_i1 - sg_i0, .columns = sg_j1 - sg_j0, .depth = sg_depth,",
+        f"    .left = sg_left, .row_step = {down}, .depth_step = {across},",
+        "    .right = sg_right, .right_step = sg_right_step,",
+        "    .panel_step = sg_panel_step,",
+        f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
+        "    .add = sg_p > sg_k0,",
+        "};",
+        f"sg_gemm_rows_{name}(&sg_strip);",
     ]
 
 

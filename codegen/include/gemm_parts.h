@@ -55,6 +55,44 @@ SG_INLINE void SG_GEMM(store_part)(SG_REAL *to, SG_GEMM(vector) value, int64_t c
 #endif
 }
 
+#if SG_GEMM_BYTES == 64
+/* Half vectors: two of them start in the time of one whole on some processors, so a
+   last panel of few columns is done in halves. */
+typedef SG_REAL SG_GEMM(half) __attribute__((vector_size(32)));
+
+SG_INLINE SG_GEMM(half) SG_GEMM(load_half)(const SG_REAL *from, int64_t count)
+{
+    const unsigned char mask = (unsigned char)((1u << count) - 1u);
+#if SG_FLOAT32
+    return __builtin_ia32_loadups256_mask((const void *)from, (SG_GEMM(half)){0}, mask);
+#else
+    return __builtin_ia32_loadupd256_mask((const void *)from, (SG_GEMM(half)){0}, mask);
+#endif
+}
+
+SG_INLINE void SG_GEMM(store_half)(SG_REAL *to, SG_GEMM(half) value, int64_t count)
+{
+    const unsigned char mask = (unsigned char)((1u << count) - 1u);
+#if SG_FLOAT32
+    __builtin_ia32_storeups256_mask((void *)to, value, mask);
+#else
+    __builtin_ia32_storeupd256_mask((void *)to, value, mask);
+#endif
+}
+#endif
+
+/* The first ``count`` numbers of ``to``, overwritten or added to. */
+SG_INLINE void SG_GEMM(put)(SG_REAL *to, SG_GEMM(vector) value, int64_t count, bool add)
+{
+    if (count == SG_LANES) {
+        SG_GEMM(store)(to, add ? value + SG_GEMM(load)(to) : value);
+    } else {
+        if (add)
+            value += SG_GEMM(load_part)(to, count);
+        SG_GEMM(store_part)(to, value, count);
+    }
+}
+
 /* Lanes of a and b in turn, from their lower or upper halves. */
 #if SG_GEMM_BYTES == 64 && SG_FLOAT32
 #define SG_LOWER SG_LOWER_16

@@ -57,7 +57,7 @@ SG_INLINE void SG_GEMM(dots_tile)(const int rows, const int columns, const int w
 
 /* The same for any number of rows, four at a time. */
 #define SG_DOTS(COLUMNS)                                                               \
-    SG_SHARED void SG_GEMM(dots_##COLUMNS)(             \
+    SG_SHARED void SG_GEMM(dots_##COLUMNS)(                                            \
         int64_t rows, int64_t depth, const SG_REAL *left, int64_t left_step,           \
         const SG_REAL *right, int64_t right_step, SG_REAL *out, int64_t row_step,      \
         int64_t column_step)                                                           \
