@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import symgraph as sg
 from symgraph import layers
+from symgraph.layers import initializers
 
 SIZE = 90
+INITIALIZER = initializers.HeUniform(gain=3**-0.5)  # U(-a, a), a = 1 / sqrt(inputs)
 VARIANTS = ("batch_norm", "without", "per_activation")
 
 
@@ -22,7 +24,12 @@ def build(variant: str = "batch_norm", classes: int = 2, seed: int = 0):
         return [layers.BatchNorm(axes=0 if variant == "per_activation" else None)]
 
     def conv(filters, kernel):
-        return layers.Conv2D(filters, kernel, activation=sg.nn.relu)
+        return layers.Conv2D(
+            filters, kernel, activation=sg.nn.relu, initializer=INITIALIZER
+        )
+
+    def dense(outputs, activation=None):
+        return layers.Dense(outputs, activation, initializer=INITIALIZER)
 
     if variant not in VARIANTS:
         raise ValueError(f"build: variant is one of {VARIANTS}, got {variant!r}")
@@ -43,8 +50,8 @@ def build(variant: str = "batch_norm", classes: int = 2, seed: int = 0):
             conv(64, 5),
             *batch_norm(),
             layers.Flatten(),
-            layers.Dense(256, activation=sg.nn.relu),
-            layers.Dense(classes),
+            dense(256, sg.nn.relu),
+            dense(classes),
         ],
         input_shape=(None, 3, SIZE, SIZE),
         seed=seed,
