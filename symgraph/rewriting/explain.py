@@ -38,41 +38,46 @@ def explain(
     node = target.owner if isinstance(target, Variable) else target
     if node is None:
         return Explanation(rule.name, "no match", f"{target!r} is not computed")
-    if history is not None:
-        past = _from_history(rule, node, history)
-        if past is not None:
-            return past
-        node = _still_there(node, graph, history)
-        if node is None:
-            return Explanation(rule.name, "node is gone", "other rules replaced it")
-    return _try(rule, node, graph)
+    if history is None:
+        return _try(rule, node, Workspace(graph))
+    past = _from_history(rule, node, history)
+    return past or _from_family(rule, node, graph, history)
 
 
 def _from_history(rule: Rule, node: Apply, history: History) -> Explanation | None:
+    """What the rule did where the node, or what became of it, took part."""
     family = set(history.provenance.descendants(node))
     for step in history.of(rule.name):
         if not family.isdisjoint(step.covered):
-            return Explanation(rule.name, "fired", f"{step.theorem}\n{step}")
+            return Explanation(rule.name, "fired", str(step))
     for refusal in reversed(history.refusals):
         if refusal.rule == rule.name and refusal.node in family:
             return Explanation(rule.name, "declined", refusal.reason)
     return None
 
 
-def _still_there(node: Apply, graph: Graph, history: History) -> Apply | None:
-    present = set(graph.nodes)
+def _from_family(
+    rule: Rule, node: Apply, graph: Graph, history: History
+) -> Explanation:
+    """Why the rule did not match at the node, nor at anything that became of it."""
+    context = Workspace(graph)
     family = history.provenance.descendants(node)
-    candidates = [n for n in family if n in present]
-    alike = [n for n in candidates if type(n.op) is type(node.op)]
-    return next(iter(alike or candidates), None)
+    tried = [n for n in family if isinstance(n.op, rule.root_ops)]
+    answers = [_try(rule, n, context) for n in reversed(tried)]
+    misses = [answer for answer in answers if answer.verdict == "no match"]
+    if misses:
+        return misses[0]
+    if any(context.is_live(n) for n in family):
+        return answers[0] if answers else _try(rule, node, context)
+    return Explanation(rule.name, "node is gone", "other rules replaced it")
 
 
-def _try(rule: Rule, node: Apply, graph: Graph) -> Explanation:
+def _try(rule: Rule, node: Apply, context: Workspace) -> Explanation:
     if not isinstance(node.op, rule.root_ops):
         roots = " or ".join(dict.fromkeys(op.__name__ for op in rule.root_ops))
         reason = f"the rule looks for {roots}, the node is {node.op}"
         return Explanation(rule.name, "no match", reason)
-    result = rule.attempt(node, Workspace(graph))
+    result = rule.attempt(node, context)
     if isinstance(result, Replacement):
         return Explanation(rule.name, "fires", rule.theorem)
     if isinstance(result, Declined):

@@ -356,6 +356,18 @@ def test_explain_before_and_after():
     assert (
         explain(drop_zero, a, result, history).reason == "a: float64[3] is not computed"
     )
+    text = str(explain(square_is_product, squared, result, history))
+    assert text.startswith("square_is_product: fired: square_is_product (reassoc")
+
+
+def test_explain_what_is_gone():
+    total = Plus()(vector("a"), zero)
+    graph = graph_of(Minus()(Minus()(total)))
+    result, history = rewrite_graph(graph, (SIMPLIFY,))
+    gone = explain(square_is_product, total, result, history)
+    assert (gone.verdict, gone.reason) == ("node is gone", "other rules replaced it")
+    inner = explain(cancel_signs, graph.nodes[1], result, history)
+    assert inner.verdict == "fired"  # as a part of what its user was replaced with
 
 
 def test_invariants_depend_on_constants_and_shared_variables_alone():
