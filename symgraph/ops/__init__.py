@@ -63,6 +63,7 @@ from symgraph.ops.logical import (
     LogicalXor,
     RightShift,
 )
+from symgraph.ops.moments import Moments, PairedSums
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.random import RandomBits, RandomUniform

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
-from symgraph.graph import Op
-from symgraph.ops.affine import expand_dims
+from symgraph.graph import Op, Variable
+from symgraph.ops.arithmetic import add
 from symgraph.ops.batch_norm import elements, moments
 from symgraph.ops.checks import (
     check_axes,
@@ -16,6 +17,8 @@ from symgraph.ops.checks import (
     join_shapes,
     kept_dims,
 )
+from symgraph.ops.reshaping import expand_dims
+from symgraph.ops.shape import broadcast_to, shape
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,13 @@ class Moments(Op):
         """dx = dmean / m + dvariance 2 (x - mean) / m."""
         (x,), (mean, _), (dmean, dvariance) = inputs, outputs, cotangents
         m = elements(x, self.axes)
-        dx = None
+        terms = []
         if dmean is not None:
-            dx = expand_dims(dmean / m, self.axes) + x * 0.0
+            terms.append(_spread(dmean / m, x, self.axes))
         if dvariance is not None:
-            slope = expand_dims(2.0 * dvariance / m, self.axes)
-            term = slope * (x - expand_dims(mean, self.axes))
-            dx = term if dx is None else dx + term
-        return (dx,)
+            centred = x - expand_dims(mean, self.axes)
+            terms.append(_spread(2.0 * dvariance / m, x, self.axes) * centred)
+        return (_total(terms),)
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,21 @@ class PairedSums(Op):
 
     def vjp(self, inputs, outputs, cotangents):
         """dp = dtotal + dproduct q, dq = dproduct p."""
-        p, q = inputs
-        dtotal, dproduct = cotangents
-        dp = dq = None
+        (p, q), (dtotal, dproduct) = inputs, cotangents
+        terms, dq = [], None
         if dtotal is not None:
-            dp = expand_dims(dtotal, self.axes) + p * 0.0
+            terms.append(_spread(dtotal, p, self.axes))
         if dproduct is not None:
-            spread = expand_dims(dproduct, self.axes)
-            dq = spread * p
-            dp = spread * q if dp is None else dp + spread * q
-        return dp, dq
+            slope = _spread(dproduct, p, self.axes)
+            terms.append(slope * q)
+            dq = slope * p
+        return _total(terms), dq
+
+
+def _spread(statistic: Variable, x: Variable, axes: tuple[int, ...]) -> Variable:
+    """A statistic, repeated along ``axes`` to the shape of x."""
+    return broadcast_to(expand_dims(statistic, axes), shape(x))
+
+
+def _total(terms: list[Variable]) -> Variable | None:
+    return reduce(add, terms) if terms else None

@@ -192,6 +192,13 @@ def reductions():
     yield ops.ProductOfOthers(), (normal(2, 1),)
 
 
+def statistics():
+    """Sums taken together."""
+    for axes in [(0,), (0, 2), (0, 1, 2)]:
+        yield ops.Moments(axes), (normal(2, 3, 5),)
+        yield ops.PairedSums(axes), (normal(2, 3, 5), normal(2, 3, 5))
+
+
 def products():
     """Matrices, batches of them, and empty ones."""
     yield ops.MatMul(), (normal(2, 3), normal(3, 5))
@@ -267,6 +274,7 @@ ROWS = [
     *selections(),
     *shapes(),
     *reductions(),
+    *statistics(),
     *products(),
     *joins(),
     *subtensors(),

