@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
 from codegen.errors import ToolchainError
+from symgraph.compile.agreement import Agreement
 from symgraph.compile.debug import DebugBackend
 from symgraph.compile.errors import NativeCodeWarning
 from symgraph.compile.mode import Mode
@@ -43,23 +44,26 @@ def build_backend(
     Where there is no C compiler the reference runs instead, and a warning says once
     how to get native code.
     """
+    agreement = Agreement(specification.name, specification.graph)
     if mode.backend == "numpy":
-        return ReferenceBackend(graph), None, mode
-    updates = specification.updates
-    native = _native(specification.name, graph, updates, profile)
+        return ReferenceBackend(graph, agreement), None, mode
+    native = _native(specification, graph, agreement, profile)
     if mode.backend == "debug":
-        source = specification.graph
+        source = ReferenceBackend(specification.graph, agreement)
         return DebugBackend(source, history, native), native, mode
     if native is None:
-        return ReferenceBackend(graph), None, replace(mode, backend="numpy")
+        reference = ReferenceBackend(graph, agreement)
+        return reference, None, replace(mode, backend="numpy")
     return native, native, mode
 
 
 def _native(
-    name: str, graph: Graph, updated: Collection[SharedVariable], profile: bool
+    specification: Specification, graph: Graph, agreement: Agreement, profile: bool
 ) -> NativeBackend | None:
+    name, varying = specification.name, specification.updates
+    lowered = lower_graph(graph, varying)
     try:
-        return NativeBackend(name, lower_graph(graph, updated), updated, profile)
+        return NativeBackend(name, lowered, agreement, varying, profile)
     except ToolchainError as error:
         _Fallback.warn(error)
         return None

@@ -32,9 +32,12 @@ class DebugBackend:
     """
 
     def __init__(
-        self, source: Graph, history: History, native: NativeBackend | None
+        self,
+        reference: ReferenceBackend,
+        history: History,
+        native: NativeBackend | None,
     ) -> None:
-        self._reference = ReferenceBackend(source)
+        self._reference = reference
         self._history = history
         self._native = native
         read = [] if native is None else native.shared
@@ -102,7 +105,7 @@ def first_wrong(native: NativeBackend, givens: Mapping[Variable, Any]) -> str:
     graph = native.lowered.graph
     values = [v for node in graph.nodes for v in node.outputs]
     shown = Graph(graph.inputs, values)
-    backend = NativeBackend(native.name, lower_graph(shown))
+    backend = NativeBackend(native.name, lower_graph(shown), native.agreement)
     arrays = [givens[v] for v in shown.inputs]
     shared = tuple(givens[v] for v in backend.shared)
     results = backend(arrays, Snapshot((0,) * len(shared), shared))

@@ -9,15 +9,15 @@ import numpy as np
 
 from codegen import build
 from codegen.sizes import Size, evaluate
-from symgraph.compile.errors import ArgumentError
+from symgraph.compile.agreement import Agreement
 from symgraph.compile.profile import Clock
 from symgraph.compile.state import Arrays, Snapshot
-from symgraph.graph import SharedVariable
+from symgraph.graph import SharedVariable, Variable
 from symgraph.graph.config import config
 from symgraph.lowering.lower import Lowered
 
 _empty = np.empty
-_PLANS_KEPT = 64  # combinations of run-time sizes whose shapes are remembered
+_PLANS_KEPT = 256  # combinations of run-time sizes whose shapes are remembered
 
 
 class NativeBackend:
@@ -27,6 +27,7 @@ class NativeBackend:
         self,
         name: str,
         lowered: Lowered,
+        agreement: Agreement,
         varying: Collection[SharedVariable] = (),
         profile: bool = False,
     ) -> None:
@@ -35,6 +36,7 @@ class NativeBackend:
             programs.append(lowered.prologue)
         self.name = name
         self.lowered = lowered
+        self.agreement = agreement
         self.shared = lowered.shared
         self.module = build.build(programs)
         self.main = self.module[lowered.program.name]
@@ -63,21 +65,28 @@ class NativeBackend:
 
     def output_shapes(self, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The outputs' shapes for these sizes; raises where the sizes do not agree."""
+        self.agreement.check(*self._known(sizes))
         program = self.lowered.program
         values = dict(zip(program.sizes, sizes, strict=True))
         for need in program.requirements:
             left, right = (evaluate(s, values) for s in (need.left, need.right))
             if left != right:
                 raise self._error(need.code, f"{left} and {right}")
-        shapes = [shape_at(shape, values) for shape in self.lowered.output_shapes]
-        for place, shape in enumerate(shapes):
-            if min(shape, default=0) < 0:
-                node = self.lowered.graph.outputs[place]
-                raise ArgumentError(
-                    f"{self.name}: output {place} would have shape {list(shape)}; "
-                    f"an input is too small\n  the output was made at {node.site}"
-                )
-        return shapes
+        return [shape_at(shape, values) for shape in self.lowered.output_shapes]
+
+    def _known(
+        self, sizes: tuple[int, ...]
+    ) -> tuple[dict[Variable, tuple[Any, ...]], dict[Variable, int]]:
+        """The shapes of the inputs and shared variables, and the scalars' values."""
+        arguments = (*self.lowered.graph.inputs, *self.shared)
+        shapes = {v: list(v.type.shape) for v in arguments}
+        values = {}
+        for size, (place, axis) in zip(sizes, self.lowered.sizes, strict=True):
+            if axis is None:
+                values[arguments[place]] = size
+            else:
+                shapes[arguments[place]][axis] = size
+        return {v: tuple(shape) for v, shape in shapes.items()}, values
 
     def sizes(self, given: Arrays) -> tuple[int, ...]:
         """The run-time sizes, read off the inputs and shared variables."""

@@ -11,35 +11,36 @@ import symgraph as sg
 a, b = sg.shared(np.zeros(1000)), sg.shared(np.zeros(1000))
 n = sg.shared(0)
 step = sg.function([], a.sum(), updates={a: a + 1, b: b - 1, n: n + 1}, mode="MODE")
-stop = threading.Event()
+running = []  # one entry while interrupts shall come, two when they shall stop
 
 def interrupt():
-    while not stop.is_set():
+    while not running:
+        time.sleep(0.001)
+    while len(running) == 1:
         time.sleep(0.0005)
         _thread.interrupt_main()
 
 thread = threading.Thread(target=interrupt)
-interrupts, end = 0, time.monotonic() + 1.5
 thread.start()
-while time.monotonic() < end:
+interrupts, end = 0, time.monotonic() + 1.5
+running.append(True)
+while len(running) == 1:
     try:
         while time.monotonic() < end:
             step()
+        running.append(True)
     except KeyboardInterrupt:
         interrupts += 1
-        try:
-            count = n.get_value()
-            assert (a.get_value() == count).all() and (b.get_value() == -count).all()
-        except KeyboardInterrupt:
-            interrupts += 1
-while thread.is_alive():
+while True:
     try:
-        stop.set()
         thread.join()
+        break
     except KeyboardInterrupt:
         interrupts += 1
 count = int(n.get_value())
 assert (a.get_value() == count).all() and (b.get_value() == -count).all()
+step()
+assert n.get_value() == count + 1
 print(interrupts, count)
 """
 
