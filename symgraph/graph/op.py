@@ -89,7 +89,7 @@ class Apply:
     __slots__ = ("__weakref__", "inputs", "op", "outputs", "site")
 
     def __init__(self, op: Op, inputs: Sequence[Variable]) -> None:
-        self.op = op
+        self.op: Any = op  # an Op; its static fields are known to who asks for its type
         self.inputs = tuple(inputs)
         self.site = current_site()
         types = self._infer()

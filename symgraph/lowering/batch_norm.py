@@ -16,7 +16,7 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.reduce import Space, space_of
 from symgraph.lowering.values import Stored
-from symgraph.ops import expand_dims, shape, sqrt
+from symgraph.ops import cast, expand_dims, shape, sqrt
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.moments import Moments, PairedSums
@@ -134,12 +134,9 @@ def _kept_of(
 
 
 def _elements(x: Variable, axes: tuple[int, ...]) -> Variable | float:
-    sizes = [shape(x)[axis] for axis in axes]
-    known = [float(size) for size in sizes if isinstance(size, int)]
+    """How many elements a statistic is taken over, as a number of x's dtype."""
     total: Variable | float = 1.0
-    for size in known:
-        total = total * size
-    for size in sizes:
-        if not isinstance(size, int):
-            total = total * size.astype(x.dtype)
+    for axis in axes:
+        size = shape(x)[axis]
+        total = total * (float(size) if isinstance(size, int) else cast(size, x.dtype))
     return total

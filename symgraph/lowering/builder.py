@@ -197,8 +197,9 @@ class Builder:
             if block > 1
             else plain_view(buffer)
         )
-        if _reorders(value, target):
-            step: ir.Step = ir.Reorder(image_of(value), image_of(target))
+        step: ir.Step
+        if isinstance(value, Stored) and _reorders(value, target):
+            step = ir.Reorder(image_of(value), image_of(target))
         else:
             step = copy_loop(value, target)
         self.emit(step, "copy")
@@ -280,8 +281,8 @@ def _is_dense(stored: Stored, channel: int) -> bool:
     )
 
 
-def _reorders(value: Value, target: Stored) -> bool:
-    if not isinstance(value, Stored) or len(target.shape) != 4:
+def _reorders(value: Stored, target: Stored) -> bool:
+    if len(target.shape) != 4:
         return False
     if target.dtype not in ("float32", "float64") or value.block == target.block:
         return False

@@ -39,7 +39,9 @@ def lower_split(builder: Builder, node: Apply) -> None:
         starts: list[Size] = [0] * len(source.shape)
         starts[axis] = start
         steps = [1] * len(source.shape)
-        builder.values[piece] = source.sliced(starts, steps, builder.shape(piece))
+        view = source.sliced(starts, steps, builder.shape(piece))
+        assert view is not None  # only a blocked layout may refuse
+        builder.values[piece] = view
         start = start + size
     builder.shapes.require(start, source.shape[axis], node)
 

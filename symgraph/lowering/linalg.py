@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import ir
-from codegen.sizes import Size, symbol
+from codegen.sizes import Size, floordiv, mod, symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.tail import Tail
@@ -66,6 +66,6 @@ def _index(batch: tuple[Size, ...]) -> tuple[Index, ...]:
     from_front: list[Index] = []
     rest: Size = symbol("b")
     for dim in reversed(batch[1:]):
-        from_front.insert(0, rest % dim)
-        rest = rest // dim
+        from_front.insert(0, mod(rest, dim))
+        rest = floordiv(rest, dim)
     return (rest, *from_front, symbol("i"), symbol("j"))

@@ -7,10 +7,11 @@ the gradient of a maximum over windows that overlap scatters: ``pool_scatter``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import islice, product
+from typing import TypeAlias
 
 import numpy as np
 
@@ -25,6 +26,10 @@ from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 
 Pool = MaxPool2D | MaxPool2DGrad | AveragePool2D | AveragePool2DGrad
+
+
+# what a window gives to one of its elements, and when
+Share: TypeAlias = "tuple[ir.Expression, ir.Expression | None]"
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,12 @@ def max_pool_grad(
     x, y, dy = node.inputs
     counts = builder.shape(y)[2:]
 
-    def share(rows: Place, columns: Place, tap: Size) -> ir.Expression:
+    def share(rows: Place, columns: Place, tap: Size) -> Share:
         at = (*index[:2], rows.at, columns.at)
         source = _source(builder, node.op, x, at, read(builder, y, at, body), body)
-        return call("eq", "bool", source, _as_int32(tap)), read(builder, dy, at, body)
+        return read(builder, dy, at, body), call("eq", "bool", source, _as_int32(tap))
 
-    return _gathered(node.op, index, counts, dy.dtype, share, body)
+    return _gathered(node.op, index, counts, share, body)
 
 
 def average_pool_grad(
@@ -109,23 +114,29 @@ def average_pool_grad(
     dy = node.inputs[0]
     counts, size = builder.shape(dy)[2:], builder.shape(node.outputs[0])[2:]
 
-    def share(rows: Place, columns: Place, tap: Size) -> ir.Expression:
+    def share(rows: Place, columns: Place, tap: Size) -> Share:
         cotangent = read(builder, dy, (*index[:2], rows.at, columns.at), body)
         divisor = _divisor(node.op, (rows.at, columns.at), size, dy.dtype)
-        return None, call("div", dy.dtype, cotangent, divisor)
+        return call("div", dy.dtype, cotangent, divisor), None
 
-    return _gathered(node.op, index, counts, dy.dtype, share, body)
+    return _gathered(node.op, index, counts, share, body)
 
 
-def _gathered(op, index, counts, dtype, share, body) -> ir.Expression:  # type: ignore[no-untyped-def]
+def _gathered(
+    op: Pool,
+    index: Sequence[Index],
+    counts: Sequence[Size],
+    share: Callable[[Place, Place, Size], Share],
+    body: Body,
+) -> ir.Expression:
     """The sum of ``share`` over the windows that hold the element at ``index``."""
     total: ir.Expression | None = None
     for (rows, r), (columns, s) in product(
         _holders(op, 0, flat(index[2]), counts[0]),
         _holders(op, 1, flat(index[3]), counts[1]),
     ):
-        condition, value = share(rows, columns, r * op.window[1] + s)
-        conditions = (*rows.conditions, *columns.conditions)
+        value, condition = share(rows, columns, r * op.window[1] + s)
+        dtype, conditions = value.dtype, (*rows.conditions, *columns.conditions)
         for held in conditions if condition is None else (*conditions, condition):
             value = call("where", dtype, held, value, number(0, dtype))
         value = body.let(value)

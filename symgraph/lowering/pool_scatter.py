@@ -59,7 +59,8 @@ def _window(
     for tap in taps_of(builder, node.op, x, index, body):
         value = body.let(tap.value)
         equal = call("eq", "bool", value, largest)
-        held = call("logical_or", "bool", equal, call("ne", "bool", value, value))
+        is_nan = call("ne", "bool", value, value)
+        held: ir.Expression = call("logical_or", "bool", equal, is_nan)
         for condition in tap.inside:
             held = call("logical_and", "bool", held, condition)
         held, found = body.let(held), body.let(found)

@@ -6,6 +6,7 @@ transposed or blocked array), one contiguous copy is made first.
 
 from __future__ import annotations
 
+from codegen.sizes import product
 from symgraph.graph import Apply
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.values import Number, Stored
@@ -39,8 +40,7 @@ def lower_reshape(builder: Builder, node: Apply) -> None:
     """The same memory under other dimensions."""
     (source, *_), output = node.inputs, node.outputs[0]
     shape, value = builder.shape(output), builder.value(source)
-    count, wanted = _count(builder.shape(source)), _count(shape)
-    builder.shapes.require(count, wanted, node)
+    builder.shapes.require(product(builder.shape(source)), product(shape), node)
     if isinstance(value, Number):
         builder.values[output] = Number(value.expression, shape)
         return
@@ -49,10 +49,3 @@ def lower_reshape(builder: Builder, node: Apply) -> None:
         view = builder.contiguous(source).reshaped(shape)
     assert isinstance(view, Stored)
     builder.values[output] = view
-
-
-def _count(shape: tuple[object, ...]) -> object:
-    total: object = 1
-    for dim in shape:
-        total = total * dim  # type: ignore[operator]
-    return total

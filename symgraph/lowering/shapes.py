@@ -133,7 +133,7 @@ class Shapes:
 
     def _inferred(self, node: Apply, shapes: Sequence[Shape]) -> Sequence[Shape]:
         if all(v.type.is_static for v in node.outputs):
-            return [tuple(v.type.shape) for v in node.outputs]  # type: ignore[misc]
+            return [_static(v) for v in node.outputs]
         values = [self.value_of(v) for v in node.inputs]
         result = node.op.infer_shape(shapes, values)
         single = len(node.outputs) == 1
@@ -187,6 +187,10 @@ class Shapes:
 def _is_discrete(variable: Variable) -> bool:
     """Whether a variable is an integer or a truth value."""
     return variable.ndim == 0 and not is_float(variable.dtype)
+
+
+def _static(variable: Variable) -> Shape:
+    return tuple(dim for dim in variable.type.shape if dim is not None)
 
 
 def _single_symbol(size: Size) -> str | None:

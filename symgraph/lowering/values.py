@@ -68,7 +68,7 @@ class Value(Protocol):
 class Number:
     """One scalar seen at every index: a literal, or an integer known as a size."""
 
-    expression: ir.Literal | ir.SizeValue | ir.Call
+    expression: ir.Expression
     shape: tuple[Size, ...] = ()
 
     @property

@@ -1,4 +1,4 @@
-"""Cold and warm compile times of the reference training function, each in a new process.
+"""Cold and warm compile times of the reference training function, in new processes.
 
     python tests/benchmarks/compile_time.py
 
