@@ -76,7 +76,9 @@ class Filled(Pattern):
             variable = variable.owner.inputs[0]
         if not isinstance(variable, Constant) or variable.data.size == 0:
             return False
-        return bool(np.all(variable.data == self.value))
+        # The first element rules out most large constants at once.
+        data = variable.data
+        return bool(data.flat[0] == self.value and np.all(data == self.value))
 
     def __str__(self) -> str:
         return f"{self.value:g}"

@@ -77,8 +77,12 @@ class Rule:
         self, found: Match, node: Apply, context: Context
     ) -> Replacement | Declined:
         known = {**found.bindings, ROOT: node, CONTEXT: context}
-        with inherit_site(node.site):
-            result = self.body(*(known[name] for name in self.arguments))
+        try:
+            with inherit_site(node.site):
+                result = self.body(*(known[name] for name in self.arguments))
+        except Exception as error:
+            error.add_note(f"  in rule {self.name}, at {node!r}")
+            raise
         if isinstance(result, Declined):
             return result
         outputs = _checked(self, result, node)

@@ -278,6 +278,18 @@ def test_a_rule_must_give_variables_and_have_a_theorem():
         rewrite(node(Minus)(x), label="sure")
 
 
+def test_an_error_in_a_rule_names_it():
+    @rewrite(node(Plus)(x, y))
+    def clumsy(x):
+        """x + y  ->  an error"""
+        return Plus()(x, vector("other", 5))
+
+    graph = graph_of(Plus()(vector("a"), vector("b")))
+    with pytest.raises(GraphError, match="differ") as caught:
+        rewrite_graph(graph, (Stage("s", (clumsy,)),))
+    assert "in rule clumsy, at Plus" in caught.value.__notes__[-1]
+
+
 def test_passes_see_the_whole_graph_and_rules_see_their_result():
     @graph_pass("exact")
     def merge(graph):

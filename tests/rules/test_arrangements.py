@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from symgraph.ops import functions as F
 from symgraph.ops.join import Concatenate, Pad, split
 from symgraph.ops.reduce import Sum
 from symgraph.ops.shape import BroadcastTo, Reshape, Transpose
+from symgraph.rewriting import Stage
 from symgraph.rules.arrangements import ARRANGEMENTS, sum_once
-from tests.rules.checking import ops_of, rewritten, tensor, why_not
+from symgraph.rules.sizes import normalize_sizes
+from tests.rules.checking import graph_of, ops_of, rewritten, tensor, why_not
 
 X = np.arange(30, dtype="float32").reshape(2, 3, 5)
 
@@ -107,6 +111,35 @@ def test_what_was_joined_is_not_cut():
     result, history = rewritten(other, ARRANGEMENTS, values)
     assert not history
     assert "the parts are not of sizes (2, 3)" in history.refusals[0].reason
+
+
+STEPS = {
+    "flat": lambda y: y.reshape((-1,)),
+    "row": lambda y: y.reshape((1, -1)),
+    "column": lambda y: y.reshape((-1, 1)),
+    "pairs": lambda y: y.reshape((2, -1)),
+    "turned": lambda y: y.T,
+    "wide": lambda y: F.broadcast_to(y, (3, *y.shape)),
+    "joined": lambda y: F.concatenate([y, y], axis=0),
+    "nested": lambda y: F.concatenate([y, F.concatenate([y, y], axis=0)], axis=0),
+    "cut": lambda y: split(F.concatenate([y, y], axis=0), 2, axis=0)[1],
+    "padded": lambda y: F.pad(y, 0),
+    "summed": lambda y: Sum(())(y.sum(axis=0, keepdims=True)),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.data())
+def test_any_chain_of_arrangements(data):
+    dtype = data.draw(st.sampled_from(["float32", "float64", "int32"]))
+    rows = data.draw(st.sampled_from([None, 2, 4]))
+    x = y = tensor("x", rows, 3, dtype=dtype)
+    for step in data.draw(st.lists(st.sampled_from(sorted(STEPS)), max_size=6)):
+        y = STEPS[step](y) if y.ndim < 5 else y.reshape((-1,))
+    value = np.arange(3 * (rows or 2)).reshape(-1, 3).astype(dtype)
+    stages = (Stage("s", (*ARRANGEMENTS, normalize_sizes)),)
+    result, _ = rewritten(y, stages, {x: value})
+    assert len(result.find(Reshape)) <= len(graph_of(y).find(Reshape)) + 1
 
 
 def test_near_misses():

@@ -534,6 +534,8 @@ def test_explanations_of_moves():
 @given(st.data())
 def test_any_chain_of_ops_keeps_its_value(data):
     """Random chains of maps, poolings, rectifiers, convolutions and arrangements."""
+    seed = data.draw(st.integers(0, 1000))
+    RNG.bit_generator.state = np.random.default_rng(seed).bit_generator.state
     dtype = data.draw(st.sampled_from(["float32", "float64"]))
     batch = data.draw(st.sampled_from([None, 2]))
     x = y = tensor("x", batch, 3, 9, 11, dtype=dtype)
