@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from codegen import families, memory, sizes
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
+from codegen.inplace import in_place
 from codegen.ir import Buffer, Kernel, Program
 from codegen.memory import Slot
 from codegen.scalars import C_TYPES
@@ -70,6 +71,7 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
 def print_program(program: Program, target: Target) -> Printed:
     """The phases and the entry of ``program``."""
     verify(program)
+    program = in_place(program)
     emissions = [families.emit(kernel.step, target) for kernel in program.kernels]
     slots = memory.slots(emissions)
     places = _places(program, slots)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import platform
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
+
+from codegen.errors import ToolchainError
+
+TARGET_VARIABLE = "SYMGRAPH_TARGET"
+# what the compiler's levels x86-64-v3 and v4 may use
+_LEVEL_3 = frozenset(("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"))
+_LEVEL_4 = frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"))
 
 
 @dataclass(frozen=True)
@@ -31,9 +42,30 @@ TARGETS = {target.name: target for target in (AVX512, AVX2, SSE2, NEON)}
 
 
 def host_target() -> Target:
-    """The best target that this machine runs."""
-    with open("/proc/cpuinfo") as file:
-        text = file.read()
-    if "avx512f" in text:
+    """``$SYMGRAPH_TARGET``, else the best target that this machine runs."""
+    chosen = os.environ.get(TARGET_VARIABLE)
+    if not chosen:
+        return _detected(platform.machine(), _features())
+    if chosen not in TARGETS:
+        names = ", ".join(TARGETS)
+        raise ToolchainError(f"{TARGET_VARIABLE}: expected {names}; got {chosen}")
+    return TARGETS[chosen]
+
+
+def _detected(machine: str, features: frozenset[str]) -> Target:
+    if machine.lower() in ("arm64", "aarch64"):
+        return NEON
+    if features >= _LEVEL_3 | _LEVEL_4:
         return AVX512
-    return AVX2 if "avx2" in text else SSE2
+    return AVX2 if features >= _LEVEL_3 else SSE2
+
+
+@lru_cache
+def _features() -> frozenset[str]:
+    """What the processor can do, as Linux names it; nothing where we cannot know."""
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return frozenset()
+    lines = (line for line in text.splitlines() if line.startswith("flags"))
+    return frozenset(next(lines, "").partition(":")[2].split())

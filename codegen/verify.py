@@ -32,9 +32,10 @@ from codegen.traverse import buffers, parts, sizes_of, values
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _KEYWORDS = """
-    auto break case char const continue default do double else enum extern float for goto
-    if inline int long register restrict return short signed sizeof static struct switch
-    typedef union unsigned void volatile while bool true false NULL INFINITY NAN I
+    auto break case char const continue default do double else enum extern float for
+    goto if inline int long register restrict return short signed sizeof static struct
+    switch typedef union unsigned void volatile while bool true false NULL INFINITY
+    NAN I
 """
 _OURS = "frame begin end scratch shared call buffers error"  # in scope in every phase
 _TAKEN = frozenset(_KEYWORDS.split() + _OURS.split())
