@@ -1,0 +1,30 @@
+"""What all tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write what is printed now as what is expected from now on",
+    )
+
+
+@pytest.fixture
+def golden(request):
+    """Compare a text with the file of that name in ``golden/`` beside the test."""
+    folder = Path(request.path).parent / "golden"
+
+    def compare(name, text):
+        path = folder / name
+        if request.config.getoption("--update-golden"):
+            folder.mkdir(exist_ok=True)
+            path.write_text(text)
+        assert text == path.read_text(), f"{path} differs; see --update-golden"
+
+    return compare
