@@ -37,6 +37,7 @@ _ARITHMETIC: dict[str, Callable[..., Size]] = {
     "mod": mod,
     "maximum": maximum,
     "minimum": minimum,
+    "relu": lambda a: maximum(a, 0),
     "cast": lambda a: a,
     "lt": _less,
     "gt": lambda a, b: _less(b, a),
