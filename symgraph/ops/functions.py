@@ -123,6 +123,7 @@ from symgraph.ops.logical import (
     logical_xor,
     right_shift,
 )
+from symgraph.ops.numerics import allclose, isclose, logaddexp
 from symgraph.ops.reshaping import (
     atleast_1d,
     dimshuffle,
@@ -158,6 +159,7 @@ from symgraph.ops.statistics import (
     sum,
     var,
 )
+from symgraph.ops.summation import einsum
 from symgraph.ops.trigonometric import (
     arccos,
     arccosh,

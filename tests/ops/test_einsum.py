@@ -1,0 +1,65 @@
+"""Einstein's summation, against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+from symgraph.graph import GraphError
+
+SIZES = {"i": 2, "j": 3, "k": 5, "b": 7}
+EXPRESSIONS = [
+    "i",
+    "i->",
+    "ij->ji",
+    "ji",
+    "ij->j",
+    "ij,jk->ik",
+    "ij,jk",
+    "bij,bjk->bik",
+    "bij,jk->kib",
+    "i,j->ij",
+    "ij,ij->",
+    "ij,ij->ij",
+    "ij,j,jk->ik",
+    "bij,k,bj->k",
+    "ii->i",
+    "ii",
+    "iji,ik->jk",
+    ",ij->ij",
+]
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize("known", [True, False])
+def test_values_and_gradients(expression, known):
+    random = np.random.default_rng(4)
+    inputs = expression.split("->")[0].split(",")
+    arrays = [random.normal(size=[SIZES[c] for c in labels]) for labels in inputs]
+    symbols = [
+        sg.tensor(None, "float64", [n if known else None for n in a.shape])
+        for a in arrays
+    ]
+    given = dict(zip(symbols, arrays, strict=True))
+    value = sg.einsum(expression, *symbols).eval(given)
+    np.testing.assert_allclose(value, np.einsum(expression, *arrays), rtol=1e-12)
+    sg.verify_grad(
+        lambda *xs: sg.einsum(expression, *xs) ** 2, arrays, directions=2, rtol=1e-5
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "message"),
+    [
+        ("ij,j->k", "cannot read 'ij,j->k'"),
+        ("ij,j->ii", "cannot read"),
+        ("i1,j->i", "cannot read"),
+        ("i,j", "does not fit its operands"),
+        ("ij,i", "'i' of 'ij,i' is 2 and 3"),
+    ],
+)
+def test_errors(expression, message):
+    x, y = sg.tensor("x", shape=(2, 3)), sg.tensor("y", shape=(3,))
+    with pytest.raises(GraphError, match=message):
+        sg.einsum(expression, x, y)
