@@ -25,6 +25,7 @@ from symgraph.graph import (
 from symgraph.ops import Dim, Elementwise
 
 Shape = tuple[Any, ...]
+_REMEMBERED = 256  # combinations of sizes whose result is remembered, for each node
 
 
 class Agreement:
@@ -32,42 +33,63 @@ class Agreement:
 
     def __init__(self, name: str, graph: Graph) -> None:
         self._name = name
-        self._nodes = [node for node in graph.nodes if _is_open(node)]
+        self._nodes = [_Checked(name, node) for node in graph.nodes if _is_open(node)]
 
     def check(
         self, shapes: Mapping[Variable, Shape], values: Mapping[Variable, int]
     ) -> None:
         """Raise unless inputs of these shapes fit; ``values`` are integer scalars'."""
         known, numbers = dict(shapes), dict(values)
-        for node in self._nodes:
-            before = [known.get(v, v.type.shape) for v in node.inputs]
-            types = self._types(node, before)
-            scalars = [_value(v, numbers) for v in node.inputs]
-            after = _settled(node, types, before, scalars)
-            self._refuse_negative(node, after)
+        for checked in self._nodes:
+            node = checked.node
+            before = tuple([known.get(v, v.type.shape) for v in node.inputs])
+            scalars = tuple([_value(v, numbers) for v in node.inputs])
+            after, number = checked.result(before, scalars)
             known.update(zip(node.outputs, after, strict=True))
-            number = _computed(node, before, scalars)
             if number is not None:
                 numbers[node.outputs[0]] = number
 
-    def _types(self, node: Apply, shapes: Sequence[Shape]) -> tuple[TensorType, ...]:
-        given = [v.type.with_shape(s) for v, s in zip(node.inputs, shapes, strict=True)]
+
+class _Checked:
+    """A node, and what was found out about it for the sizes seen so far."""
+
+    def __init__(self, name: str, node: Apply) -> None:
+        self.node = node
+        self._name = name
+        self._found: dict[object, tuple[Sequence[Shape], int | None]] = {}
+
+    def result(
+        self, shapes: tuple[Shape, ...], values: tuple[int | None, ...]
+    ) -> tuple[Sequence[Shape], int | None]:
+        """The outputs' shapes, and the value where the output is an integer known."""
+        key = (shapes, values)
+        if key not in self._found:
+            if len(self._found) >= _REMEMBERED:
+                self._found = {}
+            after = _settled(self.node, self._types(shapes), shapes, values)
+            self._refuse_negative(after)
+            self._found[key] = after, _computed(self.node, shapes, values)
+        return self._found[key]
+
+    def _types(self, shapes: Sequence[Shape]) -> tuple[TensorType, ...]:
+        pairs = zip(self.node.inputs, shapes, strict=True)
+        given = [variable.type.with_shape(shape) for variable, shape in pairs]
         try:
-            types = node.op.infer_type(*given)
+            types = self.node.op.infer_type(*given)
         except GraphError as error:
             arguments = ", ".join(map(str, given))
             raise ArgumentError(
-                f"{self._name}: {error}\n  in {node.op}({arguments})\n"
-                f"  applied at {node.site}"
+                f"{self._name}: {error}\n  in {self.node.op}({arguments})\n"
+                f"  applied at {self.node.site}"
             ) from None
         return types if isinstance(types, tuple) else (types,)
 
-    def _refuse_negative(self, node: Apply, shapes: Sequence[Shape]) -> None:
+    def _refuse_negative(self, shapes: Sequence[Shape]) -> None:
         for shape in shapes:
             if any(dim is not None and dim < 0 for dim in shape):
                 raise ArgumentError(
-                    f"{self._name}: {node.op} would have the shape {list(shape)}\n"
-                    f"  applied at {node.site}"
+                    f"{self._name}: {self.node.op} would have the shape {list(shape)}"
+                    f"\n  applied at {self.node.site}"
                 )
 
 
