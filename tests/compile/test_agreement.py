@@ -1,0 +1,96 @@
+"""Sizes that are known at the call only: a wrong one is an error at the user's line."""
+
+import numpy as np
+import pytest
+
+import symgraph as sg
+from symgraph.compile import ArgumentError
+
+
+def ones(*shape):
+    return np.ones(shape, "float32")
+
+
+def matrices():
+    return sg.matrix("x"), sg.matrix("y")
+
+
+def sums():
+    x, y = matrices()
+    return [x, y], x + y, [ones(2, 3), ones(2, 5)]
+
+
+def products():
+    x, y = matrices()
+    return [x, y], x @ y, [ones(2, 3), ones(5, 2)]
+
+
+def joins():
+    x, y = matrices()
+    return [x, y], sg.concatenate([x, y]), [ones(2, 3), ones(2, 5)]
+
+
+def reshapes():
+    x, y = matrices()
+    return [x, y], x.reshape((-1, 4)) + y[0, 0], [ones(2, 3), ones(1, 1)]
+
+
+def biases():
+    x, b = sg.matrix("x"), sg.vector("b")
+    return [x, b], sg.nn.dense(x, ones(3, 5), b), [ones(2, 3), ones(7)]
+
+
+def images():
+    x = sg.tensor("x", shape=(None, 3, None, None))
+    return [x], sg.nn.conv2d(x, ones(2, 3, 5, 5)), [ones(1, 3, 7, 4)]
+
+
+def extremes():
+    x, y = matrices()
+    return [x, y], x.max(axis=1) + y.sum(axis=1), [ones(2, 0), ones(2, 3)]
+
+
+def counts():
+    n = sg.lscalar("n")
+    return [n], sg.zeros((n, 2)), [-3]
+
+
+CASES = [sums, products, joins, reshapes, biases, images, extremes, counts]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
+def test_sizes_that_do_not_fit(case, mode):
+    inputs, output, arrays = case()
+    fn = sg.function(inputs, output, mode=mode, name="f")
+    with pytest.raises(ValueError) as caught:
+        fn(*arrays)
+    text = "\n".join([str(caught.value), *getattr(caught.value, "__notes__", [])])
+    assert "test_agreement.py" in text
+    assert "return [" in text
+
+
+def test_the_error_is_that_of_a_graph_of_known_sizes(mode):
+    inputs, output, arrays = images()
+    fn = sg.function(inputs, output, mode=mode, name="f")
+    with pytest.raises(ArgumentError, match="f: conv2d: a window spans 5 in width"):
+        fn(*arrays)
+    assert fn(ones(2, 3, 5, 7)).shape == (2, 2, 1, 3)
+
+
+def test_a_wrong_call_spoils_no_later_one(mode):
+    inputs, output, arrays = sums()
+    fn = sg.function(inputs, output, mode=mode)
+    for _ in range(2):
+        with pytest.raises(ValueError):
+            fn(*arrays)
+        assert np.array_equal(fn(ones(2, 3), ones(2, 3)), 2 * ones(2, 3))
+
+
+def test_minibatches_by_index(mode):
+    data = sg.shared(np.arange(70, dtype="float32").reshape(10, 7))
+    index, x = sg.lscalar("index"), sg.matrix("x")
+    batch = data[index * 3 : (index + 1) * 3]
+    fn = sg.function([index], x.sum(axis=1), givens={x: batch}, mode=mode)
+    expected = data.get_value().sum(axis=1)
+    for k in range(4):
+        assert np.array_equal(fn(k), expected[3 * k : 3 * k + 3])
