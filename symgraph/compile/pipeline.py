@@ -5,15 +5,16 @@ source graph -> rewrite -> lower -> c
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from codegen.printer import print_programs
 from codegen.target import host_target
 from symgraph.compile.mode import Mode, as_mode
-from symgraph.graph import Graph, GraphError, SharedVariable
+from symgraph.graph import Graph, GraphError, SharedVariable, Variable
 from symgraph.lowering.lower import Lowered, lower
 from symgraph.rewriting import History, rewrite_graph
+from symgraph.rules.pipeline import graph_of
 
 STATIONS = ("rewrite", "lower", "c")
 C_NAME = "function"  # one name for every function: no user's text reaches C
@@ -31,17 +32,22 @@ class Stations:
 
 
 def compile_pipeline(
-    graph: Graph, stop_after: str = "c", mode: Mode | str | None = None
+    graph: Graph | Variable | Sequence[Variable],
+    stop_after: str = "c",
+    mode: Mode | str | None = None,
 ) -> Stations:
     """Take ``graph`` to a station, "rewrite", "lower" or "c", and show what it became.
 
-    Nothing is compiled to machine code and no compiler is needed.
+    Variables stand for the graph of all that they depend on. Nothing is compiled to
+    machine code and no compiler is needed.
     """
     if stop_after not in STATIONS:
         known = ", ".join(repr(name) for name in STATIONS)
         raise GraphError(
             f"compile_pipeline: expected one of {known}, got {stop_after!r}"
         )
+    if not isinstance(graph, Graph):
+        graph = graph_of([graph] if isinstance(graph, Variable) else graph)
     rewritten, history = rewrite_graph(graph, as_mode(mode).stages)
     if stop_after == "rewrite":
         return Stations(graph, rewritten, history)

@@ -24,6 +24,13 @@ def test_each_station_shows_what_it_made(graph):
     assert "sg_entry_function" in printed.c_source
 
 
+def test_variables_stand_for_their_graph():
+    x = sg.matrix("x")
+    stations = sg.compile_pipeline(sg.exp(x), stop_after="lower")
+    assert stations.source.inputs == (x,)
+    assert len(sg.compile_pipeline([x + 1, x * 2], "rewrite").graph.outputs) == 2
+
+
 def test_no_stages_rewrite_nothing(graph):
     assert sg.compile_pipeline(graph, "rewrite", Mode(stages=())).graph is graph
 
