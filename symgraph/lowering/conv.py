@@ -11,6 +11,7 @@ from codegen import ir
 from codegen.convolution import flops, packed_shape
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
+from symgraph.lowering import general_conv
 from symgraph.lowering.builder import Builder, image_of
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.tail import Tail
@@ -21,6 +22,9 @@ from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     """conv2d(x, filters), and what follows it, in one kernel."""
     x, filters = node.inputs
+    if not _are_known(filters.type.shape) or x.type.shape[1] is None:
+        general_conv.lower_conv2d(builder, node, tail)
+        return
     window = _window(node.op, filters)
     image = _input(builder, x)
     packed = _packed(builder, filters, window, transposed=False)
@@ -34,6 +38,9 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
 def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> None:
     """The gradient of conv2d with respect to its image."""
     dy, filters = node.inputs[:2]
+    if not _are_known(filters.type.shape) or dy.type.shape[1] is None:
+        general_conv.lower_conv2d_backward_data(builder, node, tail)
+        return
     window = _window(node.op, filters)
     lanes = _lanes(builder, dy)
     packed = _packed(builder, filters, window, transposed=True)
@@ -47,12 +54,19 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
 
 def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
     """The gradient of conv2d with respect to its filters."""
-    x, dy = node.inputs
+    x, dy = node.inputs[:2]
+    if not _are_known((*node.outputs[0].type.shape, x.type.shape[1])):
+        general_conv.lower_conv2d_backward_weights(builder, node)
+        return
     target = builder.allocate(node.outputs[0])
     window = _window(node.op, node.outputs[0])
     image, gradient = _input(builder, x), builder.image(dy, _lanes(builder, dy))
     step = ir.ConvolutionBackwardWeights(image, gradient, target.buffer, window)
     builder.emit(step, "", flops(step))
+
+
+def _are_known(shape: tuple[int | None, ...]) -> bool:
+    return None not in shape
 
 
 def _lanes(builder: Builder, variable: Variable) -> int:
