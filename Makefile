@@ -6,7 +6,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV ?= .venv
 BIN := $(VENV)/bin
 # Without a C compiler, the one in the ziglang wheel serves.
-TOOLCHAIN := $(shell command -v cc gcc clang >/dev/null 2>&1 || echo ,toolchain)
+TOOLCHAIN := $(shell { command -v cc || command -v gcc || command -v clang; } >/dev/null 2>&1 || echo ,toolchain)
 
 .PHONY: demo test check clean
 demo: $(VENV)/demo.stamp
