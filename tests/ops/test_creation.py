@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import symgraph as sg
+from symgraph import graph
 from symgraph.graph import GraphError, TypeMismatch, Variable
+from symgraph.ops.methods import METHODS
 
 
 def test_inputs_by_rank_and_dtype():
@@ -86,6 +91,17 @@ def test_eye_and_triangles():
         )
     with pytest.raises(GraphError, match="at least 2 dimensions"):
         sg.tril(sg.vector())
+
+
+def test_a_type_checker_sees_every_method():
+    stub = Path(graph.__file__).with_name("operators.pyi")
+    (operators,) = (
+        node
+        for node in ast.parse(stub.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.ClassDef)
+    )
+    declared = {n.name for n in operators.body if isinstance(n, ast.FunctionDef)}
+    assert declared == set(METHODS)
 
 
 def test_numpy_leaves_operators_to_variables():
