@@ -245,6 +245,7 @@ class Convolution:
     y: Image
     window: Window
     epilogue: Epilogue | None = None
+    winograd: bool = True  # may be used where faster; rounds to 1e-5
 
 
 @dataclass(frozen=True)
@@ -256,6 +257,7 @@ class ConvolutionBackwardData:
     dx: Image
     window: Window
     epilogue: Epilogue | None = None
+    winograd: bool = True
 
 
 @dataclass(frozen=True)
@@ -266,6 +268,7 @@ class ConvolutionBackwardWeights:
     dy: Image
     dw: Buffer
     window: Window
+    winograd: bool = True
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,44 @@
-"""One correlation as C: the forward kernel, and the backward one for the data.
+"""Correlations as C: the forward kernel, and the backward one for the data.
 
-A unit of work is a bundle of vectors of output channels at a band of rows of one
-sample: it runs through the tiles of the band.
+Of direct sums, a unit of work is a bundle of vectors of output channels at a band of
+rows of one sample: it runs through the tiles of the band.
 """
 
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import epilogue, text
+from codegen.convolution import epilogue, text, winograd_phases
 from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.sums import sum_lines
 from codegen.convolution.tiles import Strip
-from codegen.emission import Phase
+from codegen.convolution.winograd import winograd
+from codegen.emission import Emission, Phase
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 HEADERS = ("vectors.h", "convolution.h")
 
 
-def phase(c: Correlation, target: Target) -> Phase:
-    """The C function that computes ``c``."""
-    chosen = plan(c, target)
+def emission(parts: list[Correlation], target: Target, fast: bool) -> Emission:
+    """The C of some correlations; ``fast`` allows Winograd's minimal filtering."""
+    found, shared = [], 0
+    for c in parts:
+        if c.empty:
+            continue
+        direct = plan(c, target)
+        quick = winograd(c, direct.cost, target) if fast else None
+        if quick is None:
+            found.append(phase(direct))
+        else:
+            found += winograd_phases.phases(quick)
+            shared = winograd_phases.shared_bytes(quick)
+    return Emission(tuple(found), shared, winograd_phases.HEADERS)
+
+
+def phase(chosen: Plan) -> Phase:
+    """The C function that computes a correlation by direct sums."""
+    c = chosen.correlation
     body = [
         *text.decode("unit", chosen.unit),
         *_band(chosen),
@@ -53,6 +70,7 @@ def _operands(plan: Plan) -> list[str]:
         f"const {plan.ctype} *const filters = {c.filters.name} + {at};",
         *plan.view.copy,
         f"const {plan.ctype} *const in = {plan.view.pointer};",
+        "(void)filters, (void)in;",  # where no tap meets the image
     ]
 
 
@@ -76,11 +94,9 @@ def _tiles(plan: Plan) -> list[str]:
 
 def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
     c, width = plan.correlation, strip.width
-    tile = [
-        *sum_lines(plan, height, strip),
-        *epilogue.store_lines(c, plan.tiling.vectors, height, width),
-    ]
-    return _while("column", width, strip.stop, tile)
+    tile = epilogue.Tile(plan.tiling.vectors, height, width)
+    lines = [*sum_lines(plan, height, strip), *epilogue.store_lines(c, tile)]
+    return _while("column", width, strip.stop, lines)
 
 
 def _while(index: str, size: int, stop: Size, body: list[str]) -> list[str]:

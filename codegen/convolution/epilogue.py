@@ -7,6 +7,8 @@ Either way, the lanes after the last channel become zeros.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from codegen import expressions, sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Correlation, position
@@ -41,22 +43,33 @@ def cost(epilogue: Epilogue | None) -> int:
     return 1 + (expressions.cost(epilogue.value) if epilogue else 0)
 
 
-def store_lines(c: Correlation, vectors: int, height: int, width: int) -> list[str]:
-    """Lines that store ``sum[vectors][height * width]``, whose corner is (row, column).
+@dataclass(frozen=True)
+class Tile:
+    """``sum[vectors][height * width]``, its corner at (row, column) of the outputs.
 
-    They read ``sample`` and ``bundle``, the bundle of vectors that was summed.
+    ``bundle`` holds which bundle of vectors of ``sample`` it is. ``bounded`` says
+    that the tile may reach beyond the last row and column.
     """
+
+    vectors: int
+    height: int
+    width: int
+    bounded: bool = False
+
+
+def store_lines(c: Correlation, tile: Tile) -> list[str]:
+    """Lines that send a tile of sums through the epilogue to memory."""
     dtype = c.source.buffer.dtype
     if c.epilogue is None:
-        return _by_vectors(c, "value", vectors, height, width)
+        return _by_vectors(c, "value", tile)
     moved = expression_sizes(
         c.epilogue.value, lambda size: sizes.substitute(size, INDEX)
     )
     same = dtype == c.result.buffer.dtype
     value = vector_text(moved, dtype) if same else None
     if value is None:
-        return _by_lanes(c, moved, vectors, height, width)
-    return _by_vectors(c, value, vectors, height, width)
+        return _by_lanes(c, moved, tile)
+    return _by_vectors(c, value, tile)
 
 
 def _place(c: Correlation) -> str:
@@ -64,56 +77,57 @@ def _place(c: Correlation) -> str:
     return sizes.text(at)
 
 
-def _indices(c: Correlation) -> list[str]:
+def _indices(c: Correlation, tile: Tile) -> list[str]:
     row = c.rows.start + c.rows.step * (symbol("row") + symbol("i"))
     column = c.columns.start + c.columns.step * (symbol("column") + symbol("j"))
-    return [
+    lines = [
         f"const int64_t out_row = {sizes.text(row)};",
         f"const int64_t out_column = {sizes.text(column)};",
     ]
+    if tile.bounded:
+        height, width = sizes.text(c.result.height), sizes.text(c.result.width)
+        lines += [f"if (out_row >= {height} || out_column >= {width})", "    continue;"]
+    return lines
 
 
-def _by_vectors(
-    c: Correlation, value: str, vectors: int, height: int, width: int
-) -> list[str]:
+def _by_vectors(c: Correlation, value: str, tile: Tile) -> list[str]:
     kind = suffix(c.source.buffer.dtype)
     if c.result.channels % c.lanes:
         left = sizes.text(c.result.channels - c.lanes * symbol("vector"))
         value = f"sg_first_{kind}v({value}, {left})"
     pixel = [
-        *_indices(c),
-        f"const sg_{kind}v value = sum[k][i * {width} + j];",
+        *_indices(c, tile),
+        f"const sg_{kind}v value = sum[k][i * {tile.width} + j];",
         f"sg_store_{kind}({c.result.buffer.name} + {_place(c)}, {value});",
     ]
-    inner = text.block(text.unrolled((("i", height), ("j", width))), pixel)
-    body = [f"const int64_t vector = bundle * {vectors} + k;", *inner]
-    return text.block(text.unrolled((("k", vectors),)), body)
+    inner = text.block(text.unrolled((("i", tile.height), ("j", tile.width))), pixel)
+    body = [f"const int64_t vector = bundle * {tile.vectors} + k;", *inner]
+    return text.block(text.unrolled((("k", tile.vectors),)), body)
 
 
-def _by_lanes(
-    c: Correlation, moved: Expression, vectors: int, height: int, width: int
-) -> list[str]:
+def _by_lanes(c: Correlation, moved: Expression, tile: Tile) -> list[str]:
     kind, ctype = suffix(c.source.buffer.dtype), C_TYPES[c.source.buffer.dtype]
-    pixels, lanes = height * width, c.lanes
+    pixels, lanes = tile.height * tile.width, c.lanes
     stored = text.block(
-        text.unrolled((("k", vectors), ("p", pixels))),
-        [f"sg_store_{kind}(tile + (k * {pixels} + p) * {lanes}, sum[k][p]);"],
+        text.unrolled((("k", tile.vectors), ("p", pixels))),
+        [f"sg_store_{kind}(stored + (k * {pixels} + p) * {lanes}, sum[k][p]);"],
     )
     place = f"{c.result.buffer.name}[{_place(c)} + lane]"
     value = expressions.text(moved, "from[lane]")
     pixel = [
-        *_indices(c),
-        f"const {ctype} *from = tile + (k * {pixels} + i * {width} + j) * {lanes};",
+        *_indices(c, tile),
+        f"const int64_t pixel = k * {pixels} + i * {tile.width} + j;",
+        f"const {ctype} *from = stored + pixel * {lanes};",
         "#pragma omp simd",
         *text.loop("lane", lanes, [f"{place} = {value};"]),
         *_cleared(c, place),
     ]
-    inner = text.loop("i", height, text.loop("j", width, pixel))
-    body = [f"const int64_t vector = bundle * {vectors} + k;", *inner]
+    inner = text.loop("i", tile.height, text.loop("j", tile.width, pixel))
+    body = [f"const int64_t vector = bundle * {tile.vectors} + k;", *inner]
     return [
-        f"{ctype} tile[{vectors * pixels * lanes}];",
+        f"{ctype} stored[{tile.vectors * pixels * lanes}];",
         *stored,
-        *text.loop("k", vectors, body),
+        *text.loop("k", tile.vectors, body),
     ]
 
 

@@ -29,7 +29,7 @@ def emit_convolution(step: Convolution, target: Target) -> Emission:
         step.epilogue,
         lanes,
     )
-    return _emission([c], target)
+    return correlation.emission([c], target, step.winograd)
 
 
 def emit_convolution_backward_data(
@@ -55,12 +55,7 @@ def emit_convolution_backward_data(
             parts.append(c)
             taps = len(rows.taps) * len(columns.taps)
             first_filter += c.channels.vectors * c.channels.inputs * taps * lanes
-    return _emission(parts, target)
-
-
-def _emission(parts: list[Correlation], target: Target) -> Emission:
-    phases = tuple(correlation.phase(c, target) for c in parts if not c.empty)
-    return Emission(phases, headers=correlation.HEADERS)
+    return correlation.emission(parts, target, step.winograd)
 
 
 def _checked(who: str, source: Image, to: Image, groups: int, target: Target) -> int:

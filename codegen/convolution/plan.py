@@ -22,12 +22,13 @@ FILTER_BYTES = 1 << 19  # filters beyond this are gone through once, not once a 
 
 @dataclass(frozen=True)
 class Plan:
-    """A correlation, its tiles, its bands of rows, and how it reads its input."""
+    """A correlation by direct sums: its tiles, its bands of rows, how it reads."""
 
     correlation: Correlation
     tiling: Tiling
     bands: int
     view: View
+    cost: float  # rough cycles of a sample
 
     @property
     def kind(self) -> str:
@@ -71,7 +72,7 @@ def plan(c: Correlation, target: Target) -> Plan:
     """The plan of least estimated cost."""
     channels = c.channels
     vectors = channels.group_vectors
-    tiling = tiles.choose(
+    cost, tiling = tiles.choose(
         c.rows, c.columns, vectors, channels.inputs, target, c.clippable
     )
     group: Size = 0
@@ -80,7 +81,8 @@ def plan(c: Correlation, target: Target) -> Plan:
     reading = Reading(c.source, c.rows, c.columns, channels, group, symbol("bundle"))
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
     most = sizes.floordiv(c.rows.count + (bands - 1), bands)
-    return Plan(c, tiling, bands, view(reading, most, tiling.clipped))
+    cost *= channels.inputs * (channels.vectors // max(vectors, 1))
+    return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
 
 
 def _bands(reading: Reading, tiling: Tiling, bundles: int) -> int:

@@ -59,6 +59,9 @@ class Tiling:
     clipped: bool = False
 
 
+Found = tuple[float, Tiling]
+
+
 def even_pieces(length: int, most: int) -> list[int]:
     """``length`` cut in the fewest pieces of at most ``most``, as even as can be."""
     number = -(-length // most)
@@ -89,15 +92,18 @@ def choose(
     depth: int,
     target: Target,
     clippable: bool,
-) -> Tiling:
-    """The tiling of least cost where a tile sums over ``depth`` inputs a tap."""
+) -> Found:
+    """The tiling of least cost where a tile sums over ``depth`` inputs a tap.
+
+    Its cost is in rough cycles for one input channel of a sample.
+    """
     if not (rows.known and columns.known):
-        return _open(columns.count, group_vectors, target)
+        return 0, _open(columns.count, group_vectors, target)
     found = list(_whole(rows, columns, group_vectors, depth, target))
     if clippable and not (rows.inside and columns.inside):
         found = [(cost * COPY, tiling) for cost, tiling in found]
         found += _clipped(rows, columns, group_vectors, depth, target)
-    return min(found, key=lambda one: one[0])[1]
+    return min(found, key=lambda one: one[0])
 
 
 def _open(columns: Size, group_vectors: int, target: Target) -> Tiling:
@@ -106,9 +112,6 @@ def _open(columns: Size, group_vectors: int, target: Target) -> Tiling:
     most = min(most_pixels(vectors, target), 16)
     widths = [most, *(size for size in (8, 4, 2, 1) if size < most)]
     return Tiling(vectors, (1,), tuple(Strip(width, columns) for width in widths))
-
-
-Found = tuple[float, Tiling]
 
 
 def _vectors(group_vectors: int) -> Iterator[int]:

@@ -1,0 +1,207 @@
+"""The C of a correlation by Winograd's minimal filtering: two phases.
+
+The first transforms the packed filters to [point][vector][input channel][lane]. In
+the second, a unit is a run of tiles, counted through all samples.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import epilogue, text
+from codegen.convolution.geometry import blocks, position
+from codegen.convolution.winograd import POINTS, SIDE, Winograd
+from codegen.emission import Phase
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import symbol
+
+HEADERS = ("vectors.h", "convolution.h", "winograd.h")
+
+
+def phases(w: Winograd) -> tuple[Phase, ...]:
+    """The transform of the filters, and the correlation itself."""
+    return (_filters(w), _tiles(w))
+
+
+def shared_bytes(w: Winograd) -> int:
+    """What the transformed filters take."""
+    return POINTS * w.filter_step * _item(w)
+
+
+def _item(w: Winograd) -> int:
+    return np.dtype(w.correlation.source.buffer.dtype).itemsize
+
+
+def _ctype(w: Winograd) -> str:
+    return C_TYPES[w.correlation.source.buffer.dtype]
+
+
+def _kind(w: Winograd) -> str:
+    return suffix(w.correlation.source.buffer.dtype)
+
+
+def _units(body: list[str]) -> tuple[str, ...]:
+    return tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body))
+
+
+def _filters(w: Winograd) -> Phase:
+    """A unit is a vector of output channels."""
+    c = w.correlation
+    channels, taps = c.channels, (len(c.rows.taps), len(c.columns.taps))
+    every = channels.inputs * taps[0] * taps[1]
+    chunk, lanes = symbol("chunk"), c.lanes
+    size = sizes.minimum(channels.inputs - chunk * channels.chunk, channels.chunk)
+    at = (symbol("unit") * every + chunk * channels.chunk * taps[0] * taps[1]) * lanes
+    source = c.first_filter + at + symbol("channel") * lanes
+    to = symbol("unit") * channels.inputs + chunk * channels.chunk + symbol("channel")
+    call = [
+        f"sg_winograd_filter_{_kind(w)}({c.filters.name} + {sizes.text(source)},",
+        f"    {sizes.text(size * lanes)}, {taps[0]}, {taps[1]},",
+        f"    ({_ctype(w)} *)shared + {sizes.text(to * lanes)}, {w.filter_step});",
+    ]
+    body = text.loop("chunk", len(channels.chunks), text.loop("channel", size, call))
+    cost = channels.inputs * 2 * POINTS * lanes
+    return Phase(_units(body), (c.filters,), channels.vectors, 0, cost)
+
+
+def _tiles(w: Winograd) -> Phase:
+    c = w.correlation
+    total = c.source.batch * (w.grid[0] * w.grid[1])
+    inputs = POINTS * w.input_step
+    body = [
+        f"const int64_t first = unit * {w.tiles};",
+        f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
+        f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
+        f"{_ctype(w)} *const products = inputs + {inputs};",
+        *text.loop("tile", symbol("count"), [*_place(w), *_input(w)]),
+        *_groups(w),
+    ]
+    used = (inputs + POINTS * w.product_step) * _item(w)
+    work = 2 * POINTS * c.channels.inputs * c.channels.vectors
+    return Phase(
+        _units(body),
+        (c.source.buffer, c.result.buffer, *epilogue.buffers_of(c.epilogue)),
+        sizes.floordiv(total + (w.tiles - 1), w.tiles),
+        used,
+        w.tiles * work,
+    )
+
+
+def _place(w: Winograd) -> list[str]:
+    """Which tile of which sample, and the corner of its outputs."""
+    down, across = w.grid
+    return [
+        "const int64_t index = first + tile;",
+        f"const int64_t sample = index / {down * across};",
+        f"const int64_t row = index / {across} % {down} * {w.outputs[0]};",
+        f"const int64_t column = index % {across} * {w.outputs[1]};",
+    ]
+
+
+def _input(w: Winograd) -> list[str]:
+    """The first stage for one tile: its patches transformed, block by block.
+
+    A patch that reaches outside the image is copied first, with zeros there.
+    """
+    c = w.correlation
+    image, lanes = c.source, c.lanes
+    top, left = c.rows.first + symbol("row"), c.columns.first + symbol("column")
+    start = position(image, symbol("sample"), symbol("chunk"), 0, 0)
+    inside = position(image, symbol("sample"), symbol("chunk"), top, left)
+    step = image.width * lanes
+    call = f"sg_winograd_input_{_kind(w)}"
+    to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
+    within = " && ".join(
+        f"{sizes.text(at)} >= 0 && {sizes.text(at + SIDE)} <= {sizes.text(extent)}"
+        for at, extent in ((top, image.height), (left, image.width))
+    )
+    fields = [image.height, image.width, top, left, SIDE, SIDE]
+    window = ", ".join(sizes.text(field) for field in fields)
+    name = image.buffer.name
+    direct = [
+        f"{call}({name} + {sizes.text(inside)}, {sizes.text(step)}, {lanes}, {to});"
+    ]
+    copied = [
+        f"{_ctype(w)} patch[{POINTS * lanes}];",
+        f"const sg_window window = {{{window}}};",
+        f"sg_copy_plane((char *)patch, (const char *)({name} + {sizes.text(start)}),",
+        f"              {lanes} * sizeof *patch, window);",
+        f"{call}(patch, {SIDE * lanes}, {lanes}, {to});",
+    ]
+    body = [*text.block(f"if ({within})", direct), *text.block("else", copied)]
+    return text.loop("chunk", blocks(image), body)
+
+
+def _groups(w: Winograd) -> list[str]:
+    """The second and third stage, for each group of output channels."""
+    groups = w.correlation.channels.vectors // w.group
+    products = text.loop(
+        "point",
+        POINTS,
+        text.loop("part", w.group // w.vectors, _products(w)),
+    )
+    outputs = text.loop("part", w.group, _outputs(w))
+    tile = text.loop("tile", symbol("count"), [*_place(w), *outputs])
+    return text.loop("group", groups, [*products, *tile])
+
+
+def _products(w: Winograd) -> list[str]:
+    """At one point: tiles by input channels times input by output channels."""
+    c = w.correlation
+    bundle = symbol("group") * (w.group // w.vectors) + symbol("part")
+    filters = bundle * (w.vectors * c.channels.inputs * c.lanes)
+    filters = filters + symbol("point") * w.filter_step
+    lines = [
+        f"const {_ctype(w)} *const filters ="
+        f" (const {_ctype(w)} *)shared + {sizes.text(filters)};",
+        "int64_t tile = 0;",
+    ]
+    for piece in dict.fromkeys(w.pieces):
+        stop = piece * w.pieces.count(piece) if piece == w.pieces[0] else w.tiles
+        head = f"for (; tile + {piece} <= {stop} && tile < count; tile += {piece})"
+        lines += text.block(head, _product(w, piece))
+    return lines
+
+
+def _product(w: Winograd, piece: int) -> list[str]:
+    c, kind = w.correlation, _kind(w)
+    every = text.unrolled((("k", w.vectors), ("p", piece)))
+    each = c.channels.inputs * c.lanes
+    to = symbol("point") * w.product_step + symbol("tile") * w.product_row
+    to = to + symbol("part") * (w.vectors * c.lanes)
+    step = [
+        f"sg_{kind}v weight[{w.vectors}];",
+        text.unrolled((("k", w.vectors),)),
+        f"    weight[k] = sg_load_{kind}(filter + k * {each});",
+        text.unrolled((("p", piece), ("k", w.vectors))),
+        f"    sum[k][p] += weight[k] * at[p * {w.input_row}];",
+        "at += 1;",
+        f"filter += {c.lanes};",
+    ]
+    return [
+        f"sg_{kind}v sum[{w.vectors}][{piece}];",
+        f"{every} sum[k][p] = (sg_{kind}v){{0}};",
+        f"const {_ctype(w)} *filter = filters;",
+        f"const {_ctype(w)} *at = inputs + point * {w.input_step}"
+        f" + tile * {w.input_row};",
+        "SG_ROLLED",
+        *text.loop("channel", c.channels.inputs, step),
+        f"{_ctype(w)} *const to = products + {sizes.text(to)};",
+        every,
+        f"    sg_store_{kind}(to + p * {w.product_row} + k * {c.lanes}, sum[k][p]);",
+    ]
+
+
+def _outputs(w: Winograd) -> list[str]:
+    """The third stage for a vector of output channels of one tile."""
+    c, kind, (height, width) = w.correlation, _kind(w), w.outputs
+    exact = c.rows.lengths[0] % height == 0 and c.columns.lengths[0] % width == 0
+    at = f"products + tile * {w.product_row} + part * {c.lanes}"
+    return [
+        f"const int64_t bundle = group * {w.group} + part;",
+        f"sg_{kind}v sum[1][{height * width}];",
+        f"sg_winograd_output_{kind}({at}, {w.product_step},",
+        f"    {height}, {width}, sum[0]);",
+        *epilogue.store_lines(c, epilogue.Tile(1, height, width, not exact)),
+    ]

@@ -1,0 +1,83 @@
+"""Winograd's minimal filtering: right within its bound, chosen where it wins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codegen.convolution import emit_convolution, packed_shape
+from codegen.convolution import winograd as module
+from codegen.ir import Buffer, Convolution, Window
+from codegen.target import AVX512
+from tests.codegen.convolution_cases import (
+    DTYPES,
+    TARGETS,
+    Case,
+    blocked,
+    image,
+    reference,
+    run,
+)
+
+BOUND = {"float32": 1e-5, "float64": 1e-13}
+CASES = {
+    "whole tiles": Case((16, 32), 2, (18, 22)),
+    "parts of tiles": Case((17, 3), 3, (9, 12), open_batch=True),
+    "one tile": Case((3, 5), 1, (4, 5)),
+    "many small images": Case((33, 20), 19, (5, 6), open_batch=True),
+    "no images": Case((3, 5), 0, (7, 9), open_batch=True),
+    "same": Case((16, 16), 2, (7, 11), Window((3, 3), padding=((1, 1), (1, 1)))),
+    "lopsided": Case((5, 7), 2, (7, 11), Window((3, 5), padding=((2, 0), (1, 3)))),
+    "five by five": Case((32, 64), 1, (20, 20), Window((5, 5))),
+    "four by three": Case((8, 24), 2, (10, 13), Window((4, 3))),
+}
+
+
+@pytest.fixture
+def forced(monkeypatch):
+    """Winograd wherever it is possible."""
+    monkeypatch.setattr(module, "_cost", lambda w, target: -1)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("name", CASES)
+def test_within_its_bound(name, dtype, forced):
+    case = CASES[name]
+    for target in TARGETS:
+        lanes = target.lanes(dtype)
+        y, dx, dw = reference(case)
+        expected = (blocked(y, lanes), blocked(dx, lanes), dw)
+        for got, want in zip(run(case, target, dtype), expected, strict=True):
+            error = np.abs(got - want).max(initial=0)
+            assert error <= BOUND[dtype] * max(np.abs(want).max(initial=0), 1)
+
+
+def phases(channels, size, window, batch=100, **choice):
+    """The C of a forward pass on AVX-512."""
+    lanes, (inputs, outputs) = 16, channels
+    output = tuple(
+        (length - taps) // stride + 1
+        for length, taps, stride in zip(size, window.kernel, window.stride, strict=True)
+    )
+    step = Convolution(
+        image("x", "float32", batch, inputs, size, lanes),
+        Buffer("w", "float32", packed_shape(window, inputs, outputs, lanes)),
+        image("y", "float32", batch, outputs, output, lanes),
+        window,
+        **choice,
+    )
+    emission = emit_convolution(step, AVX512)
+    return "\n".join(line for phase in emission.phases for line in phase.lines)
+
+
+def test_chosen_where_it_wins():
+    assert "winograd" in phases((32, 32), (42, 42), Window((3, 3)))
+    assert "winograd" in phases((64, 64), (8, 8), Window((5, 5)))
+    assert "winograd" not in phases((64, 64), (8, 8), Window((1, 1)))
+    assert "winograd" not in phases((64, 64), (9, 9), Window((3, 3), (2, 2)))
+    assert "winograd" not in phases((1, 2), (8, 8), Window((3, 3)))
+
+
+def test_can_be_forbidden():
+    text = phases((32, 32), (42, 42), Window((3, 3)), winograd=False)
+    assert "winograd" not in text
