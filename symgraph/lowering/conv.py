@@ -11,6 +11,7 @@ from codegen import ir
 from codegen.convolution import flops, packed_shape
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
+from symgraph.graph.config import config
 from symgraph.lowering import general_conv
 from symgraph.lowering.builder import Builder, image_of
 from symgraph.lowering.failures import LoweringError
@@ -31,7 +32,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     target = builder.allocate(tail.output, _lanes(builder, x))
     y = image_of(target)
     epilogue = tail.epilogue(_index(target), x.dtype, target)
-    step = ir.Convolution(image, packed, y, window, epilogue)
+    step = ir.Convolution(image, packed, y, window, epilogue, config.winograd)
     builder.emit(step, tail.label, flops(step))
 
 
@@ -48,7 +49,9 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     dx = image_of(target)
     epilogue = tail.epilogue(_index(target), dy.dtype, target)
     image = builder.image(dy, lanes)
-    step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
+    step = ir.ConvolutionBackwardData(
+        image, packed, dx, window, epilogue, config.winograd
+    )
     builder.emit(step, tail.label, flops(step))
 
 

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 import symgraph.ops
+from codegen import ir
 from symgraph.graph import Op, SharedVariable, TensorType
+from symgraph.graph.config import config
 from symgraph.lowering.readers import READERS
 from symgraph.lowering.table import EPILOGUES, EXPANSIONS, LOWERINGS
 from symgraph.ops import Relu, exp, reshape, tanh, tensor
@@ -152,3 +154,13 @@ def test_what_depends_on_shared_variables_alone_is_the_prologue(check):
 def test_an_empty_batch(check):
     x = tensor("x", shape=(None, 3, 8, 7))
     check([x], [convolved(x, 5), x.sum(axis=(0, 2, 3))], [random(0, 3, 8, 7)])
+
+
+def test_winograd_can_be_forbidden(lowered):
+    x = tensor("x", shape=(None, 32, 18, 17))
+    y = convolved(x, 32)
+    for allowed in (True, False):
+        with config.context(winograd=allowed):
+            kernels = lowered([x], [y]).program.kernels
+        steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
+        assert [step.winograd for step in steps] == [allowed]
