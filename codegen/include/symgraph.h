@@ -83,12 +83,12 @@ SG_INLINE void sg_fail(const sg_frame *frame, int64_t code)
 SG_INLINE int64_t sg_mod(int64_t left, int64_t right)
 {
     const int64_t rest = left % right;
-    return rest < 0 ? rest + right : rest;
+    return rest + (rest < 0 ? right : 0);
 }
 
 SG_INLINE int64_t sg_floordiv(int64_t left, int64_t right)
 {
-    return (left - sg_mod(left, right)) / right;
+    return left / right - (left % right < 0);
 }
 
 SG_INLINE int64_t sg_min(int64_t left, int64_t right)
