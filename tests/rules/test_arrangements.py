@@ -113,6 +113,12 @@ def test_what_was_joined_is_not_cut():
     assert "the parts are not of sizes (2, 3)" in history.refusals[0].reason
 
 
+def summed(y):
+    """The sum of the rows, twice: still an even number of elements for ``pairs``."""
+    total = Sum(())(y.sum(axis=0, keepdims=True))
+    return F.concatenate([total, total], axis=0)
+
+
 STEPS = {
     "flat": lambda y: y.reshape((-1,)),
     "row": lambda y: y.reshape((1, -1)),
@@ -124,7 +130,7 @@ STEPS = {
     "nested": lambda y: F.concatenate([y, F.concatenate([y, y], axis=0)], axis=0),
     "cut": lambda y: split(F.concatenate([y, y], axis=0), 2, axis=0)[1],
     "padded": lambda y: F.pad(y, 0),
-    "summed": lambda y: Sum(())(y.sum(axis=0, keepdims=True)),
+    "summed": summed,
 }
 
 
