@@ -28,7 +28,7 @@ from codegen.ir import (
 from codegen.scalars import C_TYPES, call_text, is_float
 from codegen.sizes import Size
 from codegen.target import Target
-from codegen.traverse import buffers, values, walk
+from codegen.traverse import buffers, substituted, values, walk
 
 GRAIN = 1024
 _CLAUSES = {"add": "+", "mul": "*", "maximum": "max", "minimum": "min"}
@@ -197,11 +197,10 @@ def _loop(loop: Loop) -> list[str]:
 def _unrolled(loop: Loop) -> list[str]:
     if not (isinstance(loop.start, int) and isinstance(loop.stop, int)):
         raise CodegenError(f"loop {loop.index}: unrolling needs a constant extent")
-    body = _body(loop.body)
     lines: list[str] = []
     for value in range(loop.start, loop.stop):
-        index = [f"const int64_t {loop.index} = {value};", f"(void){loop.index};"]
-        lines += ["{", *_indented(index + body), "}"]
+        body = substituted(loop.body, loop.index, value)
+        lines += ["{", *_indented(_body(body)), "}"]
     return lines
 
 

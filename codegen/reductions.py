@@ -43,10 +43,10 @@ from codegen.schedule import (
     nest,
     opened,
     span,
-    substituted,
     swept,
 )
 from codegen.sizes import Size
+from codegen.traverse import substituted
 
 SHORT_TERMS = 16  # so few terms are added in registers
 LANES = 1024  # accumulators that stay in the first-level cache

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from codegen import sizes
 from codegen.ir import Kind, Loop, Statement
 from codegen.sizes import Size
-from codegen.traverse import reads, sizes_of, walk, with_sizes
+from codegen.traverse import reads, sizes_of, substituted, walk
 
 Body = Callable[[tuple[Size, ...]], tuple[Statement, ...]]
 Statements = tuple[Statement, ...]
@@ -117,15 +117,6 @@ def span(axis: Axis, length: int) -> tuple[list[Axis], Size, Size]:
 def ceiling(extent: Size, length: Size) -> Size:
     """How many blocks of ``length`` cover ``extent``."""
     return sizes.floordiv(extent + length - 1, length)
-
-
-def substituted(statements: Statements, name: str, value: Size) -> Statements:
-    """``statements`` with the index ``name`` replaced by ``value`` in every size."""
-    replaced = {name: value}
-    return tuple(
-        with_sizes(statement, lambda size: sizes.substitute(size, replaced))
-        for statement in statements
-    )
 
 
 def _tiled(

@@ -92,23 +92,43 @@ def symbol(name: str) -> Polynomial:
 
 
 def floordiv(left: Size, right: Size) -> Size:
-    """``left // right``, rounded down; ``right`` is positive."""
+    """``left // right``, rounded down; ``right`` is positive.
+
+    What divides evenly comes out: (6*a + 7) // 3 is 2*a + 2 + 1 // 3, that is 2*a + 2.
+    """
     if isinstance(left, int) and isinstance(right, int):
         return left // right
     if right == 1:
         return left
-    if isinstance(right, int) and all(c % right == 0 for _, c in _terms(left)):
-        return _normal({m: c // right for m, c in _terms(left)})
-    return _atom(Compound("floordiv", left, right))
+    if not isinstance(right, int):
+        return _atom(Compound("floordiv", left, right))
+    whole, rest = _divided(left, right)
+    if isinstance(rest, int):
+        return whole + rest // right
+    return whole + _atom(Compound("floordiv", rest, right))
 
 
 def mod(left: Size, right: Size) -> Size:
     """``left - right * (left // right)``; ``right`` is positive."""
     if isinstance(left, int) and isinstance(right, int):
         return left % right
-    if isinstance(right, int) and all(c % right == 0 for _, c in _terms(left)):
+    if right == 1:
         return 0
-    return _atom(Compound("mod", left, right))
+    if not isinstance(right, int):
+        return _atom(Compound("mod", left, right))
+    _, rest = _divided(left, right)
+    if isinstance(rest, int):
+        return rest % right
+    return _atom(Compound("mod", rest, right))
+
+
+def _divided(left: Size, right: int) -> tuple[Size, Size]:
+    """``whole, rest``: left = whole * right + rest, with as little rest as can be."""
+    terms = dict(_terms(left))
+    whole = {m: c // right for m, c in terms.items()}
+    even = {m: c for m, c in whole.items() if m == () or terms[m] % right == 0}
+    rest = {m: c - even.get(m, 0) * right for m, c in terms.items()}
+    return _normal(even), _normal(rest)
 
 
 def minimum(left: Size, right: Size) -> Size:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from codegen import sizes
 from codegen.ir import (
     Accumulate,
     Assign,
@@ -131,6 +132,18 @@ def with_sizes(statement: Statement, rewrite: Rewrite) -> Statement:
             body = tuple(with_sizes(inner, rewrite) for inner in statement.body)
             start, stop = rewrite(statement.start), rewrite(statement.stop)
             return replace(statement, start=start, stop=stop, body=body)
+
+
+def substituted(
+    statements: tuple[Statement, ...], name: str, value: Size
+) -> tuple[Statement, ...]:
+    """``statements`` with the index ``name`` replaced by ``value`` in every size."""
+    replaced = {name: value}
+
+    def rewrite(size: Size) -> Size:
+        return sizes.substitute(size, replaced)
+
+    return tuple(with_sizes(statement, rewrite) for statement in statements)
 
 
 def expression_sizes(expression: Expression, rewrite: Rewrite) -> Expression:

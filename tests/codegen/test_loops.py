@@ -90,7 +90,7 @@ def test_a_parallel_loop_inside_another_kind_is_refused():
 
 def test_unrolled_loops_are_written_out():
     step = Loop("i", 0, 3, (Store(Y, i, ONE),), Kind.UNROLL)
-    assert lines(step).count("y[i] = 1.0f;") == 3
+    assert [f"y[{at}] = 1.0f;" in lines(step) for at in range(4)] == [1, 1, 1, 0]
     with pytest.raises(CodegenError, match="loop i: unrolling needs a constant"):
         emit_loop(Loop("i", 0, n, (), Kind.UNROLL), AVX2)
 

@@ -99,6 +99,14 @@ def test_divisions_that_come_out_are_done():
     assert evaluate(7 // a, {"a": 2}) == 3
 
 
+def test_what_divides_comes_out_of_a_division():
+    assert floordiv(a * 6 + 7, 3) == a * 2 + 2
+    assert mod(a * 6 + 7, 3) == 1
+    assert floordiv(a * 4 + b, 4) == a + floordiv(b, 4)
+    assert mod(a * 4 + b - 1, 4) == mod(b + 3, 4)
+    assert floordiv(a - 1, 4) == floordiv(a + 3, 4) - 1
+
+
 def test_extrema_of_what_differs_by_a_number_are_known():
     assert minimum(a + 3, a + 5) == a + 3
     assert maximum(a + 3, a + 5) == a + 5

@@ -13,19 +13,13 @@ static void sg_sweeps_0_0(const sg_frame *frame, int64_t begin, int64_t end, cha
     #pragma omp simd
     for (int64_t i0 = 1024*begin; i0 < sg_stop; i0++) {
         {
-            const int64_t i1 = 0;
-            (void)i1;
-            t[3*i0 + i1] = (x[3*i0 + i1] * scale[i1]);
+            t[3*i0] = (x[3*i0] * scale[0]);
         }
         {
-            const int64_t i1 = 1;
-            (void)i1;
-            t[3*i0 + i1] = (x[3*i0 + i1] * scale[i1]);
+            t[1 + 3*i0] = (x[1 + 3*i0] * scale[1]);
         }
         {
-            const int64_t i1 = 2;
-            (void)i1;
-            t[3*i0 + i1] = (x[3*i0 + i1] * scale[i1]);
+            t[2 + 3*i0] = (x[2 + 3*i0] * scale[2]);
         }
     }
 }
