@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import text, tiles
+from codegen.convolution import text, tiles, winograd_weights
 from codegen.convolution.correlation import HEADERS
 from codegen.convolution.geometry import (
     Axis,
@@ -26,7 +26,7 @@ from codegen.convolution.geometry import (
     share,
 )
 from codegen.convolution.reading import Reading, View, view
-from codegen.convolution.weight_tiles import WeightTile, choose
+from codegen.convolution.weight_tiles import WeightTile, choose, tile_cost
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.ir import ConvolutionBackwardWeights, Image
@@ -94,9 +94,20 @@ def emit_convolution_backward_weights(
     if step.x.channels * step.dy.channels == 0:
         return Emission(())
     kernel = _kernel(step, target)
+    if step.winograd:
+        cost = tile_cost(kernel.tile, kernel.channels, step.window.kernel, target)
+        cost *= _pixels_of(step.dy)
+        quick = winograd_weights.cut(step, kernel.rows, kernel.columns, cost, target)
+        if quick is not None:
+            return winograd_weights.emission(quick, target)
     item = np.dtype(step.dw.dtype).itemsize
     shared = kernel.shares * kernel.share_size * item
     return Emission((_sums(kernel), _total(kernel)), shared, HEADERS)
+
+
+def _pixels_of(image: Image) -> int:
+    pixels = image.height * image.width
+    return pixels if isinstance(pixels, int) else 0
 
 
 def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:

@@ -29,7 +29,7 @@ def choose(channels: Channels, kernel: tuple[int, int], target: Target) -> Weigh
     """The tile of least cost."""
     return min(
         _candidates(channels, kernel, target),
-        key=lambda tile: _cost(tile, channels, kernel, target),
+        key=lambda tile: tile_cost(tile, channels, kernel, target),
     )
 
 
@@ -51,9 +51,10 @@ def _divisors(number: int, most: int) -> list[int]:
     return [d for d in range(1, min(number, most) + 1) if number % d == 0]
 
 
-def _cost(
+def tile_cost(
     tile: WeightTile, channels: Channels, kernel: tuple[int, int], target: Target
 ) -> float:
+    """Rough cycles of one output pixel, for the output channels of one group."""
     taps = tile.rows * tile.columns
     once = sum(
         tiles.step_cost(tile.vectors, piece * taps, target)

@@ -10,7 +10,8 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import epilogue, text
-from codegen.convolution.geometry import blocks, position
+from codegen.convolution.geometry import blocks
+from codegen.convolution.patches import patch, place
 from codegen.convolution.winograd import POINTS, SIDE, Winograd
 from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
@@ -55,9 +56,10 @@ def _filters(w: Winograd) -> Phase:
     at = (symbol("unit") * every + chunk * channels.chunk * taps[0] * taps[1]) * lanes
     source = c.first_filter + at + symbol("channel") * lanes
     to = symbol("unit") * channels.inputs + chunk * channels.chunk + symbol("channel")
+    tap = size * lanes
     call = [
         f"sg_winograd_filter_{_kind(w)}({c.filters.name} + {sizes.text(source)},",
-        f"    {sizes.text(size * lanes)}, {taps[0]}, {taps[1]},",
+        f"    {sizes.text(tap * taps[1])}, {sizes.text(tap)}, {taps[0]}, {taps[1]},",
         f"    ({_ctype(w)} *)shared + {sizes.text(to * lanes)}, {w.filter_step});",
     ]
     body = text.loop("chunk", len(channels.chunks), text.loop("channel", size, call))
@@ -89,48 +91,22 @@ def _tiles(w: Winograd) -> Phase:
 
 
 def _place(w: Winograd) -> list[str]:
-    """Which tile of which sample, and the corner of its outputs."""
-    down, across = w.grid
-    return [
-        "const int64_t index = first + tile;",
-        f"const int64_t sample = index / {down * across};",
-        f"const int64_t row = index / {across} % {down} * {w.outputs[0]};",
-        f"const int64_t column = index % {across} * {w.outputs[1]};",
-    ]
+    return place(w.grid, w.outputs, "first + tile")
 
 
 def _input(w: Winograd) -> list[str]:
-    """The first stage for one tile: its patches transformed, block by block.
-
-    A patch that reaches outside the image is copied first, with zeros there.
-    """
-    c = w.correlation
-    image, lanes = c.source, c.lanes
-    top, left = c.rows.first + symbol("row"), c.columns.first + symbol("column")
-    start = position(image, symbol("sample"), symbol("chunk"), 0, 0)
-    inside = position(image, symbol("sample"), symbol("chunk"), top, left)
-    step = image.width * lanes
-    call = f"sg_winograd_input_{_kind(w)}"
+    """The first stage for one tile: its patches transformed, block by block."""
+    c, lanes = w.correlation, w.correlation.lanes
+    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
-    within = " && ".join(
-        f"{sizes.text(at)} >= 0 && {sizes.text(at + SIDE)} <= {sizes.text(extent)}"
-        for at, extent in ((top, image.height), (left, image.width))
+    body = patch(
+        c.source,
+        symbol("chunk"),
+        corner,
+        (SIDE, SIDE),
+        f"sg_winograd_input_{_kind(w)}({{}}, {{}}, {{}}, {to});",
     )
-    fields = [image.height, image.width, top, left, SIDE, SIDE]
-    window = ", ".join(sizes.text(field) for field in fields)
-    name = image.buffer.name
-    direct = [
-        f"{call}({name} + {sizes.text(inside)}, {sizes.text(step)}, {lanes}, {to});"
-    ]
-    copied = [
-        f"{_ctype(w)} patch[{POINTS * lanes}];",
-        f"const sg_window window = {{{window}}};",
-        f"sg_copy_plane((char *)patch, (const char *)({name} + {sizes.text(start)}),",
-        f"              {lanes} * sizeof *patch, window);",
-        f"{call}(patch, {SIDE * lanes}, {lanes}, {to});",
-    ]
-    body = [*text.block(f"if ({within})", direct), *text.block("else", copied)]
-    return text.loop("chunk", blocks(image), body)
+    return text.loop("chunk", blocks(c.source), body)
 
 
 def _groups(w: Winograd) -> list[str]:

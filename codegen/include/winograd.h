@@ -74,14 +74,14 @@
                 sg_store_##s(to + (i * SG_POINTS + j) * step, z[i]);                   \
         }                                                                              \
     }                                                                                  \
-    /* to[36 points, step apart] = G (rows by columns vectors, tap apart) G' */        \
-    SG_INLINE void sg_winograd_filter_##s(const T *from, int64_t tap, int rows,        \
-                                          int columns, T *to, int64_t step)            \
+    /* to[36 points, step apart] = G (rows by columns vectors at from) G' */           \
+    SG_INLINE void sg_winograd_filter_##s(const T *from, int64_t row, int64_t column,  \
+                                          int rows, int columns, T *to, int64_t step)  \
     {                                                                                  \
         sg_##s##v half[SG_POINTS][SG_POINTS], line[SG_POINTS], z[SG_POINTS];           \
         SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
             SG_UNROLL for (int j = 0; j < columns; j++)                                \
-                line[j] = sg_load_##s(from + (i * columns + j) * tap);                 \
+                line[j] = sg_load_##s(from + i * row + j * column);                    \
             sg_winograd_g_##s(line, columns, half[i]);                                 \
         }                                                                              \
         SG_UNROLL for (int j = 0; j < SG_POINTS; j++) {                                \

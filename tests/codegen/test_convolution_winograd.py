@@ -5,8 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from codegen.convolution import emit_convolution, packed_shape
-from codegen.convolution import winograd as module
+from codegen.convolution import (
+    emit_convolution,
+    packed_shape,
+    winograd,
+    winograd_weights,
+)
 from codegen.ir import Buffer, Convolution, Window
 from codegen.target import AVX512
 from tests.codegen.convolution_cases import (
@@ -36,7 +40,8 @@ CASES = {
 @pytest.fixture
 def forced(monkeypatch):
     """Winograd wherever it is possible."""
-    monkeypatch.setattr(module, "_cost", lambda w, target: -1)
+    for module in (winograd, winograd_weights):
+        monkeypatch.setattr(module, "_cost", lambda cut, target: -1)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,0 +1,341 @@
+"""The filter gradient by Winograd's minimal filtering.
+
+    dw = A' [ sum_tiles (G dy G') * (B' x B) ] A
+
+where the roles of filters and outputs are exchanged: a tile of dy filters its patch
+of x, and the taps of dw are the outputs. The transforms are the same six points'.
+
+A unit of the first phase takes some tiles at a time: patches of x and tiles of dy are
+transformed, and at each point a matrix product adds up over the tiles. Its sums are in
+the order [share][point][vector][input channel][lane]; the second phase adds the
+shares, always in the same order, and transforms back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import text, tiles
+from codegen.convolution.geometry import Axis, Channels, blocks, share
+from codegen.convolution.patches import patch, place
+from codegen.convolution.winograd import LEAST_TAPS, POINTS, SIDE
+from codegen.emission import Emission, Phase
+from codegen.ir import ConvolutionBackwardWeights
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+HEADERS = ("vectors.h", "convolution.h", "winograd.h")
+UNITS = 8  # units of work, whatever the batch
+GROUP = 4  # blocks of channels, in and out, that a unit takes
+TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
+MOST_TILES = 64
+INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform
+
+
+@dataclass(frozen=True)
+class Cut:
+    """The step cut in tiles, shares of the batch, and groups of channels."""
+
+    step: ConvolutionBackwardWeights
+    rows: Axis
+    columns: Axis
+    channels: Channels
+    vectors: int
+    group_in: int
+    group_out: int
+    tiles: int
+    shares: int
+
+    @property
+    def kind(self) -> str:
+        return suffix(self.step.dw.dtype)
+
+    @property
+    def ctype(self) -> str:
+        return C_TYPES[self.step.dw.dtype]
+
+    @property
+    def outputs(self) -> tuple[int, int]:
+        """Rows and columns of a tile of dy."""
+        return SIDE + 1 - len(self.rows.taps), SIDE + 1 - len(self.columns.taps)
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """Tiles down and across one sample."""
+        counts = (self.rows.lengths[0], self.columns.lengths[0])
+        down, across = zip(counts, self.outputs, strict=True)
+        return -(-down[0] // down[1]), -(-across[0] // across[1])
+
+    @property
+    def total(self) -> Size:
+        """Tiles of the whole batch."""
+        return self.step.x.batch * (self.grid[0] * self.grid[1])
+
+    @property
+    def groups(self) -> tuple[int, int]:
+        """Groups of input blocks and of output vectors."""
+        inputs = blocks(self.step.x) // self.group_in
+        return inputs, self.channels.vectors // self.group_out
+
+    @property
+    def point_size(self) -> int:
+        """Elements of the sums of one point."""
+        return self.channels.vectors * self.channels.inputs * self.channels.lanes
+
+    @property
+    def input_step(self) -> int:
+        """Elements of the transformed x of one point, off powers of two."""
+        return (self.tiles * self.group_in + 1) * self.channels.lanes
+
+    @property
+    def gradient_step(self) -> int:
+        """The same for dy."""
+        return (self.tiles * self.group_out + 1) * self.channels.lanes
+
+
+def cut(
+    step: ConvolutionBackwardWeights,
+    rows: Axis,
+    columns: Axis,
+    direct_cost: float,
+    target: Target,
+) -> Cut | None:
+    """The cut of ``step``, or None where direct sums are estimated to be faster."""
+    lanes = target.lanes(step.dw.dtype)
+    form = all(
+        axis.stride == axis.dilation == 1
+        and axis.known
+        and LEAST_TAPS <= len(axis.taps) < SIDE
+        for axis in (rows, columns)
+    )
+    if not form or step.window.groups != 1 or step.x.block != lanes:
+        return None
+    channels = Channels(step.x.channels, step.dy.channels, 1, lanes)
+    vectors = max(v for v in (1, 2) if channels.vectors % v == 0)
+    group_in = _divisor(blocks(step.x), 1)
+    group_out = _divisor(channels.vectors, vectors)
+    each = POINTS * (group_in + group_out) * lanes * np.dtype(step.dw.dtype).itemsize
+    number = max(min(TILE_BYTES // each, MOST_TILES), 8)
+    units = blocks(step.x) // group_in * (channels.vectors // group_out)
+    shares = -(-UNITS // units)
+    found = Cut(
+        step,
+        rows,
+        columns,
+        channels,
+        vectors,
+        group_in,
+        group_out,
+        number,
+        shares,
+    )
+    return found if _cost(found, target) < direct_cost else None
+
+
+def _divisor(number: int, least: int) -> int:
+    """The largest divisor of ``number`` up to GROUP that is a multiple of ``least``."""
+    wanted = range(least, max(GROUP, least) + 1, least)
+    return max(d for d in wanted if number % d == 0)
+
+
+def _pieces(c: Cut, channels: int, target: Target) -> list[int]:
+    return tiles.even_pieces(channels, tiles.most_pixels(c.vectors, target))
+
+
+def _cost(c: Cut, target: Target) -> float:
+    """Rough cycles of one sample, in the measure of the direct tiles."""
+    pieces = _pieces(c, c.channels.inputs, target)
+    steps = sum(tiles.step_cost(c.vectors, piece, target) for piece in pieces)
+    steps *= 1 + 2 / c.tiles
+    products = POINTS * steps * c.channels.vectors / c.vectors
+    inputs = INPUT_COST * blocks(c.step.x) * c.groups[1]
+    gradients = OUTPUT_COST * c.channels.vectors * c.groups[0]
+    return c.grid[0] * c.grid[1] * (products + inputs + gradients)
+
+
+def emission(c: Cut, target: Target) -> Emission:
+    """The two phases: sums at the points, and the taps of dw from them."""
+    item = np.dtype(c.step.dw.dtype).itemsize
+    shared = c.shares * POINTS * c.point_size * item
+    return Emission((_sums(c, target), _taps(c)), shared, HEADERS)
+
+
+def _sums(c: Cut, target: Target) -> Phase:
+    inputs, outputs = c.groups
+    parts: list[tuple[str, Size]] = [
+        ("part", c.shares),
+        ("bundle", outputs),
+        ("chunk", inputs),
+    ]
+    start = sizes.text(share(symbol("part"), c.shares, c.total))
+    stop = sizes.text(share(symbol("part") + 1, c.shares, c.total))
+    size = POINTS * c.point_size
+    body = [
+        *text.decode("unit", parts),
+        f"{c.ctype} *const total = ({c.ctype} *)shared + part * {size};",
+        f"{c.ctype} *const inputs = ({c.ctype} *)scratch;",
+        f"{c.ctype} *const gradients = inputs + {POINTS * c.input_step};",
+        *_cleared(c),
+        *text.block(
+            f"for (int64_t first = {start}; first < {stop}; first += {c.tiles})",
+            [
+                f"const int64_t count = sg_min({c.tiles}, {stop} - first);",
+                *text.loop("tile", symbol("count"), _transformed(c)),
+                *text.loop("point", POINTS, _products(c, target)),
+            ],
+        ),
+    ]
+    item = np.dtype(c.step.dw.dtype).itemsize
+    units = c.shares * inputs * outputs
+    work = POINTS * c.point_size // c.channels.lanes
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (c.step.x.buffer, c.step.dy.buffer),
+        units,
+        POINTS * (c.input_step + c.gradient_step) * item,
+        sizes.floordiv(c.total * work, units),
+    )
+
+
+def _channel_range(c: Cut) -> tuple[Size, Size]:
+    """The first input channel of a unit, and how many it has."""
+    wide = c.group_in * c.channels.lanes
+    first = symbol("chunk") * wide
+    return first, sizes.minimum(c.channels.inputs - first, min(wide, c.channels.inputs))
+
+
+def _place_of_sum(c: Cut, vector: Size, channel: Size) -> Size:
+    at = (vector * c.channels.inputs + channel) * c.channels.lanes
+    return at + symbol("point") * c.point_size
+
+
+def _cleared(c: Cut) -> list[str]:
+    first, count = _channel_range(c)
+    vector = symbol("bundle") * c.group_out + symbol("k")
+    at = sizes.text(_place_of_sum(c, vector, first))
+    size = sizes.text(count * c.channels.lanes)
+    clear = f"memset(total + {at}, 0, (size_t)({size}) * sizeof *total);"
+    return text.loop("point", POINTS, text.loop("k", c.group_out, [clear]))
+
+
+def _transformed(c: Cut) -> list[str]:
+    """One tile: its patches of x and its part of dy at the 36 points."""
+    lanes, kind = c.channels.lanes, c.kind
+    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
+    to = f"inputs + (tile * {c.group_in} + k) * {lanes}, {c.input_step}"
+    inputs = patch(
+        c.step.x,
+        symbol("chunk") * c.group_in + symbol("k"),
+        corner,
+        (SIDE, SIDE),
+        f"sg_winograd_input_{kind}({{}}, {{}}, {{}}, {to});",
+    )
+    height, width = c.outputs
+    to = f"gradients + (tile * {c.group_out} + k) * {lanes}, {c.gradient_step}"
+    gradients = patch(
+        c.step.dy,
+        symbol("bundle") * c.group_out + symbol("k"),
+        (symbol("row"), symbol("column")),
+        c.outputs,
+        f"sg_winograd_filter_{kind}({{}}, {{}}, {{}}, {height}, {width}, {to});",
+    )
+    return [
+        *place(c.grid, c.outputs, "first + tile"),
+        *text.loop("k", c.group_in, inputs),
+        *text.loop("k", c.group_out, gradients),
+    ]
+
+
+def _products(c: Cut, target: Target) -> list[str]:
+    """At one point: the sums of a unit's channels, over its tiles."""
+    wide, groups = c.group_in * c.channels.lanes, c.groups[0]
+    full = min(wide, c.channels.inputs)
+    last = c.channels.inputs - (groups - 1) * wide
+    lines = _pieces_of(c, full, target)
+    if last != full:
+        head = f"if (chunk < {groups - 1})"
+        lines = text.block(head, lines)
+        lines += text.block("else", _pieces_of(c, last, target))
+    return text.loop("pair", c.group_out // c.vectors, lines)
+
+
+def _pieces_of(c: Cut, channels: int, target: Target) -> list[str]:
+    pieces = _pieces(c, channels, target)
+    lines = ["int64_t channel = 0;"]
+    for piece in dict.fromkeys(pieces):
+        stop = piece * pieces.count(piece) if piece == pieces[0] else channels
+        head = f"for (; channel + {piece} <= {stop}; channel += {piece})"
+        lines += text.block(head, _product(c, piece))
+    return lines
+
+
+def _product(c: Cut, piece: int) -> list[str]:
+    """Vectors of output by ``piece`` input channels, in registers over the tiles."""
+    kind, lanes = c.kind, c.channels.lanes
+    every = text.unrolled((("k", c.vectors), ("p", piece)))
+    vector = symbol("bundle") * c.group_out + symbol("pair") * c.vectors + symbol("k")
+    channel = _channel_range(c)[0] + symbol("channel") + symbol("p")
+    at = sizes.text(_place_of_sum(c, vector, channel))
+    turn = [
+        f"sg_{kind}v gradient[{c.vectors}];",
+        text.unrolled((("k", c.vectors),)),
+        f"    gradient[k] = sg_load_{kind}(from + k * {lanes});",
+        text.unrolled((("p", piece), ("k", c.vectors))),
+        "    sum[k][p] += gradient[k] * at[p];",
+        f"at += {c.group_in * lanes};",
+        f"from += {c.group_out * lanes};",
+    ]
+    add = [
+        f"{c.ctype} *const to = total + {at};",
+        f"sg_store_{kind}(to, sg_load_{kind}(to) + sum[k][p]);",
+    ]
+    return [
+        f"sg_{kind}v sum[{c.vectors}][{piece}];",
+        f"{every} sum[k][p] = (sg_{kind}v){{0}};",
+        f"const {c.ctype} *at = inputs + point * {c.input_step} + channel;",
+        f"const {c.ctype} *from = gradients + point * {c.gradient_step}"
+        f" + pair * {c.vectors * lanes};",
+        "SG_ROLLED",
+        *text.loop("tile", symbol("count"), turn),
+        *text.block(every, add),
+    ]
+
+
+def _taps(c: Cut) -> Phase:
+    """dw from the sums; a unit is a vector of output channels by an input channel."""
+    channels, kind = c.channels, c.kind
+    lanes, (height, width) = channels.lanes, (len(c.rows.taps), len(c.columns.taps))
+    point = f"unit * {lanes} + point * {c.point_size}"
+    row = symbol("vector") * lanes * channels.inputs + symbol("channel")
+    to = f"{c.step.dw.name} + {sizes.text(row * (height * width))}"
+    step = channels.inputs * height * width
+    left = sizes.minimum(channels.result - symbol("vector") * lanes, lanes)
+    summed = [
+        f"const {c.ctype} *const from = (const {c.ctype} *)shared + {point};",
+        f"sg_{kind}v sum = sg_load_{kind}(from);",
+        f"for (int64_t part = 1; part < {c.shares}; part++)",
+        f"    sum += sg_load_{kind}(from + part * {POINTS * c.point_size});",
+        f"sg_store_{kind}(sums + point * {lanes}, sum);",
+    ]
+    body = [
+        *text.decode(
+            "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
+        ),
+        f"{c.ctype} sums[{POINTS * lanes}];",
+        *text.loop("point", POINTS, summed),
+        f"sg_{kind}v taps[{height * width}];",
+        f"sg_winograd_output_{kind}(sums, {lanes}, {height}, {width}, taps);",
+        f"sg_sum_shares_{kind}({to}, {step}, (const {c.ctype} *)taps, 1, 0,",
+        f"    {height * width}, {sizes.text(left)});",
+    ]
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (c.step.dw,),
+        channels.vectors * channels.inputs,
+        0,
+        POINTS * (c.shares + 4),
+    )
