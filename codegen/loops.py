@@ -66,8 +66,10 @@ def _parallel(loop: Loop, used: tuple[Buffer, ...]) -> Phase:
     body = nest[-1].body
     if len(nest) == 1 and not any(_runs_alone(inner) for inner in walk(*body)):
         return _streamed(loop, used)
-    lines = _counted_units(nest, _body(body))
     extents = tuple(one.stop - one.start for one in nest)
+    if 0 in extents:
+        return Phase((), (), 0)
+    lines = _counted_units(nest, _body(body))
     # bounds may depend on the indices outside: an outer index counts as its start
     outer = {one.index: one.start for one in nest}
     work = sizes.substitute(_total(body), outer)

@@ -28,7 +28,9 @@ LEAST_TAPS = 3  # with fewer, the many outputs of a tile round too much
 MOST_TILES = 56  # of a unit
 INPUT_BYTES = 1 << 18  # what the transformed inputs of a unit may take
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
-INPUT_COST, OUTPUT_COST, FILTER_COST = 250, 200, 110  # cycles of a transform
+INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform
+FILTER_COST = 12  # the same for each tap of a vector of filters
+TYPICAL_BATCH = 16  # where the batch is known only at the call
 
 
 @dataclass(frozen=True)
@@ -161,7 +163,8 @@ def _cost(w: Winograd, target: Target) -> float:
     steps = sum(tiles.step_cost(w.vectors, piece, target) for piece in w.pieces)
     products = POINTS * c.channels.inputs * c.channels.vectors / w.vectors
     transforms = INPUT_COST * blocks(c.source) + OUTPUT_COST * c.channels.vectors
-    filters = FILTER_COST * c.channels.inputs * c.channels.vectors
-    batch = c.source.batch if isinstance(c.source.batch, int) else 4
+    taps = len(c.rows.taps) * len(c.columns.taps)
+    filters = FILTER_COST * (taps + 4) * c.channels.inputs * c.channels.vectors
+    batch = c.source.batch if isinstance(c.source.batch, int) else TYPICAL_BATCH
     each = products * steps / w.tiles + transforms
     return number * each + filters / max(batch, 1)

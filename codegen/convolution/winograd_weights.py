@@ -21,7 +21,7 @@ from codegen import sizes
 from codegen.convolution import text, tiles
 from codegen.convolution.geometry import Axis, Channels, blocks, share
 from codegen.convolution.patches import patch, place
-from codegen.convolution.winograd import LEAST_TAPS, POINTS, SIDE
+from codegen.convolution.winograd import LEAST_TAPS, POINTS, SIDE, TYPICAL_BATCH
 from codegen.emission import Emission, Phase
 from codegen.ir import ConvolutionBackwardWeights
 from codegen.scalars import C_TYPES, suffix
@@ -34,6 +34,7 @@ GROUP = 4  # blocks of channels, in and out, that a unit takes
 TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
 MOST_TILES = 64
 INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform
+SHARE_COST = 6  # cycles to clear, fill and add one vector of sums of a share
 
 
 @dataclass(frozen=True)
@@ -154,7 +155,10 @@ def _cost(c: Cut, target: Target) -> float:
     products = POINTS * steps * c.channels.vectors / c.vectors
     inputs = INPUT_COST * blocks(c.step.x) * c.groups[1]
     gradients = OUTPUT_COST * c.channels.vectors * c.groups[0]
-    return c.grid[0] * c.grid[1] * (products + inputs + gradients)
+    batch = c.step.x.batch if isinstance(c.step.x.batch, int) else TYPICAL_BATCH
+    sums = POINTS * c.channels.inputs * c.channels.vectors * SHARE_COST * c.shares
+    each = c.grid[0] * c.grid[1] * (products + inputs + gradients)
+    return each + sums / max(batch, 1)
 
 
 def emission(c: Cut, target: Target) -> Emission:

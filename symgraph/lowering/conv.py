@@ -64,7 +64,9 @@ def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
     target = builder.allocate(node.outputs[0])
     window = _window(node.op, node.outputs[0])
     image, gradient = _input(builder, x), builder.image(dy, _lanes(builder, dy))
-    step = ir.ConvolutionBackwardWeights(image, gradient, target.buffer, window)
+    step = ir.ConvolutionBackwardWeights(
+        image, gradient, target.buffer, window, config.winograd
+    )
     builder.emit(step, "", flops(step))
 
 

@@ -122,5 +122,11 @@ def indices_shape(
             raise TypeMismatch(f"{op}: expected integers as index, got {index}")
         if index.dtype != first.dtype or index.ndim != first.ndim:
             raise GraphError(f"{op}: expected indices of one type, got {indices}")
-    columns = zip(*(index.shape for index in indices), strict=True)
-    return tuple(next((d for d in dims if d is not None), None) for dims in columns)
+    columns = [
+        {dim for dim in dims if dim is not None}
+        for dims in zip(*(index.shape for index in indices), strict=True)
+    ]
+    if any(len(known) > 1 for known in columns):
+        shapes = ", ".join(map(str, indices))
+        raise GraphError(f"{op}: expected indices of one shape, got {shapes}")
+    return tuple(next(iter(known), None) for known in columns)

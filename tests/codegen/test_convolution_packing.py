@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,7 +13,7 @@ from codegen.convolution import pack_filters, packed_shape
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Kernel, PackFilters, Program, Reorder, Role, Window
 from codegen.target import SSE2
-from tests.codegen.convolution_cases import TARGETS, blocked, image
+from tests.codegen.convolution_cases import blocked, image
 
 WINDOWS = {
     "plain": Window((3, 5)),
@@ -20,32 +23,28 @@ WINDOWS = {
 }
 
 
-@pytest.mark.parametrize("transposed", [False, True])
-@pytest.mark.parametrize("groups", [1, 2, 7])
 @pytest.mark.parametrize("name", WINDOWS)
-def test_c_packs_as_numpy(name, groups, transposed):
-    window = WINDOWS[name]
-    window = Window(window.kernel, window.stride, window.dilation, groups=groups)
-    inputs, outputs = 5, 9
-    plain = np.arange(outputs * groups * inputs * 15.0, dtype=np.float32)[
-        : outputs * groups * inputs * window.kernel[0] * window.kernel[1]
-    ]
-    plain = np.resize(plain, (outputs * groups, inputs, *window.kernel)) + 1
-    for target in TARGETS:
-        lanes = target.lanes("float32")
-        shape = packed_shape(
-            window, inputs * groups, outputs * groups, lanes, transposed
-        )
-        source = Buffer("source", "float32", plain.shape, Role.ARGUMENT)
-        packed = Buffer("packed", "float32", shape, Role.ARGUMENT)
-        step = PackFilters(source, packed, window, lanes, transposed)
-        program = Program("p", (), (source, packed), (Kernel(step, "pack"),))
-        out = np.full(shape, np.nan, np.float32)
-        assert build([program], target)["p"].run([plain, out]) == 0
-        np.testing.assert_array_equal(
-            out, pack_filters(plain, window, lanes, transposed)
-        )
-        assert np.count_nonzero(out) == plain.size
+def test_c_packs_as_numpy(name):
+    """For several groups and vector widths, forward and transposed, in one program."""
+    steps, arrays, expected = [], {}, []
+    choices = itertools.product((1, 2, 7), (4, 8, 16), (False, True))
+    for number, (groups, lanes, transposed) in enumerate(choices):
+        window = replace(WINDOWS[name], groups=groups)
+        inputs, outputs = 5 * groups, 9 * groups
+        plain = np.ones((outputs, 5, *window.kernel), np.float32)
+        plain += np.arange(plain.size).reshape(plain.shape)
+        shape = packed_shape(window, inputs, outputs, lanes, transposed)
+        source = Buffer(f"a{number}", "float32", plain.shape, Role.ARGUMENT)
+        packed = Buffer(f"b{number}", "float32", shape, Role.ARGUMENT)
+        steps.append(PackFilters(source, packed, window, lanes, transposed))
+        arrays[source], arrays[packed] = plain, np.full(shape, np.nan, np.float32)
+        expected.append((packed, pack_filters(plain, window, lanes, transposed)))
+        assert np.count_nonzero(expected[-1][1]) == plain.size
+    kernels = tuple(Kernel(step, "pack") for step in steps)
+    program = Program("p", (), tuple(arrays), kernels)
+    assert build([program])["p"].run(list(arrays.values())) == 0
+    for packed, values in expected:
+        np.testing.assert_array_equal(arrays[packed], values)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bool"])

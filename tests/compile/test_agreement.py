@@ -55,7 +55,12 @@ def counts():
     return [n], sg.zeros((n, 2)), [-3]
 
 
-CASES = [sums, products, joins, reshapes, biases, images, extremes, counts]
+def indices():
+    x, i, j = sg.matrix("x"), sg.lvector("i"), sg.lvector("j")
+    return [x, i, j], x[i, j], [ones(5, 3), [0, 1], [1, 2, 0]]
+
+
+CASES = [sums, indices, products, joins, reshapes, biases, images, extremes, counts]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -94,3 +99,11 @@ def test_minibatches_by_index(mode):
     expected = data.get_value().sum(axis=1)
     for k in range(4):
         assert np.array_equal(fn(k), expected[3 * k : 3 * k + 3])
+
+
+def test_a_slice_of_nothing(mode):
+    x = sg.tensor3("x")
+    outputs = [x[0:0, :, 4::-1], sg.set_subtensor(x[:, 2:2], 7)]
+    nothing, same = sg.function([x], outputs, mode=mode)(ones(5, 3, 7))
+    assert nothing.shape == (0, 3, 5)
+    assert np.array_equal(same, ones(5, 3, 7))

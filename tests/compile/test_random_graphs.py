@@ -26,7 +26,15 @@ UNARY = [
     lambda x: x.astype("float64"),
     lambda x: (x > 0).astype("int32"),
     lambda x: sg.concatenate([x, x], axis=0),
+    lambda x: sg.pad(x, ((0, 1), (2, 0)), 0.5),
+    lambda x: x[[1, 0, -1]],
+    lambda x: sg.cumsum(x, axis=1),
+    lambda x: x.argmax(axis=1).astype("float32"),
+    lambda x: sg.set_subtensor(x[:1], 0),
+    lambda x: x.std(axis=0),
+    lambda x: sg.clip(x, -1, 1),
     sg.nn.softmax,
+    sg.nn.sigmoid,
 ]
 BINARY = [
     lambda x, y: x + y,
@@ -61,10 +69,21 @@ def graphs(draw):
         ]
         try:
             values.append(build(*arguments))
-        except (sg.GraphError, IndexError, TypeError):
+        except (ValueError, IndexError, TypeError):
             continue
     chosen = draw(st.lists(st.sampled_from(values), min_size=1, max_size=3))
-    return leaves, [*chosen, values[-1]]
+    return leaves, [*chosen, values[-1], *gradients(leaves, values[-1])]
+
+
+def gradients(leaves, value):
+    """The gradient of the sum with respect to every float, where there is one."""
+    wrt = [leaf for leaf in leaves if leaf.dtype.startswith("float")]
+    if not value.dtype.startswith("float"):
+        return []
+    try:
+        return sg.grad(value.sum(), wrt, disconnected_inputs="ignore")
+    except sg.GraphError:
+        return []
 
 
 @settings(
