@@ -5,7 +5,8 @@
 ``--data`` is a folder of images or an archive (see ``photographs.py``). Each run learns
 by momentum with a rate of RATE * 0.9^epoch on random crops and mirror images, and is
 judged on centre crops. One figure has the curves of all runs, ``results.md`` the table,
-``results.json`` every number; the same seed gives the same numbers again.
+``results.json`` every number; the same seed gives the same numbers again. Runs that
+``--output`` already holds are kept beside the new ones.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from symgraph.ops.affine import Affine
 from symgraph.ops.batch_norm import BatchNormInference
 
 ESTIMATORS = ("population", "minibatch", "running")
-RATES = {"batch_norm": 0.05, "without": 0.01, "per_activation": 0.05}
+RATE = 0.05
 CONSOLE = Console()
 
 
@@ -56,7 +57,7 @@ class Experiment:
         self.parts, self.options, self.run = parts, options, Run(variant)
         classes = len(parts["train"].classes)
         self.net = reference_network.build(variant, classes, options.seed)
-        self.rate = sg.shared(np.float32(RATES[variant]), "learning_rate")
+        self.rate = sg.shared(np.float32(RATE), "learning_rate")
         size = reference_network.SIZE
         x = sg.tensor("x", shape=(None, 3, size, size))
         y = sg.ivector("y")
@@ -80,7 +81,7 @@ class Experiment:
 
     def _epoch(self, epoch: int) -> None:
         run, start = self.run, time.perf_counter()
-        self.rate.set_value(np.float32(RATES[run.variant] * 0.9**epoch))
+        self.rate.set_value(np.float32(RATE * 0.9**epoch))
         total = len(self.parts["train"]) // self.options.batch
         batches = track(
             self._crops(epoch)(),
@@ -214,6 +215,21 @@ def _estimated(run: Run, estimator: str) -> str:
     return "" if error is None else f"{error:.2%}"
 
 
+def earlier_runs(output: Path) -> dict[str, Run]:
+    """The runs that ``output`` holds, by variant."""
+    record = output / "results.json"
+    found = json.loads(record.read_text()) if record.exists() else []
+    return {values["variant"]: Run(**values) for values in found}
+
+
+def write(runs: list[Run], output: Path) -> None:
+    """Every number, the table and the figure of all ``runs``."""
+    record = json.dumps([asdict(run) for run in runs], indent=1)
+    (output / "results.json").write_text(record + "\n")
+    (output / "results.md").write_text(table(runs))
+    draw(runs, output / "curves.png")
+
+
 def main(arguments: list[str] | None = None) -> list[Run]:
     """Train the networks asked for; returns their runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -231,15 +247,12 @@ def main(arguments: list[str] | None = None) -> list[Run]:
     if options.limit is not None:
         parts = {name: part.head(options.limit) for name, part in parts.items()}
     options.output.mkdir(parents=True, exist_ok=True)
-    runs = []
+    runs = earlier_runs(options.output)
     for variant in options.variants:
-        runs.append(Experiment(variant, parts, options).learn())
-        record = json.dumps([asdict(run) for run in runs], indent=1)
-        (options.output / "results.json").write_text(record + "\n")
-        (options.output / "results.md").write_text(table(runs))
-        draw(runs, options.output / "curves.png")
-    CONSOLE.print(table(runs), markup=False)
-    return runs
+        runs[variant] = Experiment(variant, parts, options).learn()
+        write(list(runs.values()), options.output)
+    CONSOLE.print(table(list(runs.values())), markup=False)
+    return [runs[variant] for variant in options.variants]
 
 
 if __name__ == "__main__":
