@@ -6,7 +6,7 @@
 
 /* Bytes of a vector, rows of a register tile (two vectors wide), and whether part of
    a vector can be loaded at full speed. Python's plan knows the same numbers. */
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(SG_WIDE)
 #define SG_GEMM_BYTES 64
 #define SG_GEMM_ROWS 12
 #define SG_GEMM_MASKS 1

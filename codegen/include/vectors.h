@@ -1,12 +1,13 @@
 /* Vectors of float and double as wide as the target's registers.
 
-   sg_f32v is a vector, sg_f32m what a comparison of two gives: all ones or zeros. */
+   sg_f32v is a vector, sg_f32m what a comparison of two gives: all ones or zeros.
+   With SG_WIDE they are as wide as AVX-512's on any machine: slow, but it can be run. */
 #ifndef SYMGRAPH_VECTORS_H
 #define SYMGRAPH_VECTORS_H
 
 #include "symgraph.h"
 
-#if defined(__AVX512F__)
+#if defined(__AVX512F__) || defined(SG_WIDE)
 #define SG_VECTOR_BYTES 64
 #elif defined(__AVX2__)
 #define SG_VECTOR_BYTES 32
@@ -25,13 +26,13 @@
 #endif
 
 /* The machine's larger and smaller of two vectors: b where either is nan. */
-#if SG_VECTOR_BYTES == 64 && defined(__clang__)
+#if defined(__AVX512F__) && defined(__clang__)
 #define SG_EXTREMUM(name, s, a, b) __builtin_ia32_##name##s##512(a, b, 4)
-#elif SG_VECTOR_BYTES == 64
+#elif defined(__AVX512F__)
 #define SG_EXTREMUM(name, s, a, b) __builtin_ia32_##name##s##512_mask(a, b, a, -1, 4)
 #elif SG_VECTOR_BYTES == 32
 #define SG_EXTREMUM(name, s, a, b) __builtin_ia32_##name##s##256(a, b)
-#elif defined(__SSE2__)
+#elif SG_VECTOR_BYTES == 16 && defined(__SSE2__)
 #define SG_EXTREMUM(name, s, a, b) __builtin_ia32_##name##s(a, b)
 #else
 #define SG_EXTREMUM(name, s, a, b) SG_COMPARED_##name##s(a, b)
