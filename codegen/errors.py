@@ -27,5 +27,9 @@ class CompileError(Exception):
         )
 
 
+class CacheError(Exception):
+    """The cache of compiled code was asked for something that it cannot do."""
+
+
 class CacheWarning(UserWarning):
     """The cache of compiled code could not be used, or held a damaged file."""

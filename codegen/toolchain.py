@@ -53,6 +53,7 @@ _SPELLED_OUT = {
     "-march=x86-64-v3": _LEVEL_3,
     "-march=x86-64-v4": (*_LEVEL_3, *_LEVEL_4),
 }
+ELF = ("linux", "freebsd", "openbsd", "netbsd")  # whose linkers know -z
 _PROBE = "int probe(void);\nint probe(void) { return 0; }\n"
 _LAST_LINES = 20
 
@@ -77,12 +78,20 @@ class Toolchain:
 
     def accepts(self, *flags: str) -> bool:
         """Whether a small library compiles and links with ``flags``."""
+        try:
+            self._probe(*flags)
+        except CompileError:
+            return False
+        return True
+
+    def _probe(self, *flags: str) -> None:
+        """Compile and link a small library; raises CompileError where that fails."""
         with tempfile.TemporaryDirectory(prefix="symgraph-") as folder:
             source = Path(folder) / "probe.c"
             source.write_text(_PROBE)
             library = source.with_suffix(".so")
             command = [*self.command, "-Werror", "-fPIC", *flags, str(source)]
-            return self._run([*command, *self._link(library, flags)]).returncode == 0
+            self._make(library, [*command, *self._link(library, flags)], source)
 
     def accepted(self, target: Target) -> tuple[str, ...]:
         """The flags for ``target`` and for threads that this compiler takes."""
@@ -90,6 +99,7 @@ class Toolchain:
         wanted = (*threads, *self.spelled(target))
         if self.accepts(*wanted):
             return wanted
+        self._probe()  # a compiler that takes nothing at all is broken
         taken: list[str] = []
         for flag in wanted:
             if self.accepts(flag):
@@ -105,47 +115,57 @@ class Toolchain:
         options = [*FLAGS, *flags, f"-I{INCLUDE}"]
         end = self._link(library, flags)
         if len(sources) == 1:
-            self._checked([*self.command, *options, str(sources[0]), *end], sources[0])
+            command = [*self.command, *options, str(sources[0]), *end]
+            self._make(library, command, sources[0])
             return
-        objects = [str(source.with_suffix(".o")) for source in sources]
+        objects = [source.with_suffix(".o") for source in sources]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             runs = [
                 pool.submit(
-                    self._checked,
-                    [*self.command, *options, "-c", str(source), "-o", made],
+                    self._make,
+                    made,
+                    [*self.command, *options, "-c", str(source), "-o", str(made)],
                     source,
                 )
                 for source, made in zip(sources, objects, strict=True)
             ]
         for run in runs:
             run.result()
-        self._checked([*self.command, *options, *objects, *end], sources[0])
+        command = [*self.command, *options, *map(str, objects), *end]
+        self._make(library, command, sources[0])
 
     def _link(self, library: Path, flags: Sequence[str]) -> list[str]:
         # zig would first build a C library of its own, for half a minute; what we
         # call of it is in this process already
         libraries = ["-nostdlib"] if self.zig else ["-lm", "-lpthread"]
-        if (
-            "-fopenmp" not in flags
-        ):  # its own threads stand in the library's code for good
+        if "-fopenmp" not in flags and sys.platform.startswith(ELF):
+            # its own threads stand in the library's code for good
             libraries.append("-Wl,-z,nodelete")
         return ["-shared", "-o", str(library), *libraries]
 
-    def _checked(self, command: Sequence[str], source: Path) -> None:
+    def _make(self, product: Path, command: Sequence[str], source: Path) -> None:
+        """Run ``command``; raises CompileError unless it succeeds with ``product``."""
         done = self._run(command)
-        if done.returncode:
+        if done.returncode or not product.exists():
             last = "\n".join(done.stderr.strip().splitlines()[-_LAST_LINES:])
-            raise CompileError(shlex.join(command), last, source)
+            silent = f"it ended with status {done.returncode} and made no library"
+            raise CompileError(shlex.join(command), last or silent, source)
 
     def _run(self, command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            env={**os.environ, "LC_ALL": "C", **self.environment},
-        )
+        try:
+            return subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                env={**os.environ, "LC_ALL": "C", **self.environment},
+            )
+        except OSError as error:
+            raise ToolchainError(
+                f"the C compiler {command[0]} cannot be started: {error}"
+            ) from error
 
 
 def find_toolchain() -> Toolchain:
@@ -155,8 +175,8 @@ def find_toolchain() -> Toolchain:
 
 @lru_cache
 def _find(chosen: str, path: str) -> Toolchain:
-    if chosen:
-        return _toolchain(tuple(shlex.split(chosen)), path)
+    if chosen.strip():
+        return _toolchain(_words(chosen, COMPILER_VARIABLE), path)
     for name in ("cc", "gcc", "clang"):
         if shutil.which(name, path=path):
             return _toolchain((name,), path)
@@ -171,7 +191,15 @@ def _find(chosen: str, path: str) -> Toolchain:
 
 def extra_flags() -> tuple[str, ...]:
     """What the user adds in ``$SYMGRAPH_CFLAGS``."""
-    return tuple(shlex.split(os.environ.get(FLAGS_VARIABLE, "")))
+    return _words(os.environ.get(FLAGS_VARIABLE, ""), FLAGS_VARIABLE)
+
+
+def _words(text: str, variable: str) -> tuple[str, ...]:
+    """``text`` in words, as a shell splits it."""
+    try:
+        return tuple(shlex.split(text))
+    except ValueError as error:
+        raise ToolchainError(f"{variable}: {error} in {text!r}") from None
 
 
 def _toolchain(command: tuple[str, ...], path: str) -> Toolchain:

@@ -107,6 +107,69 @@ def test_a_missing_compiler_is_named(monkeypatch):
         build([scaled()])
 
 
+def script(path, text):
+    """A program in the shell's language; each has the same size and date."""
+    path.write_text(f"#!/bin/sh\n{text:80}\n")
+    path.chmod(0o755)
+    os.utime(path, (0, 0))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("echo no headers here >&2; exit 3", "no headers here"),
+        ("kill -9 $$", "status -9"),
+        ("exit 0", "made no library"),
+    ],
+)
+def test_a_broken_compiler_is_an_error_that_is_not_remembered(
+    tmp_path, monkeypatch, text, message
+):
+    compiler = script(tmp_path / "cc", text)
+    monkeypatch.setenv("SYMGRAPH_CC", str(compiler))
+    cache = Cache(tmp_path / "cache")
+    with pytest.raises(CompileError, match=message):
+        build([scaled()], cache=cache)
+    script(compiler, 'exec cc "$@"')
+    assert doubled(build([scaled()], cache=cache))
+
+
+def test_what_is_no_program_cannot_be_started(tmp_path, monkeypatch):
+    broken = tmp_path / "cc"
+    broken.write_bytes(b"\x7fELF nothing more")
+    broken.chmod(0o755)
+    monkeypatch.setenv("SYMGRAPH_CC", str(broken))
+    with pytest.raises(ToolchainError, match="cannot be started"):
+        build([scaled()], cache=Cache(tmp_path / "cache"))
+
+
+def test_quotes_in_variables_are_closed(monkeypatch):
+    monkeypatch.setenv("SYMGRAPH_CFLAGS", "-DX='")
+    with pytest.raises(ToolchainError, match="SYMGRAPH_CFLAGS: No closing quotation"):
+        build([scaled()])
+    monkeypatch.delenv("SYMGRAPH_CFLAGS")
+    monkeypatch.setenv("SYMGRAPH_CC", '"cc')
+    with pytest.raises(ToolchainError, match="SYMGRAPH_CC: No closing quotation"):
+        build([scaled()])
+    monkeypatch.setenv("SYMGRAPH_CC", " ")
+    assert doubled(build([scaled()]))
+
+
+@pytest.mark.parametrize(
+    ("platform", "flags", "kept"),
+    [
+        ("linux", (), True),
+        ("linux", ("-fopenmp",), False),
+        ("darwin", (), False),
+    ],
+)
+def test_only_linkers_of_elf_are_told_to_keep_code(monkeypatch, platform, flags, kept):
+    monkeypatch.setattr(sys, "platform", platform)
+    end = Toolchain(("cc",), "cc")._link(Path("module.so"), flags)
+    assert ("-Wl,-z,nodelete" in end) is kept
+
+
 def test_no_compiler_at_all_says_what_to_install(monkeypatch):
     monkeypatch.delenv("SYMGRAPH_CC", raising=False)
     monkeypatch.setenv("PATH", "/nowhere/bin")

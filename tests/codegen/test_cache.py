@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
+import subprocess
 import warnings
 from pathlib import Path
 
@@ -60,6 +62,20 @@ def test_a_damaged_entry_is_made_again(tmp_path, damage):
     assert again.read_text() == "machine code" and len(calls) == 2
 
 
+@pytest.mark.parametrize("kind", ["file", "link to nowhere"])
+def test_something_else_in_the_place_of_an_entry_is_replaced(tmp_path, kind):
+    make, _ = maker()
+    entry = tmp_path / KEY[:2] / KEY[2:]
+    entry.parent.mkdir()
+    if kind == "file":
+        entry.write_text("not an entry")
+    else:
+        entry.symlink_to(tmp_path / "nowhere")
+    with pytest.warns(CacheWarning, match="damaged"):
+        assert Cache(tmp_path).find(KEY, make) == entry / LIBRARY
+    assert (entry / LIBRARY).read_text() == "machine code"
+
+
 def unusable(tmp_path, kind, monkeypatch):
     """A folder that cannot be used, for one reason or another."""
     folder = tmp_path / "cache"
@@ -98,16 +114,65 @@ def test_an_unusable_folder_gives_one_warning(tmp_path, kind, monkeypatch):
     assert len(calls) == 2
 
 
-def test_a_full_disk_gives_one_warning(tmp_path):
-    cache = Cache(tmp_path)
+def fill(folder):
+    """Take every byte that the file system of ``folder`` has left."""
+    with (
+        pytest.raises(OSError, match="No space left"),
+        open(folder / "filler", "wb", buffering=0) as file,
+    ):
+        while True:
+            file.write(bytes(4096))
 
-    def make(folder):
-        if folder.is_relative_to(tmp_path):
+
+def test_a_full_disk_gives_one_warning_and_compiles_once(tmp_path, monkeypatch):
+    cache, (make, calls) = Cache(tmp_path), maker()
+    copy = shutil.copy
+
+    def full(source, target):
+        if Path(target).is_relative_to(tmp_path):
             raise OSError(errno.ENOSPC, "No space left on device")
-        (folder / LIBRARY).write_text("machine code")
+        return copy(source, target)
 
-    with pytest.warns(CacheWarning, match="No space left"):
+    monkeypatch.setattr(shutil, "copy", full)
+    with pytest.warns(CacheWarning, match="No space left") as caught:
         assert cache.find(KEY, make).read_text() == "machine code"
+    assert len(caught) == len(calls) == 1
+    assert [entry.name for entry in tmp_path.iterdir()] == [KEY[:2]]
+
+
+@pytest.fixture
+def mounted(tmp_path):
+    """Mount a small file system with the given options; taken away at the end."""
+    folder = tmp_path / "mounted"
+    folder.mkdir(mode=0o700)
+
+    def mount(options):
+        command = ["mount", "-t", "tmpfs", "-o", f"mode=700,{options}", "x", folder]
+        if subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("only root may mount a file system")
+        return folder
+
+    yield mount
+    subprocess.run(["umount", folder], capture_output=True, check=False)
+
+
+def test_a_disk_that_is_really_full(mounted):
+    folder = mounted("size=64k")
+    fill(folder)
+    make, calls = maker("machine code" * 1000)
+    with pytest.warns(CacheWarning, match="No space left") as caught:
+        assert Cache(folder).find(KEY, make).read_text().startswith("machine code")
+    assert len(caught) == len(calls) == 1
+
+
+def test_a_disk_that_is_really_read_only(mounted):
+    folder = mounted("size=64k")
+    cache, (make, calls) = Cache(folder), maker()
+    path = cache.find(KEY, make)
+    subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
+    assert Cache(folder).find(KEY, make) == path and len(calls) == 1
+    with pytest.warns(CacheWarning, match="Read-only file system"):
+        cache.find(digest("another"), make)
 
 
 def test_the_slower_of_two_processes_takes_what_is_there(tmp_path):
@@ -121,14 +186,19 @@ def test_the_slower_of_two_processes_takes_what_is_there(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == [KEY[:2]]
 
 
-def test_a_failure_leaves_nothing(tmp_path):
-    def fail(folder):
-        (folder / LIBRARY).write_text("half")
-        raise ValueError("no")
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, OSError])
+def test_a_failure_to_make_leaves_nothing_and_is_no_fault_of_the_cache(tmp_path, error):
+    made = []
 
-    with pytest.raises(ValueError, match="no"):
+    def fail(folder):
+        made.append(folder)
+        (folder / LIBRARY).write_text("half")
+        raise error("no")
+
+    with pytest.raises(error, match="no"):
         Cache(tmp_path).find(KEY, fail)
-    assert not list(tmp_path.glob("new-*"))
+    assert len(made) == 1 and not made[0].exists()
+    assert not list(tmp_path.iterdir())
 
 
 def test_notes_are_short_texts(tmp_path):
