@@ -38,6 +38,7 @@ AVX512 = Target(
 AVX2 = Target("avx2", 32, 16, ("-march=x86-64-v3",))
 SSE2 = Target("sse2", 16, 16, ("-march=x86-64",))
 NEON = Target("neon", 16, 32, ())
+LEVELS = (AVX512, AVX2, SSE2)  # each runs on what the ones before it run on
 TARGETS = {target.name: target for target in (AVX512, AVX2, SSE2, NEON)}
 
 
@@ -49,7 +50,19 @@ def host_target() -> Target:
     if chosen not in TARGETS:
         names = ", ".join(TARGETS)
         raise ToolchainError(f"{TARGET_VARIABLE}: expected {names}; got {chosen}")
+    known = runnable()
+    if _features() and TARGETS[chosen] not in known:
+        names = ", ".join(target.name for target in known)
+        raise ToolchainError(
+            f"{TARGET_VARIABLE}: this machine runs {names}, it does not run {chosen}"
+        )
     return TARGETS[chosen]
+
+
+def runnable() -> tuple[Target, ...]:
+    """The targets whose code this machine is known to run, the best first."""
+    best = _detected(platform.machine(), _features())
+    return LEVELS[LEVELS.index(best) :] if best in LEVELS else (best,)
 
 
 def _detected(machine: str, features: frozenset[str]) -> Target:

@@ -5,6 +5,7 @@
 #include "exponential.h"
 #include "floats.h"
 #include "integers.h"
+#include "power.h"
 #include "special.h"
 #include "trigonometric.h"
 

@@ -1,32 +1,8 @@
-/* Powers, the error function, random words. */
+/* The error function, random words. */
 #ifndef SYMGRAPH_SPECIAL_H
 #define SYMGRAPH_SPECIAL_H
 
 #include "exponential.h"
-
-/* --- x to the power y ---------------------------------------------------------- */
-
-/* |x|^y = 2^(y log2 |x|) in double, then the cases of C's pow: a power of 0 and any
-   power of 1 is 1; a negative x takes its sign from an odd y, and no broken y. */
-SG_INLINE float sg_pow_f32(float x, float y)
-{
-    const double size = sg_exp2_f64((double)y * sg_log2_f64((double)sg_abs_f32(x)));
-    const float half = y * 0.5f;
-    const bool whole = sg_floor_f32(y) == y;
-    const bool odd = whole && sg_floor_f32(half) != half;
-    const bool minus = sg_bits_f32(x) >> 31;
-    const bool none = (x < 0) & (x > -(float)INFINITY) & !whole;
-    const float value = minus && odd ? -(float)size : (float)size;
-    const float defined = none ? (float)NAN : value;
-    const bool one = (x == 1) | (y == 0) | ((x == -1) & sg_isinf_f32(y));
-    return one ? 1.0f : defined;
-}
-
-/* A double power needs a logarithm of more than double precision: the library's. */
-SG_INLINE double sg_pow_f64(double x, double y)
-{
-    return __builtin_pow(x, y);
-}
 
 /* --- the error function -------------------------------------------------------- */
 

@@ -1,34 +1,14 @@
 /* Circular and hyperbolic functions and their inverses, on float and double.
 
    As in ``exponential.h``: no branches, polynomials by Remez exchange, errors held by
-   tests. Angles are reduced modulo pi/2 exactly up to 1.6e6, on processors with fused
-   multiplication up to 2^50; an angle beyond has no digit of its fraction left in
-   double and gives nan. */
+   tests. Angles of any size are right; see ``quadrant.h``. */
 #ifndef SYMGRAPH_TRIGONOMETRIC_H
 #define SYMGRAPH_TRIGONOMETRIC_H
 
 #include "exponential.h"
-
-#define SG_HALF_PI 1.5707963267948966
-#define SG_HALF_PI_REST 6.123233995736766e-17
+#include "quadrant.h"
 
 /* --- sin, cos, tan ------------------------------------------------------------- */
-
-/* x = n pi/2 + r + rest with |r| <= pi/4; the last bits of n come with it. pi/2 is a
-   sum of two parts of 33 bits, whose products with n are exact, and a tail. */
-SG_INLINE double sg_quadrant(double x, double *rest, uint64_t *n)
-{
-    const double shifted = x * 0.6366197723675814 + SG_SHIFT_F64;
-    const double whole = shifted - SG_SHIFT_F64;
-    *n = sg_bits_f64(shifted);
-    const double first = x - whole * 1.5707963267341256;
-    const double second = first - whole * 6.077100506303966e-11;
-    const double lost = (first - second) - whole * 6.077100506303966e-11;
-    const double tail = lost - whole * 2.0222662487959506e-21;
-    const double r = second + tail;
-    *rest = (second - r) + tail;
-    return sg_abs_f64(x) < 0x1p50 ? r : (double)NAN;
-}
 
 SG_INLINE double sg_sin_part_f64(double r, double rest)
 {
@@ -112,18 +92,16 @@ SG_INLINE double sg_tan_f64(double x)
 
 SG_INLINE float sg_sin_f32(float x)
 {
-    double rest;
     uint64_t n;
-    const float r = (float)sg_quadrant((double)x, &rest, &n);
+    const float r = (float)sg_quadrant_f32(x, &n);
     const float value = sg_turned_f32((uint32_t)n, sg_sin_part_f32(r), sg_cos_part_f32(r));
     return x == 0 ? x : value;
 }
 
 SG_INLINE float sg_cos_f32(float x)
 {
-    double rest;
     uint64_t n;
-    const float r = (float)sg_quadrant((double)x, &rest, &n);
+    const float r = (float)sg_quadrant_f32(x, &n);
     return sg_turned_f32((uint32_t)n + 1, sg_sin_part_f32(r), sg_cos_part_f32(r));
 }
 

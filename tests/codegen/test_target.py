@@ -36,5 +36,29 @@ def test_the_environment_decides(monkeypatch):
         host_target()
 
 
+def test_a_target_that_the_machine_does_not_run_is_refused(monkeypatch):
+    monkeypatch.setattr(target, "_features", lambda: LEVEL_3)
+    monkeypatch.setattr(target.platform, "machine", lambda: "x86_64")
+    monkeypatch.setenv("SYMGRAPH_TARGET", "avx512")
+    with pytest.raises(ToolchainError, match="runs avx2, sse2, it does not run avx512"):
+        host_target()
+    monkeypatch.setattr(target, "_features", frozenset)  # a system that does not tell
+    assert host_target() is AVX512
+
+
+@pytest.mark.parametrize(
+    "machine, features, expected",
+    [
+        ("x86_64", LEVEL_3 | LEVEL_4, (AVX512, AVX2, SSE2)),
+        ("x86_64", LEVEL_3, (AVX2, SSE2)),
+        ("aarch64", frozenset(), (NEON,)),
+    ],
+)
+def test_what_else_the_machine_runs(monkeypatch, machine, features, expected):
+    monkeypatch.setattr(target, "_features", lambda: features)
+    monkeypatch.setattr(target.platform, "machine", lambda: machine)
+    assert target.runnable() == expected
+
+
 def test_lanes_follow_the_dtype():
     assert AVX512.lanes("float32") == 16 and AVX2.lanes("float64") == 4
