@@ -24,11 +24,9 @@ from codegen.ir import (
     Role,
     Window,
 )
-from codegen.target import AVX2, AVX512, SSE2, Target, host_target
+from codegen.target import Target, runnable
 
-LEVELS = (AVX512, AVX2, SSE2)
-HOST = host_target()
-TARGETS = LEVELS[LEVELS.index(HOST) :] if HOST in LEVELS else (HOST,)
+TARGETS = runnable()
 DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 

@@ -13,10 +13,9 @@ import numpy as np
 from codegen import sizes
 from codegen.build import build
 from codegen.ir import Buffer, Gemm, Kernel, Program, Role
-from codegen.target import AVX2, AVX512, SSE2, host_target
+from codegen.target import runnable
 
-ORDER = (SSE2, AVX2, AVX512)
-TARGETS = ORDER[: ORDER.index(host_target()) + 1]
+TARGETS = runnable()[::-1]
 TURNS = tuple(itertools.product((False, True), repeat=2))
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}  # of sum |a| |b|
 THREADS = (1, 2, 3)
