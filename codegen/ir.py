@@ -245,7 +245,7 @@ class Convolution:
     y: Image
     window: Window
     epilogue: Epilogue | None = None
-    winograd: bool = True  # may be used where faster; rounds to 1e-5
+    winograd: bool = True  # may be used where faster; rounds to 2e-5
 
 
 @dataclass(frozen=True)

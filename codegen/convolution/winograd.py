@@ -1,15 +1,15 @@
 """Winograd's minimal filtering: how a correlation is cut for it, and when it wins.
 
-Outputs are cut in tiles of m by n, each from a patch of 6 by 6 inputs; ``winograd.h``
-has the mathematics, ``winograd_phases.py`` the C. A unit of work takes some tiles
-through three stages, all in the second-level cache: patches are transformed, on
-vectors of input channels; at each of the 36 points a matrix product turns input
-channels into output channels; its results are transformed back, on vectors of output
-channels.
+Outputs are cut in tiles of m by n, each from a patch of 6 by 6 or 8 by 8 inputs;
+``winograd.h`` has the mathematics, ``winograd_phases.py`` the C. A unit of work takes
+some tiles through three stages, all in the second-level cache: patches are transformed,
+on vectors of input channels; at each of the 36 or 64 points a matrix product turns
+input channels into output channels; its results are transformed back, on vectors of
+output channels.
 
-Rounding: in float32, results are within 1e-5 of the largest output of those of exact
-arithmetic (measured: 1e-6 to 4e-6 for 3 by 3 filters), where direct sums are within
-1e-6.
+Rounding: in float32, results are within 2e-5 of the largest output of those of exact
+arithmetic (measured: 1e-6 to 1e-5), where direct sums are within 2e-6. The more outputs
+a tile has, the more it rounds, so eight points are for windows of five taps and more.
 """
 
 from __future__ import annotations
@@ -22,13 +22,11 @@ from codegen.convolution import tiles
 from codegen.convolution.geometry import Axis, Correlation, blocks
 from codegen.target import Target
 
-SIDE = 6  # points in one dimension
-POINTS = SIDE * SIDE
-LEAST_TAPS = 3  # with fewer, the many outputs of a tile round too much
+LEAST_TAPS = {6: 3, 8: 5}  # by the number of points in one dimension
 MOST_TILES = 56  # of a unit
 INPUT_BYTES = 1 << 18  # what the transformed inputs of a unit may take
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
-INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform
+INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform at 36 points
 FILTER_COST = 12  # the same for each tap of a vector of filters
 TYPICAL_BATCH = 16  # where the batch is known only at the call
 
@@ -40,19 +38,25 @@ class Winograd:
     """
 
     correlation: Correlation
+    side: int
     vectors: int
     pieces: tuple[int, ...]
     group: int
 
     @property
+    def points(self) -> int:
+        """Products that a tile takes, for each input and output channel."""
+        return self.side * self.side
+
+    @property
     def outputs(self) -> tuple[int, int]:
         """Rows and columns of outputs of a tile."""
-        return _outputs(self.correlation)
+        return outputs_of(self.side, self.correlation.rows, self.correlation.columns)
 
     @property
     def grid(self) -> tuple[int, int]:
         """Tiles down and across one sample."""
-        return _grid(self.correlation)
+        return grid_of(self.side, self.correlation.rows, self.correlation.columns)
 
     @property
     def tiles(self) -> int:
@@ -88,35 +92,34 @@ class Winograd:
 
 def winograd(c: Correlation, direct_cost: float, target: Target) -> Winograd | None:
     """The cut of ``c``, or None where direct sums are estimated to be faster."""
-    if not possible(c):
+    if c.groups != 1 or c.source.block != c.lanes or c.empty or not c.source.channels:
         return None
-    found = _cut(c, target)
-    return found if _cost(found, target) < direct_cost else None
+    if c.rows.step != 1 or c.columns.step != 1:
+        return None
+    found = [_cut(c, side, target) for side in sides(c.rows, c.columns)]
+    cheapest = min(found, key=lambda w: _cost(w, target), default=None)
+    if cheapest is None or _cost(cheapest, target) >= direct_cost:
+        return None
+    return cheapest
 
 
-def possible(c: Correlation) -> bool:
-    """Whether ``c`` has the form: whole vectors in, no strides, taps for six points."""
-    plain = all(
-        axis.stride == axis.step == axis.dilation == 1
-        and axis.known
-        and LEAST_TAPS <= len(axis.taps) < SIDE
-        for axis in (c.rows, c.columns)
-    )
-    whole = c.groups == 1 and c.source.block == c.lanes
-    return plain and whole and not c.empty and c.source.channels > 0
+def sides(rows: Axis, columns: Axis) -> tuple[int, ...]:
+    """The numbers of points that serve windows of this form."""
+    if not all(a.stride == a.dilation == 1 and a.known for a in (rows, columns)):
+        return ()
+    few, many = sorted((len(rows.taps), len(columns.taps)))
+    return tuple(s for s, least in LEAST_TAPS.items() if least <= few and many < s)
 
 
-def _outputs(c: Correlation) -> tuple[int, int]:
-    return SIDE + 1 - len(c.rows.taps), SIDE + 1 - len(c.columns.taps)
+def outputs_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
+    """Rows and columns of outputs of a tile."""
+    return side + 1 - len(rows.taps), side + 1 - len(columns.taps)
 
 
-def _grid(c: Correlation) -> tuple[int, int]:
-    down, across = _outputs(c)
-    return _parts(c.rows, down), _parts(c.columns, across)
-
-
-def _parts(axis: Axis, size: int) -> int:
-    return -(-axis.lengths[0] // size)
+def grid_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
+    """Tiles down and across one sample."""
+    down, across = outputs_of(side, rows, columns)
+    return -(-rows.lengths[0] // down), -(-columns.lengths[0] // across)
 
 
 def _spread(vectors: int, c: Correlation) -> int:
@@ -129,10 +132,10 @@ def _item(c: Correlation) -> int:
     return np.dtype(c.source.buffer.dtype).itemsize
 
 
-def _cut(c: Correlation, target: Target) -> Winograd:
+def _cut(c: Correlation, side: int, target: Target) -> Winograd:
     """As many tiles a unit as the cache holds, a sample in an even number of units."""
-    down, across = _grid(c)
-    each = POINTS * _item(c) * c.lanes
+    down, across = grid_of(side, c.rows, c.columns)
+    each = side * side * _item(c) * c.lanes
     fit = min(INPUT_BYTES // (each * blocks(c.source)), MOST_TILES)
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)
@@ -153,7 +156,7 @@ def _cut(c: Correlation, target: Target) -> Winograd:
         for g in range(vectors, c.channels.vectors + 1, vectors)
         if c.channels.vectors % g == 0 and (g <= room or g == vectors)
     )
-    return Winograd(c, vectors, pieces, group)
+    return Winograd(c, side, vectors, pieces, group)
 
 
 def _cost(w: Winograd, target: Target) -> float:
@@ -161,10 +164,13 @@ def _cost(w: Winograd, target: Target) -> float:
     c = w.correlation
     number = w.grid[0] * w.grid[1]
     steps = sum(tiles.step_cost(w.vectors, piece, target) for piece in w.pieces)
-    products = POINTS * c.channels.inputs * c.channels.vectors / w.vectors
+    products = w.points * c.channels.inputs * c.channels.vectors / w.vectors
     transforms = INPUT_COST * blocks(c.source) + OUTPUT_COST * c.channels.vectors
+    transforms *= w.points / 36
     taps = len(c.rows.taps) * len(c.columns.taps)
-    filters = FILTER_COST * (taps + 4) * c.channels.inputs * c.channels.vectors
+    filters = (
+        FILTER_COST * (taps + w.points // 9) * c.channels.inputs * c.channels.vectors
+    )
     batch = c.source.batch if isinstance(c.source.batch, int) else TYPICAL_BATCH
     each = products * steps / w.tiles + transforms
     return number * each + filters / max(batch, 1)

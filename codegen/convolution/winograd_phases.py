@@ -12,7 +12,7 @@ from codegen import sizes
 from codegen.convolution import epilogue, text
 from codegen.convolution.geometry import blocks
 from codegen.convolution.patches import patch, place
-from codegen.convolution.winograd import POINTS, SIDE, Winograd
+from codegen.convolution.winograd import Winograd
 from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import symbol
@@ -27,7 +27,7 @@ def phases(w: Winograd) -> tuple[Phase, ...]:
 
 def shared_bytes(w: Winograd) -> int:
     """What the transformed filters take."""
-    return POINTS * w.filter_step * _item(w)
+    return w.points * w.filter_step * _item(w)
 
 
 def _item(w: Winograd) -> int:
@@ -58,19 +58,20 @@ def _filters(w: Winograd) -> Phase:
     to = symbol("unit") * channels.inputs + chunk * channels.chunk + symbol("channel")
     tap = size * lanes
     call = [
-        f"sg_winograd_filter_{_kind(w)}({c.filters.name} + {sizes.text(source)},",
+        f"sg_winograd_filter{w.side}_{_kind(w)}(",
+        f"    {c.filters.name} + {sizes.text(source)},",
         f"    {sizes.text(tap * taps[1])}, {sizes.text(tap)}, {taps[0]}, {taps[1]},",
         f"    ({_ctype(w)} *)shared + {sizes.text(to * lanes)}, {w.filter_step});",
     ]
     body = text.loop("chunk", len(channels.chunks), text.loop("channel", size, call))
-    cost = channels.inputs * 2 * POINTS * lanes
+    cost = channels.inputs * 2 * w.points * lanes
     return Phase(_units(body), (c.filters,), channels.vectors, 0, cost)
 
 
 def _tiles(w: Winograd) -> Phase:
     c = w.correlation
     total = c.source.batch * (w.grid[0] * w.grid[1])
-    inputs = POINTS * w.input_step
+    inputs = w.points * w.input_step
     body = [
         f"const int64_t first = unit * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
@@ -79,8 +80,8 @@ def _tiles(w: Winograd) -> Phase:
         *text.loop("tile", symbol("count"), [*_place(w), *_input(w)]),
         *_groups(w),
     ]
-    used = (inputs + POINTS * w.product_step) * _item(w)
-    work = 2 * POINTS * c.channels.inputs * c.channels.vectors
+    used = (inputs + w.points * w.product_step) * _item(w)
+    work = 2 * w.points * c.channels.inputs * c.channels.vectors
     return Phase(
         _units(body),
         (c.source.buffer, c.result.buffer, *epilogue.buffers_of(c.epilogue)),
@@ -99,12 +100,13 @@ def _input(w: Winograd) -> list[str]:
     c, lanes = w.correlation, w.correlation.lanes
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
+    next_ = w.outputs[1] * lanes
     body = patch(
         c.source,
         symbol("chunk"),
         corner,
-        (SIDE, SIDE),
-        f"sg_winograd_input_{_kind(w)}({{}}, {{}}, {{}}, {to});",
+        (w.side, w.side),
+        f"sg_winograd_input{w.side}_{_kind(w)}({{}}, {{}}, {{}}, {to}, {next_});",
     )
     return text.loop("chunk", blocks(c.source), body)
 
@@ -114,7 +116,7 @@ def _groups(w: Winograd) -> list[str]:
     groups = w.correlation.channels.vectors // w.group
     products = text.loop(
         "point",
-        POINTS,
+        w.points,
         text.loop("part", w.group // w.vectors, _products(w)),
     )
     outputs = text.loop("part", w.group, _outputs(w))
@@ -177,7 +179,7 @@ def _outputs(w: Winograd) -> list[str]:
     return [
         f"const int64_t bundle = group * {w.group} + part;",
         f"sg_{kind}v sum[1][{height * width}];",
-        f"sg_winograd_output_{kind}({at}, {w.product_step},",
+        f"sg_winograd_output{w.side}_{kind}({at}, {w.product_step},",
         f"    {height}, {width}, sum[0]);",
         *epilogue.store_lines(c, epilogue.Tile(1, height, width, not exact)),
     ]

@@ -3,7 +3,7 @@
     dw = A' [ sum_tiles (G dy G') * (B' x B) ] A
 
 where the roles of filters and outputs are exchanged: a tile of dy filters its patch
-of x, and the taps of dw are the outputs. The transforms are the same six points'.
+of x, and the taps of dw are the outputs. The transforms are the same points'.
 
 A unit of the first phase takes some tiles at a time: patches of x and tiles of dy are
 transformed, and at each point a matrix product adds up over the tiles. Its sums are in
@@ -21,7 +21,12 @@ from codegen import sizes
 from codegen.convolution import text, tiles
 from codegen.convolution.geometry import Axis, Channels, blocks, share
 from codegen.convolution.patches import patch, place
-from codegen.convolution.winograd import LEAST_TAPS, POINTS, SIDE, TYPICAL_BATCH
+from codegen.convolution.winograd import (
+    TYPICAL_BATCH,
+    grid_of,
+    outputs_of,
+    sides,
+)
 from codegen.emission import Emission, Phase
 from codegen.ir import ConvolutionBackwardWeights
 from codegen.scalars import C_TYPES, suffix
@@ -33,7 +38,7 @@ UNITS = 8  # units of work, whatever the batch
 GROUP = 4  # blocks of channels, in and out, that a unit takes
 TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
 MOST_TILES = 64
-INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform
+INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform at 36 points
 SHARE_COST = 6  # cycles to clear, fill and add one vector of sums of a share
 
 
@@ -45,6 +50,7 @@ class Cut:
     rows: Axis
     columns: Axis
     channels: Channels
+    side: int
     vectors: int
     group_in: int
     group_out: int
@@ -60,16 +66,19 @@ class Cut:
         return C_TYPES[self.step.dw.dtype]
 
     @property
+    def points(self) -> int:
+        """Products that a tile takes, for each input and output channel."""
+        return self.side * self.side
+
+    @property
     def outputs(self) -> tuple[int, int]:
         """Rows and columns of a tile of dy."""
-        return SIDE + 1 - len(self.rows.taps), SIDE + 1 - len(self.columns.taps)
+        return outputs_of(self.side, self.rows, self.columns)
 
     @property
     def grid(self) -> tuple[int, int]:
         """Tiles down and across one sample."""
-        counts = (self.rows.lengths[0], self.columns.lengths[0])
-        down, across = zip(counts, self.outputs, strict=True)
-        return -(-down[0] // down[1]), -(-across[0] // across[1])
+        return grid_of(self.side, self.rows, self.columns)
 
     @property
     def total(self) -> Size:
@@ -107,34 +116,39 @@ def cut(
 ) -> Cut | None:
     """The cut of ``step``, or None where direct sums are estimated to be faster."""
     lanes = target.lanes(step.dw.dtype)
-    form = all(
-        axis.stride == axis.dilation == 1
-        and axis.known
-        and LEAST_TAPS <= len(axis.taps) < SIDE
-        for axis in (rows, columns)
-    )
-    if not form or step.window.groups != 1 or step.x.block != lanes:
+    if step.window.groups != 1 or step.x.block != lanes:
         return None
+    found = [_cut(step, rows, columns, side, lanes) for side in sides(rows, columns)]
+    cheapest = min(found, key=lambda c: _cost(c, target), default=None)
+    if cheapest is None or _cost(cheapest, target) >= direct_cost:
+        return None
+    return cheapest
+
+
+def _cut(
+    step: ConvolutionBackwardWeights, rows: Axis, columns: Axis, side: int, lanes: int
+) -> Cut:
+    """As many tiles at a time as the cache holds, and shares of the batch enough."""
     channels = Channels(step.x.channels, step.dy.channels, 1, lanes)
     vectors = max(v for v in (1, 2) if channels.vectors % v == 0)
     group_in = _divisor(blocks(step.x), 1)
     group_out = _divisor(channels.vectors, vectors)
-    each = POINTS * (group_in + group_out) * lanes * np.dtype(step.dw.dtype).itemsize
+    item = np.dtype(step.dw.dtype).itemsize
+    each = side * side * (group_in + group_out) * lanes * item
     number = max(min(TILE_BYTES // each, MOST_TILES), 8)
     units = blocks(step.x) // group_in * (channels.vectors // group_out)
-    shares = -(-UNITS // units)
-    found = Cut(
+    return Cut(
         step,
         rows,
         columns,
         channels,
+        side,
         vectors,
         group_in,
         group_out,
         number,
-        shares,
+        shares=-(-UNITS // units),
     )
-    return found if _cost(found, target) < direct_cost else None
 
 
 def _divisor(number: int, least: int) -> int:
@@ -152,11 +166,12 @@ def _cost(c: Cut, target: Target) -> float:
     pieces = _pieces(c, c.channels.inputs, target)
     steps = sum(tiles.step_cost(c.vectors, piece, target) for piece in pieces)
     steps *= 1 + 2 / c.tiles
-    products = POINTS * steps * c.channels.vectors / c.vectors
-    inputs = INPUT_COST * blocks(c.step.x) * c.groups[1]
-    gradients = OUTPUT_COST * c.channels.vectors * c.groups[0]
+    products = c.points * steps * c.channels.vectors / c.vectors
+    scale = c.points / 36
+    inputs = scale * INPUT_COST * blocks(c.step.x) * c.groups[1]
+    gradients = scale * OUTPUT_COST * c.channels.vectors * c.groups[0]
     batch = c.step.x.batch if isinstance(c.step.x.batch, int) else TYPICAL_BATCH
-    sums = POINTS * c.channels.inputs * c.channels.vectors * SHARE_COST * c.shares
+    sums = c.points * c.channels.inputs * c.channels.vectors * SHARE_COST * c.shares
     each = c.grid[0] * c.grid[1] * (products + inputs + gradients)
     return each + sums / max(batch, 1)
 
@@ -164,7 +179,7 @@ def _cost(c: Cut, target: Target) -> float:
 def emission(c: Cut, target: Target) -> Emission:
     """The two phases: sums at the points, and the taps of dw from them."""
     item = np.dtype(c.step.dw.dtype).itemsize
-    shared = c.shares * POINTS * c.point_size * item
+    shared = c.shares * c.points * c.point_size * item
     return Emission((_sums(c, target), _taps(c)), shared, HEADERS)
 
 
@@ -177,30 +192,30 @@ def _sums(c: Cut, target: Target) -> Phase:
     ]
     start = sizes.text(share(symbol("part"), c.shares, c.total))
     stop = sizes.text(share(symbol("part") + 1, c.shares, c.total))
-    size = POINTS * c.point_size
+    size = c.points * c.point_size
     body = [
         *text.decode("unit", parts),
         f"{c.ctype} *const total = ({c.ctype} *)shared + part * {size};",
         f"{c.ctype} *const inputs = ({c.ctype} *)scratch;",
-        f"{c.ctype} *const gradients = inputs + {POINTS * c.input_step};",
+        f"{c.ctype} *const gradients = inputs + {c.points * c.input_step};",
         *_cleared(c),
         *text.block(
             f"for (int64_t first = {start}; first < {stop}; first += {c.tiles})",
             [
                 f"const int64_t count = sg_min({c.tiles}, {stop} - first);",
                 *text.loop("tile", symbol("count"), _transformed(c)),
-                *text.loop("point", POINTS, _products(c, target)),
+                *text.loop("point", c.points, _products(c, target)),
             ],
         ),
     ]
     item = np.dtype(c.step.dw.dtype).itemsize
     units = c.shares * inputs * outputs
-    work = POINTS * c.point_size // c.channels.lanes
+    work = c.points * c.point_size // c.channels.lanes
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
         (c.step.x.buffer, c.step.dy.buffer),
         units,
-        POINTS * (c.input_step + c.gradient_step) * item,
+        c.points * (c.input_step + c.gradient_step) * item,
         sizes.floordiv(c.total * work, units),
     )
 
@@ -223,7 +238,7 @@ def _cleared(c: Cut) -> list[str]:
     at = sizes.text(_place_of_sum(c, vector, first))
     size = sizes.text(count * c.channels.lanes)
     clear = f"memset(total + {at}, 0, (size_t)({size}) * sizeof *total);"
-    return text.loop("point", POINTS, text.loop("k", c.group_out, [clear]))
+    return text.loop("point", c.points, text.loop("k", c.group_out, [clear]))
 
 
 def _transformed(c: Cut) -> list[str]:
@@ -231,21 +246,22 @@ def _transformed(c: Cut) -> list[str]:
     lanes, kind = c.channels.lanes, c.kind
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + (tile * {c.group_in} + k) * {lanes}, {c.input_step}"
+    next_ = c.outputs[1] * lanes
     inputs = patch(
         c.step.x,
         symbol("chunk") * c.group_in + symbol("k"),
         corner,
-        (SIDE, SIDE),
-        f"sg_winograd_input_{kind}({{}}, {{}}, {{}}, {to});",
+        (c.side, c.side),
+        f"sg_winograd_input{c.side}_{kind}({{}}, {{}}, {{}}, {to}, {next_});",
     )
-    height, width = c.outputs
+    taps = ", ".join(map(str, c.outputs))
     to = f"gradients + (tile * {c.group_out} + k) * {lanes}, {c.gradient_step}"
     gradients = patch(
         c.step.dy,
         symbol("bundle") * c.group_out + symbol("k"),
         (symbol("row"), symbol("column")),
         c.outputs,
-        f"sg_winograd_filter_{kind}({{}}, {{}}, {{}}, {height}, {width}, {to});",
+        f"sg_winograd_filter{c.side}_{kind}({{}}, {{}}, {{}}, {taps}, {to});",
     )
     return [
         *place(c.grid, c.outputs, "first + tile"),
@@ -322,17 +338,17 @@ def _taps(c: Cut) -> Phase:
         f"const {c.ctype} *const from = (const {c.ctype} *)shared + {point};",
         f"sg_{kind}v sum = sg_load_{kind}(from);",
         f"for (int64_t part = 1; part < {c.shares}; part++)",
-        f"    sum += sg_load_{kind}(from + part * {POINTS * c.point_size});",
+        f"    sum += sg_load_{kind}(from + part * {c.points * c.point_size});",
         f"sg_store_{kind}(sums + point * {lanes}, sum);",
     ]
     body = [
         *text.decode(
             "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
         ),
-        f"{c.ctype} sums[{POINTS * lanes}];",
-        *text.loop("point", POINTS, summed),
+        f"{c.ctype} sums[{c.points * lanes}];",
+        *text.loop("point", c.points, summed),
         f"sg_{kind}v taps[{height * width}];",
-        f"sg_winograd_output_{kind}(sums, {lanes}, {height}, {width}, taps);",
+        f"sg_winograd_output{c.side}_{kind}(sums, {lanes}, {height}, {width}, taps);",
         f"sg_sum_shares_{kind}({to}, {step}, (const {c.ctype} *)taps, 1, 0,",
         f"    {height * width}, {sizes.text(left)});",
     ]
@@ -341,5 +357,5 @@ def _taps(c: Cut) -> Phase:
         (c.step.dw,),
         channels.vectors * channels.inputs,
         0,
-        POINTS * (c.shares + 4),
+        c.points * (c.shares + 4),
     )

@@ -1,7 +1,8 @@
-/* Winograd's minimal filtering on the six points 0, 1, -1, 2, -2 and infinity.
+/* Winograd's minimal filtering on the points 0, 1, -1, 2, -2, infinity, and with eight
+   points also 1/2 and -1/2.
 
-   In one dimension, m outputs of a filter of r taps, m + r = 7, take six products
-   instead of m r:  y = A' ((G g) * (B' d)),  with d the six inputs they see,
+   In one dimension, m outputs of a filter of r taps take m + r - 1 products, one a
+   point, instead of m r:  y = A' ((G g) * (B' d)),  with d the inputs they see,
 
        B' d = the coefficients of d against the polynomials of the points,
        G g  = g(p) / prod_{q != p} (p - q), and the last tap for infinity,
@@ -15,10 +16,11 @@
 
 #include "vectors.h"
 
-#define SG_POINTS 6
+#define SG_LINE_BYTES 64 /* of the cache */
 
-#define SG_WINOGRAD(T, s)                                                              \
-    SG_INLINE void sg_winograd_b_##s(const sg_##s##v *d, sg_##s##v *z)                 \
+/* In one dimension: sums over even and over odd powers serve a point and its negative. */
+#define SG_WINOGRAD_LINES(T, s)                                                        \
+    SG_INLINE void sg_winograd_b6_##s(const sg_##s##v *d, sg_##s##v *z)                \
     {                                                                                  \
         const sg_##s##v even = d[4] - 4 * d[2], odd = d[3] - 4 * d[1];                 \
         const sg_##s##v evener = d[4] - d[2], odder = 2 * (d[3] - d[1]);               \
@@ -29,25 +31,53 @@
         z[4] = evener - odder;                                                         \
         z[5] = 4 * d[1] - 5 * d[3] + d[5];                                             \
     }                                                                                  \
-    SG_INLINE void sg_winograd_g_##s(const sg_##s##v *g, int taps, sg_##s##v *z)       \
+    SG_INLINE void sg_winograd_b8_##s(const sg_##s##v *d, sg_##s##v *z)                \
     {                                                                                  \
-        sg_##s##v even = g[0], odd = {0}, evener = g[0], odder = {0};                  \
-        SG_UNROLL for (int i = 1; i < taps; i++)                                       \
-            if (i % 2) {                                                               \
-                odd += g[i];                                                           \
-                odder += (T)(1 << i) * g[i];                                           \
-            } else {                                                                   \
-                even += g[i];                                                          \
-                evener += (T)(1 << i) * g[i];                                          \
-            }                                                                          \
+        const T q = (T)4.25, h = (T)5.25;                                              \
+        const sg_##s##v even = d[2] + d[6] - q * d[4], odd = d[1] + d[5] - q * d[3];   \
+        const sg_##s##v evener = d[6] - (T)1.25 * d[4] + (T)0.25 * d[2];               \
+        const sg_##s##v odder = 2 * d[5] - (T)2.5 * d[3] + (T)0.5 * d[1];              \
+        const sg_##s##v finer = d[6] - 5 * d[4] + 4 * d[2];                            \
+        const sg_##s##v finest = (T)0.5 * d[5] - (T)2.5 * d[3] + 2 * d[1];             \
+        z[0] = d[6] - d[0] + h * (d[2] - d[4]);                                        \
+        z[1] = even + odd;                                                             \
+        z[2] = even - odd;                                                             \
+        z[3] = evener + odder;                                                         \
+        z[4] = evener - odder;                                                         \
+        z[5] = finer + finest;                                                         \
+        z[6] = finer - finest;                                                         \
+        z[7] = d[7] - d[1] + h * (d[3] - d[5]);                                        \
+    }                                                                                  \
+    /* a point and its negative: z[0, 1] = scale sum_i (+-p)^i g_i */                  \
+    SG_INLINE void sg_winograd_pair_##s(const sg_##s##v *g, int taps, T p, T scale,    \
+                                        sg_##s##v *z)                                  \
+    {                                                                                  \
+        sg_##s##v even = g[0], odd = {0};                                              \
+        T power = p;                                                                   \
+        SG_UNROLL for (int i = 1; i < taps; i++, power *= p)                           \
+            if (i % 2)                                                                 \
+                odd += power * g[i];                                                   \
+            else                                                                       \
+                even += power * g[i];                                                  \
+        z[0] = (even + odd) * scale;                                                   \
+        z[1] = (even - odd) * scale;                                                   \
+    }                                                                                  \
+    SG_INLINE void sg_winograd_g6_##s(const sg_##s##v *g, int taps, sg_##s##v *z)      \
+    {                                                                                  \
         z[0] = g[0] * (T)(1. / 4);                                                     \
-        z[1] = (even + odd) * (T)(-1. / 6);                                            \
-        z[2] = (even - odd) * (T)(-1. / 6);                                            \
-        z[3] = (evener + odder) * (T)(1. / 24);                                        \
-        z[4] = (evener - odder) * (T)(1. / 24);                                        \
+        sg_winograd_pair_##s(g, taps, 1, (T)(-1. / 6), z + 1);                         \
+        sg_winograd_pair_##s(g, taps, 2, (T)(1. / 24), z + 3);                         \
         z[5] = g[taps - 1];                                                            \
     }                                                                                  \
-    SG_INLINE void sg_winograd_a_##s(const sg_##s##v *z, int outputs, sg_##s##v *y)    \
+    SG_INLINE void sg_winograd_g8_##s(const sg_##s##v *g, int taps, sg_##s##v *z)      \
+    {                                                                                  \
+        z[0] = -g[0];                                                                  \
+        sg_winograd_pair_##s(g, taps, 1, (T)(-2. / 9), z + 1);                         \
+        sg_winograd_pair_##s(g, taps, 2, (T)(1. / 90), z + 3);                         \
+        sg_winograd_pair_##s(g, taps, (T)0.5, (T)(32. / 45), z + 5);                   \
+        z[7] = g[taps - 1];                                                            \
+    }                                                                                  \
+    SG_INLINE void sg_winograd_a6_##s(const sg_##s##v *z, int outputs, sg_##s##v *y)   \
     {                                                                                  \
         const sg_##s##v even = z[1] + z[2], odd = z[1] - z[2];                         \
         const sg_##s##v evener = z[3] + z[4], odder = z[3] - z[4];                     \
@@ -56,62 +86,86 @@
             y[i] = i % 2 ? odd + (T)(1 << i) * odder : even + (T)(1 << i) * evener;    \
         y[outputs - 1] += z[5];                                                        \
     }                                                                                  \
-    /* to[36 points, step apart] = B' (6 by 6 vectors at from) B */                    \
-    static __attribute__((unused, noinline)) void sg_winograd_input_##s(               \
-        const T *from, int64_t row, int64_t column, T *to, int64_t step)               \
+    SG_INLINE void sg_winograd_a8_##s(const sg_##s##v *z, int outputs, sg_##s##v *y)   \
     {                                                                                  \
-        sg_##s##v half[SG_POINTS][SG_POINTS], line[SG_POINTS], z[SG_POINTS];           \
-        SG_UNROLL for (int i = 0; i < SG_POINTS; i++) {                                \
-            SG_UNROLL for (int j = 0; j < SG_POINTS; j++)                              \
-                line[j] = sg_load_##s(from + i * row + j * column);                    \
-            sg_winograd_b_##s(line, half[i]);                                          \
+        const sg_##s##v even = z[1] + z[2], odd = z[1] - z[2];                         \
+        const sg_##s##v evener = z[3] + z[4], odder = z[3] - z[4];                     \
+        const sg_##s##v finer = z[5] + z[6], finest = z[5] - z[6];                     \
+        y[0] = z[0] + even + evener + finer;                                           \
+        SG_UNROLL for (int i = 1; i < outputs; i++) {                                  \
+            const T up = (T)(1 << i), down = 1 / up;                                   \
+            y[i] = i % 2 ? odd + up * odder + down * finest                            \
+                         : even + up * evener + down * finer;                          \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < SG_POINTS; j++) {                                \
-            SG_UNROLL for (int i = 0; i < SG_POINTS; i++)                              \
+        y[outputs - 1] += z[7];                                                        \
+    }
+
+/* In two dimensions, on n by n points. */
+#define SG_WINOGRAD_PLANES(T, s, n)                                                    \
+    /* to[n n points, step apart] = B' (n by n vectors at from) B; what the tile        \
+       ``next`` elements on will read is fetched meanwhile */                          \
+    static __attribute__((unused, noinline)) void sg_winograd_input##n##_##s(          \
+        const T *from, int64_t row, int64_t column, T *to, int64_t step, int64_t next) \
+    {                                                                                  \
+        sg_##s##v half[n][n], line[n], z[n];                                           \
+        SG_UNROLL for (int i = 0; i < n; i++) {                                        \
+            for (int64_t at = 0; at < next; at += SG_LINE_BYTES / (int)sizeof(T))      \
+                __builtin_prefetch(from + i * row + n * column + at);                  \
+            SG_UNROLL for (int j = 0; j < n; j++)                                      \
+                line[j] = sg_load_##s(from + i * row + j * column);                    \
+            sg_winograd_b##n##_##s(line, half[i]);                                     \
+        }                                                                              \
+        SG_UNROLL for (int j = 0; j < n; j++) {                                        \
+            SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
-            sg_winograd_b_##s(line, z);                                                \
-            SG_UNROLL for (int i = 0; i < SG_POINTS; i++)                              \
-                sg_store_##s(to + (i * SG_POINTS + j) * step, z[i]);                   \
+            sg_winograd_b##n##_##s(line, z);                                           \
+            SG_UNROLL for (int i = 0; i < n; i++)                                      \
+                sg_store_##s(to + (i * n + j) * step, z[i]);                           \
         }                                                                              \
     }                                                                                  \
-    /* to[36 points, step apart] = G (rows by columns vectors at from) G' */           \
-    SG_INLINE void sg_winograd_filter_##s(const T *from, int64_t row, int64_t column,  \
-                                          int rows, int columns, T *to, int64_t step)  \
+    /* to[n n points, step apart] = G (rows by columns vectors at from) G' */          \
+    SG_INLINE void sg_winograd_filter##n##_##s(                                        \
+        const T *from, int64_t row, int64_t column, int rows, int columns, T *to,      \
+        int64_t step)                                                                  \
     {                                                                                  \
-        sg_##s##v half[SG_POINTS][SG_POINTS], line[SG_POINTS], z[SG_POINTS];           \
+        sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
             SG_UNROLL for (int j = 0; j < columns; j++)                                \
                 line[j] = sg_load_##s(from + i * row + j * column);                    \
-            sg_winograd_g_##s(line, columns, half[i]);                                 \
+            sg_winograd_g##n##_##s(line, columns, half[i]);                            \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < SG_POINTS; j++) {                                \
+        SG_UNROLL for (int j = 0; j < n; j++) {                                        \
             SG_UNROLL for (int i = 0; i < rows; i++)                                   \
                 line[i] = half[i][j];                                                  \
-            sg_winograd_g_##s(line, rows, z);                                          \
-            SG_UNROLL for (int i = 0; i < SG_POINTS; i++)                              \
-                sg_store_##s(to + (i * SG_POINTS + j) * step, z[i]);                   \
+            sg_winograd_g##n##_##s(line, rows, z);                                     \
+            SG_UNROLL for (int i = 0; i < n; i++)                                      \
+                sg_store_##s(to + (i * n + j) * step, z[i]);                           \
         }                                                                              \
     }                                                                                  \
-    /* y[rows][columns] = A' (36 points, step apart) A */                              \
-    SG_INLINE void sg_winograd_output_##s(const T *from, int64_t step, int rows,       \
-                                          int columns, sg_##s##v *y)                   \
+    /* y[rows][columns] = A' (n n points, step apart) A */                             \
+    SG_INLINE void sg_winograd_output##n##_##s(const T *from, int64_t step, int rows,  \
+                                               int columns, sg_##s##v *y)              \
     {                                                                                  \
-        sg_##s##v half[SG_POINTS][SG_POINTS], line[SG_POINTS], z[SG_POINTS];           \
-        SG_UNROLL for (int i = 0; i < SG_POINTS; i++) {                                \
-            SG_UNROLL for (int j = 0; j < SG_POINTS; j++)                              \
-                line[j] = sg_load_##s(from + (i * SG_POINTS + j) * step);              \
-            sg_winograd_a_##s(line, columns, half[i]);                                 \
+        sg_##s##v half[n][n], line[n], z[n];                                           \
+        SG_UNROLL for (int i = 0; i < n; i++) {                                        \
+            SG_UNROLL for (int j = 0; j < n; j++)                                      \
+                line[j] = sg_load_##s(from + (i * n + j) * step);                      \
+            sg_winograd_a##n##_##s(line, columns, half[i]);                            \
         }                                                                              \
         SG_UNROLL for (int j = 0; j < columns; j++) {                                  \
-            SG_UNROLL for (int i = 0; i < SG_POINTS; i++)                              \
+            SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
-            sg_winograd_a_##s(line, rows, z);                                          \
+            sg_winograd_a##n##_##s(line, rows, z);                                     \
             SG_UNROLL for (int i = 0; i < rows; i++)                                   \
                 y[i * columns + j] = z[i];                                             \
         }                                                                              \
     }
 
-SG_WINOGRAD(float, f32)
-SG_WINOGRAD(double, f64)
+SG_WINOGRAD_LINES(float, f32)
+SG_WINOGRAD_LINES(double, f64)
+SG_WINOGRAD_PLANES(float, f32, 6)
+SG_WINOGRAD_PLANES(float, f32, 8)
+SG_WINOGRAD_PLANES(double, f64, 6)
+SG_WINOGRAD_PLANES(double, f64, 8)
 
 #endif
