@@ -23,6 +23,7 @@ from codegen.ir import (
     Step,
     Store,
     Stream,
+    TransformFilters,
 )
 from codegen.target import Target
 
@@ -35,6 +36,7 @@ EMITTERS: dict[type, Callable[[Any, Target], Emission]] = {
     ConvolutionBackwardData: convolution.emit_convolution_backward_data,
     ConvolutionBackwardWeights: convolution.emit_convolution_backward_weights,
     PackFilters: convolution.emit_pack_filters,
+    TransformFilters: convolution.emit_transform_filters,
     Reorder: convolution.emit_reorder,
     Gemm: gemm.emit_gemm,
     ArgSort: sorting.emit_argsort,

@@ -238,6 +238,9 @@ class Convolution:
     """``y = epilogue(correlate(x, filters))``, the filters packed by ``PackFilters``.
 
     y[n,k,i,j] = sum_{c,r,s} x[n, c, i*stride + r*dilation - padding, ...] w[k,c,r,s]
+
+    With ``points`` it is done by Winograd's minimal filtering on so many points in one
+    dimension, with filters that ``TransformFilters`` made; it rounds to 2e-5 then.
     """
 
     x: Image
@@ -245,7 +248,7 @@ class Convolution:
     y: Image
     window: Window
     epilogue: Epilogue | None = None
-    winograd: bool = True  # may be used where faster; rounds to 2e-5
+    points: int = 0
 
 
 @dataclass(frozen=True)
@@ -257,7 +260,7 @@ class ConvolutionBackwardData:
     dx: Image
     window: Window
     epilogue: Epilogue | None = None
-    winograd: bool = True
+    points: int = 0
 
 
 @dataclass(frozen=True)
@@ -268,7 +271,7 @@ class ConvolutionBackwardWeights:
     dy: Image
     dw: Buffer
     window: Window
-    winograd: bool = True
+    winograd: bool = True  # may be used where faster; rounds to 2e-5
 
 
 @dataclass(frozen=True)
@@ -284,6 +287,19 @@ class PackFilters:
     window: Window
     block: int
     transposed: bool = False
+
+
+@dataclass(frozen=True)
+class TransformFilters:
+    """Packed filters of (R, S) taps at the points of Winograd's minimal filtering.
+
+    ``codegen.convolution.transformed_shape`` gives the shape of ``transformed``.
+    """
+
+    packed: Buffer
+    transformed: Buffer
+    kernel: tuple[int, int]
+    points: int
 
 
 @dataclass(frozen=True)
@@ -346,8 +362,8 @@ class Stream:
 
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
-    " | ConvolutionBackwardWeights | PackFilters | Reorder | Gemm | ArgSort"
-    " | MultiplyAdds | Stream"
+    " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Gemm"
+    " | ArgSort | MultiplyAdds | Stream"
 )
 
 # --- programs ---------------------------------------------------------------------

@@ -2,17 +2,23 @@
 
 Read ``geometry.py`` first (every pass is a correlation), then ``tiles.py`` and
 ``correlation.py``. ``reading.py`` is padding and grouped channels, ``packing.py`` the
-order of the filters. Imports the kernel IR and its printers, nothing of symgraph.
+order of the filters, ``winograd.py`` the way with fewer products. Imports the kernel IR
+and its printers, nothing of symgraph.
 """
 
 from codegen.convolution.backward_weights import emit_convolution_backward_weights
 from codegen.convolution.forward import (
     emit_convolution,
     emit_convolution_backward_data,
+    winograd_points,
 )
 from codegen.convolution.geometry import flops
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
 from codegen.convolution.reorder import emit_reorder
+from codegen.convolution.winograd_filters import (
+    emit_transform_filters,
+    transformed_shape,
+)
 
 __all__ = [
     "emit_convolution",
@@ -20,7 +26,10 @@ __all__ = [
     "emit_convolution_backward_weights",
     "emit_pack_filters",
     "emit_reorder",
+    "emit_transform_filters",
     "flops",
     "pack_filters",
     "packed_shape",
+    "transformed_shape",
+    "winograd_points",
 ]

@@ -12,7 +12,7 @@ from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.sums import sum_lines
 from codegen.convolution.tiles import Strip
-from codegen.convolution.winograd import winograd
+from codegen.convolution.winograd import cut
 from codegen.emission import Emission, Phase
 from codegen.sizes import Size, symbol
 from codegen.target import Target
@@ -20,20 +20,13 @@ from codegen.target import Target
 HEADERS = ("vectors.h", "convolution.h")
 
 
-def emission(parts: list[Correlation], target: Target, fast: bool) -> Emission:
-    """The C of some correlations; ``fast`` allows Winograd's minimal filtering."""
-    found, shared = [], 0
-    for c in parts:
-        if c.empty:
-            continue
-        direct = plan(c, target)
-        quick = winograd(c, direct.cost, target) if fast else None
-        if quick is None:
-            found.append(phase(direct))
-        else:
-            found += winograd_phases.phases(quick)
-            shared = winograd_phases.shared_bytes(quick)
-    return Emission(tuple(found), shared, winograd_phases.HEADERS)
+def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
+    """The C of some correlations; ``points`` are those of Winograd's filtering."""
+    some = [c for c in parts if not c.empty]
+    if points:
+        found = [winograd_phases.phase(cut(c, points, target)) for c in some]
+        return Emission(tuple(found), headers=winograd_phases.HEADERS)
+    return Emission(tuple(phase(plan(c, target)) for c in some), headers=HEADERS)
 
 
 def phase(chosen: Plan) -> Phase:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from codegen.convolution import correlation
+from codegen.convolution import correlation, winograd
 from codegen.convolution.geometry import (
     Correlation,
     backward_axes,
     check,
     forward_axis,
 )
+from codegen.convolution.plan import plan
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import Convolution, ConvolutionBackwardData, Image
@@ -17,6 +18,35 @@ from codegen.target import Target
 
 def emit_convolution(step: Convolution, target: Target) -> Emission:
     """The C of ``y = epilogue(correlate(x, filters))``."""
+    parts = _parts(step, target)
+    return correlation.emission(parts, target, step.points)
+
+
+def emit_convolution_backward_data(
+    step: ConvolutionBackwardData, target: Target
+) -> Emission:
+    """The C of dx: a correlation for each residue of its position by the stride."""
+    parts = _backward_parts(step, target)
+    return correlation.emission(parts, target, step.points)
+
+
+def winograd_points(
+    step: Convolution | ConvolutionBackwardData, target: Target, ready: bool = False
+) -> int:
+    """The points of Winograd's filtering that would do ``step`` fastest, else 0.
+
+    ``ready`` says that the filters are transformed once, not at each call.
+    """
+    if isinstance(step, Convolution):
+        parts = _parts(step, target)
+    else:
+        parts = _backward_parts(step, target)
+    if len(parts) != 1 or parts[0].empty:
+        return 0
+    return winograd.choose(parts[0], plan(parts[0], target).cost, target, ready)
+
+
+def _parts(step: Convolution, target: Target) -> list[Correlation]:
     x, y, window = step.x, step.y, step.window
     lanes = _checked("convolution", x, y, window.groups, target)
     c = Correlation(
@@ -29,13 +59,10 @@ def emit_convolution(step: Convolution, target: Target) -> Emission:
         step.epilogue,
         lanes,
     )
-    return correlation.emission([c], target, step.winograd)
+    return [c]
 
 
-def emit_convolution_backward_data(
-    step: ConvolutionBackwardData, target: Target
-) -> Emission:
-    """The C of dx: a correlation for each residue of its position by the stride."""
+def _backward_parts(step: ConvolutionBackwardData, target: Target) -> list[Correlation]:
     dy, dx, window = step.dy, step.dx, step.window
     lanes = _checked("convolution gradient", dy, dx, window.groups, target)
     parts, first_filter = [], 0
@@ -55,7 +82,7 @@ def emit_convolution_backward_data(
             parts.append(c)
             taps = len(rows.taps) * len(columns.taps)
             first_filter += c.channels.vectors * c.channels.inputs * taps * lanes
-    return correlation.emission(parts, target, step.winograd)
+    return parts
 
 
 def _checked(who: str, source: Image, to: Image, groups: int, target: Target) -> int:

@@ -90,17 +90,18 @@ class Winograd:
         return channels.vectors * channels.inputs * channels.lanes
 
 
-def winograd(c: Correlation, direct_cost: float, target: Target) -> Winograd | None:
-    """The cut of ``c``, or None where direct sums are estimated to be faster."""
-    if c.groups != 1 or c.source.block != c.lanes or c.empty or not c.source.channels:
-        return None
-    if c.rows.step != 1 or c.columns.step != 1:
-        return None
-    found = [_cut(c, side, target) for side in sides(c.rows, c.columns)]
-    cheapest = min(found, key=lambda w: _cost(w, target), default=None)
-    if cheapest is None or _cost(cheapest, target) >= direct_cost:
-        return None
-    return cheapest
+def choose(c: Correlation, direct_cost: float, target: Target, ready: bool) -> int:
+    """The points in one dimension that cost least; 0 where direct sums cost less.
+
+    ``ready`` says that the transform of the filters is no part of the cost.
+    """
+    if c.groups != 1 or c.source.block != c.lanes or not c.source.channels:
+        return 0
+    costs = {0: direct_cost}
+    for side in sides(c.rows, c.columns):
+        found = cut(c, side, target)
+        costs[side] = _cost(found, target) + (0 if ready else _filter_cost(found))
+    return min(costs, key=lambda side: costs[side])
 
 
 def sides(rows: Axis, columns: Axis) -> tuple[int, ...]:
@@ -132,7 +133,7 @@ def _item(c: Correlation) -> int:
     return np.dtype(c.source.buffer.dtype).itemsize
 
 
-def _cut(c: Correlation, side: int, target: Target) -> Winograd:
+def cut(c: Correlation, side: int, target: Target) -> Winograd:
     """As many tiles a unit as the cache holds, a sample in an even number of units."""
     down, across = grid_of(side, c.rows, c.columns)
     each = side * side * _item(c) * c.lanes
@@ -166,11 +167,14 @@ def _cost(w: Winograd, target: Target) -> float:
     steps = sum(tiles.step_cost(w.vectors, piece, target) for piece in w.pieces)
     products = w.points * c.channels.inputs * c.channels.vectors / w.vectors
     transforms = INPUT_COST * blocks(c.source) + OUTPUT_COST * c.channels.vectors
-    transforms *= w.points / 36
+    each = products * steps / w.tiles + transforms * w.points / 36
+    return number * each
+
+
+def _filter_cost(w: Winograd) -> float:
+    """The same for the transform of the filters, shared by the samples of a batch."""
+    c = w.correlation
     taps = len(c.rows.taps) * len(c.columns.taps)
-    filters = (
-        FILTER_COST * (taps + w.points // 9) * c.channels.inputs * c.channels.vectors
-    )
+    each = FILTER_COST * (taps + w.points // 9)
     batch = c.source.batch if isinstance(c.source.batch, int) else TYPICAL_BATCH
-    each = products * steps / w.tiles + transforms
-    return number * each + filters / max(batch, 1)
+    return each * c.channels.inputs * c.channels.vectors / max(batch, 1)

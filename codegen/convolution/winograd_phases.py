@@ -1,7 +1,7 @@
-"""The C of a correlation by Winograd's minimal filtering: two phases.
+"""The C of a correlation by Winograd's minimal filtering.
 
-The first transforms the packed filters to [point][vector][input channel][lane]. In
-the second, a unit is a run of tiles, counted through all samples.
+A unit is a run of tiles, counted through all samples. The filters are in the order
+[point][vector][input channel][lane] (``winograd_filters.py``).
 """
 
 from __future__ import annotations
@@ -20,16 +20,6 @@ from codegen.sizes import symbol
 HEADERS = ("vectors.h", "convolution.h", "winograd.h")
 
 
-def phases(w: Winograd) -> tuple[Phase, ...]:
-    """The transform of the filters, and the correlation itself."""
-    return (_filters(w), _tiles(w))
-
-
-def shared_bytes(w: Winograd) -> int:
-    """What the transformed filters take."""
-    return w.points * w.filter_step * _item(w)
-
-
 def _item(w: Winograd) -> int:
     return np.dtype(w.correlation.source.buffer.dtype).itemsize
 
@@ -46,29 +36,8 @@ def _units(body: list[str]) -> tuple[str, ...]:
     return tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body))
 
 
-def _filters(w: Winograd) -> Phase:
-    """A unit is a vector of output channels."""
-    c = w.correlation
-    channels, taps = c.channels, (len(c.rows.taps), len(c.columns.taps))
-    every = channels.inputs * taps[0] * taps[1]
-    chunk, lanes = symbol("chunk"), c.lanes
-    size = sizes.minimum(channels.inputs - chunk * channels.chunk, channels.chunk)
-    at = (symbol("unit") * every + chunk * channels.chunk * taps[0] * taps[1]) * lanes
-    source = c.first_filter + at + symbol("channel") * lanes
-    to = symbol("unit") * channels.inputs + chunk * channels.chunk + symbol("channel")
-    tap = size * lanes
-    call = [
-        f"sg_winograd_filter{w.side}_{_kind(w)}(",
-        f"    {c.filters.name} + {sizes.text(source)},",
-        f"    {sizes.text(tap * taps[1])}, {sizes.text(tap)}, {taps[0]}, {taps[1]},",
-        f"    ({_ctype(w)} *)shared + {sizes.text(to * lanes)}, {w.filter_step});",
-    ]
-    body = text.loop("chunk", len(channels.chunks), text.loop("channel", size, call))
-    cost = channels.inputs * 2 * w.points * lanes
-    return Phase(_units(body), (c.filters,), channels.vectors, 0, cost)
-
-
-def _tiles(w: Winograd) -> Phase:
+def phase(w: Winograd) -> Phase:
+    """The C function that computes a correlation from transformed filters."""
     c = w.correlation
     total = c.source.batch * (w.grid[0] * w.grid[1])
     inputs = w.points * w.input_step
@@ -84,7 +53,7 @@ def _tiles(w: Winograd) -> Phase:
     work = 2 * w.points * c.channels.inputs * c.channels.vectors
     return Phase(
         _units(body),
-        (c.source.buffer, c.result.buffer, *epilogue.buffers_of(c.epilogue)),
+        (c.source.buffer, c.filters, c.result.buffer, *epilogue.buffers_of(c.epilogue)),
         sizes.floordiv(total + (w.tiles - 1), w.tiles),
         used,
         w.tiles * work,
@@ -131,8 +100,7 @@ def _products(w: Winograd) -> list[str]:
     filters = bundle * (w.vectors * c.channels.inputs * c.lanes)
     filters = filters + symbol("point") * w.filter_step
     lines = [
-        f"const {_ctype(w)} *const filters ="
-        f" (const {_ctype(w)} *)shared + {sizes.text(filters)};",
+        f"const {_ctype(w)} *const filters = {c.filters.name} + {sizes.text(filters)};",
         "int64_t tile = 0;",
     ]
     for piece in dict.fromkeys(w.pieces):

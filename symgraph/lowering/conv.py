@@ -7,8 +7,16 @@ channels than a vector, such as a photograph, is read as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import TypeVar
+
 from codegen import ir
-from codegen.convolution import flops, packed_shape
+from codegen.convolution import (
+    flops,
+    packed_shape,
+    transformed_shape,
+    winograd_points,
+)
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
 from symgraph.graph.config import config
@@ -18,6 +26,8 @@ from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.tail import Tail
 from symgraph.lowering.values import Index, Split, Stored
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
+
+Step = TypeVar("Step", ir.Convolution, ir.ConvolutionBackwardData)
 
 
 def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -32,8 +42,8 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     target = builder.allocate(tail.output, _lanes(builder, x))
     y = image_of(target)
     epilogue = tail.epilogue(_index(target), x.dtype, target)
-    step = ir.Convolution(image, packed, y, window, epilogue, config.winograd)
-    builder.emit(step, tail.label, flops(step))
+    step = ir.Convolution(image, packed, y, window, epilogue)
+    builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
 
 
 def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -49,10 +59,8 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     dx = image_of(target)
     epilogue = tail.epilogue(_index(target), dy.dtype, target)
     image = builder.image(dy, lanes)
-    step = ir.ConvolutionBackwardData(
-        image, packed, dx, window, epilogue, config.winograd
-    )
-    builder.emit(step, tail.label, flops(step))
+    step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
+    builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
 
 
 def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
@@ -111,6 +119,22 @@ def _packed(
         step = ir.PackFilters(plain.buffer, packed, window, lanes, transposed)
         builder.emit(step, "pack_filters")
     return packed
+
+
+def _quickest(builder: Builder, step: Step, filters: Variable) -> Step:
+    """``step``, by Winograd's filtering where that is allowed and costs less."""
+    ready = filters in builder.invariant
+    points = winograd_points(step, builder.target, ready) if config.winograd else 0
+    if not points:
+        return step
+    packed, kernel = step.filters, step.window.kernel
+    with builder.made_from(filters):
+        shape = [size for size in packed.shape if isinstance(size, int)]
+        shape_at_points = transformed_shape(shape, kernel, points)
+        transformed = builder.buffer(packed.dtype, shape_at_points)
+        transform = ir.TransformFilters(packed, transformed, kernel, points)
+        builder.emit(transform, "transform_filters")
+    return replace(step, filters=transformed, points=points)
 
 
 def _index(target: Stored) -> tuple[Index, ...]:

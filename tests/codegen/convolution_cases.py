@@ -9,7 +9,7 @@ import numpy as np
 
 from codegen import sizes
 from codegen.build import build
-from codegen.convolution import packed_shape
+from codegen.convolution import packed_shape, transformed_shape, winograd_points
 from codegen.ir import (
     Buffer,
     Convolution,
@@ -22,6 +22,8 @@ from codegen.ir import (
     Program,
     Reorder,
     Role,
+    Step,
+    TransformFilters,
     Window,
 )
 from codegen.target import Target, runnable
@@ -137,8 +139,7 @@ def reference(case: Case):
 
 def run(case: Case, target: Target, dtype: str, epilogue: Epilogue | None = None):
     """y, dx and dw of the C, blocked as they come; and the epilogue's buffers None."""
-    lanes = target.lanes(dtype)
-    program = _program(case, dtype, lanes, epilogue)
+    program = _program(case, dtype, target, epilogue)
     module = build([program], target)
     x, filters, dy = (array.astype(dtype) for array in case.arguments)
     given = {"x": x, "w": filters, "y": dy}
@@ -154,8 +155,10 @@ def run(case: Case, target: Target, dtype: str, epilogue: Epilogue | None = None
     return found["yout"], found["xout"], found["dw"]
 
 
-def _program(case: Case, dtype: str, lanes: int, epilogue: Epilogue | None) -> Program:
-    window = case.window
+def _program(
+    case: Case, dtype: str, target: Target, epilogue: Epilogue | None
+) -> Program:
+    window, lanes = case.window, target.lanes(dtype)
     plain_x, plain_y = case.images(dtype, lanes, 1, "")
     block_x, block_y = case.images(dtype, lanes, lanes, "b")
     dx, y = case.images(dtype, lanes, lanes, "out")
@@ -173,13 +176,27 @@ def _program(case: Case, dtype: str, lanes: int, epilogue: Epilogue | None) -> P
         Reorder(plain_y, block_y),
         PackFilters(filters, packed[0], window, lanes),
         PackFilters(filters, packed[1], window, lanes, True),
-        Convolution(x, packed[0], y, window, epilogue),
-        ConvolutionBackwardData(block_y, packed[1], dx, window),
+        *quickest(Convolution(x, packed[0], y, window, epilogue), target),
+        *quickest(ConvolutionBackwardData(block_y, packed[1], dx, window), target),
         ConvolutionBackwardWeights(x, block_y, dw, window),
     ]
     given = [i.buffer for i in (plain_x, plain_y, block_x, block_y, dx, y)]
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
     return Program("p", case.names, (*given, filters, dw), kernels)
+
+
+def quickest(
+    step: Convolution | ConvolutionBackwardData, target: Target
+) -> tuple[Step, ...]:
+    """``step``, after the transform of its filters where Winograd's way is chosen."""
+    points = winograd_points(step, target)
+    if not points:
+        return (step,)
+    kernel, packed = step.window.kernel, step.filters
+    shape = transformed_shape(packed.shape, kernel, points)
+    made = Buffer(f"{packed.name}_at_points", packed.dtype, shape)
+    transform = TransformFilters(packed, made, kernel, points)
+    return transform, replace(step, filters=made, points=points)
 
 
 def check(case: Case, target: Target, dtype: str) -> None:

@@ -6,13 +6,15 @@ import numpy as np
 import pytest
 
 from codegen.convolution import (
-    emit_convolution,
+    emit_transform_filters,
     packed_shape,
     winograd,
+    winograd_points,
     winograd_weights,
 )
 from codegen.convolution.geometry import forward_axis
-from codegen.ir import Buffer, Convolution, Window
+from codegen.errors import CodegenError
+from codegen.ir import Buffer, Convolution, TransformFilters, Window
 from codegen.target import AVX512
 from tests.codegen.convolution_cases import (
     DTYPES,
@@ -75,8 +77,8 @@ def _sides(case):
     return winograd.sides(rows, columns)
 
 
-def phases(channels, size, window, batch=100, **choice):
-    """The C of a forward pass on AVX-512."""
+def points(channels, size, window, batch=100, ready=False):
+    """What is chosen for a forward pass on AVX-512."""
     lanes, (inputs, outputs) = 16, channels
     output = tuple(
         (length - taps) // stride + 1
@@ -87,20 +89,27 @@ def phases(channels, size, window, batch=100, **choice):
         Buffer("w", "float32", packed_shape(window, inputs, outputs, lanes)),
         image("y", "float32", batch, outputs, output, lanes),
         window,
-        **choice,
     )
-    emission = emit_convolution(step, AVX512)
-    return "\n".join(line for phase in emission.phases for line in phase.lines)
+    return winograd_points(step, AVX512, ready)
 
 
 def test_chosen_where_it_wins():
-    assert "winograd" in phases((32, 32), (42, 42), Window((3, 3)))
-    assert "winograd" in phases((64, 64), (8, 8), Window((5, 5)))
-    assert "winograd" not in phases((64, 64), (8, 8), Window((1, 1)))
-    assert "winograd" not in phases((64, 64), (9, 9), Window((3, 3), (2, 2)))
-    assert "winograd" not in phases((1, 2), (8, 8), Window((3, 3)))
+    assert points((32, 32), (42, 42), Window((3, 3))) == 6
+    assert points((64, 64), (8, 8), Window((5, 5))) == 8
+    assert points((64, 64), (8, 8), Window((1, 1))) == 0
+    assert points((64, 64), (9, 9), Window((3, 3), (2, 2))) == 0
+    assert points((1, 2), (8, 8), Window((3, 3))) == 0
 
 
-def test_can_be_forbidden():
-    text = phases((32, 32), (42, 42), Window((3, 3)), winograd=False)
-    assert "winograd" not in text
+def test_filters_transformed_once_are_no_part_of_the_cost():
+    few = {"channels": (256, 256), "size": (8, 8), "window": Window((3, 3))}
+    assert points(**few, batch=1) == 0
+    assert points(**few, batch=1, ready=True) == 6
+
+
+def test_transformed_filters_have_their_shape():
+    packed = Buffer("packed", "float32", packed_shape(Window((3, 3)), 5, 9, 8))
+    made = Buffer("made", "float32", (36, 2, 4, 8))
+    step = TransformFilters(packed, made, (3, 3), 6)
+    with pytest.raises(CodegenError, match=r"expected \(36, 2, 5, 8\)"):
+        emit_transform_filters(step, AVX512)

@@ -163,4 +163,4 @@ def test_winograd_can_be_forbidden(lowered):
         with config.context(winograd=allowed):
             kernels = lowered([x], [y]).program.kernels
         steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
-        assert [step.winograd for step in steps] == [allowed]
+        assert [step.points for step in steps] == [6 if allowed else 0]

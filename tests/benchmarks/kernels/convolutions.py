@@ -7,11 +7,17 @@ they do inside a network, and the packing of the filters is not part of the time
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from codegen.build import build
-from codegen.convolution import flops, packed_shape
+from codegen.convolution import (
+    flops,
+    packed_shape,
+    transformed_shape,
+    winograd_points,
+)
 from codegen.ir import (
     Buffer,
     Convolution,
@@ -22,6 +28,8 @@ from codegen.ir import (
     PackFilters,
     Program,
     Role,
+    Step,
+    TransformFilters,
 )
 from codegen.printer import print_programs
 from codegen.runtime import Native
@@ -47,13 +55,12 @@ def jobs(layer: Layer, target: Target, threads: int) -> Iterator[Job]:
         yield Job(str(layer), part, ways, flops(step))
 
 
-Maker = Callable[[Layer, int, bool], Program]
+Maker = Callable[[Layer, Target, bool], Program]
 
 
 def _programs(make: Maker, layer: Layer, target: Target) -> dict[str, Program]:
     """Programs by way; only one where allowing Winograd changes nothing."""
-    lanes = target.lanes(DTYPE)
-    direct, allowed = (make(layer, lanes, winograd) for winograd in (False, True))
+    direct, allowed = (make(layer, target, winograd) for winograd in (False, True))
     direct_text, text = (print_programs([p], target).text for p in (direct, allowed))
     if direct_text == text:
         return {"direct": direct}
@@ -90,24 +97,41 @@ def _numbers(buffer: Buffer, rng: np.random.Generator) -> np.ndarray:
 # --- programs -----------------------------------------------------------------------
 
 
-def _forward(layer: Layer, lanes: int, winograd: bool) -> Program:
+def _forward(layer: Layer, target: Target, winograd: bool) -> Program:
+    lanes = target.lanes(DTYPE)
     x, y, plain = _operands(layer, lanes)
     packed, pack = _packing(layer, plain, lanes, transposed=False)
-    step = Convolution(x, packed, y, layer.window, None, winograd)
-    return _program((x.buffer, plain, y.buffer), pack, step)
+    step = Convolution(x, packed, y, layer.window)
+    return _program((x.buffer, plain, y.buffer), pack, *_chosen(step, target, winograd))
 
 
-def _data(layer: Layer, lanes: int, winograd: bool) -> Program:
+def _data(layer: Layer, target: Target, winograd: bool) -> Program:
+    lanes = target.lanes(DTYPE)
     x, y, plain = _operands(layer, lanes)
     packed, pack = _packing(layer, plain, lanes, transposed=True)
-    step = ConvolutionBackwardData(y, packed, x, layer.window, None, winograd)
-    return _program((y.buffer, plain, x.buffer), pack, step)
+    step = ConvolutionBackwardData(y, packed, x, layer.window)
+    return _program((y.buffer, plain, x.buffer), pack, *_chosen(step, target, winograd))
 
 
-def _weights(layer: Layer, lanes: int, winograd: bool) -> Program:
+def _weights(layer: Layer, target: Target, winograd: bool) -> Program:
+    lanes = target.lanes(DTYPE)
     x, y, plain = _operands(layer, lanes)
     step = ConvolutionBackwardWeights(x, y, plain, layer.window, winograd)
     return _program((x.buffer, y.buffer, plain), step)
+
+
+def _chosen(
+    step: Convolution | ConvolutionBackwardData, target: Target, winograd: bool
+) -> tuple[Step, ...]:
+    """``step`` alone, or after the transform of its filters where that may serve."""
+    points = winograd_points(step, target, ready=True) if winograd else 0
+    if not points:
+        return (step,)
+    kernel = step.window.kernel
+    shape = transformed_shape(step.filters.shape, kernel, points)
+    made = Buffer("transformed", DTYPE, shape)
+    transform = TransformFilters(step.filters, made, kernel, points)
+    return transform, replace(step, filters=made, points=points)
 
 
 def _program(arguments: tuple[Buffer, ...], *steps) -> Program:

@@ -1,0 +1,60 @@
+"""Packed filters at the points of Winograd's minimal filtering: G w G'.
+
+What comes is in the order of ``packing.py``: vectors of output channels, chunks of
+input channels, taps, the channels of the chunk, lanes. What goes is in the order
+[point][vector][input channel][lane].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codegen import sizes
+from codegen.convolution import text
+from codegen.emission import Emission, Phase
+from codegen.errors import CodegenError
+from codegen.ir import TransformFilters
+from codegen.scalars import suffix
+from codegen.sizes import symbol
+from codegen.target import Target
+
+HEADERS = ("vectors.h", "convolution.h", "winograd.h")
+Shape = tuple[int, int, int, int]
+
+
+def transformed_shape(
+    packed: Sequence[int], kernel: tuple[int, int], points: int
+) -> Shape:
+    """(points, vectors, input channels, lanes) for filters packed in that shape."""
+    vectors, depth, lanes = packed
+    return points * points, vectors, depth // (kernel[0] * kernel[1]), lanes
+
+
+def emit_transform_filters(step: TransformFilters, target: Target) -> Emission:
+    """The C that transforms filters; a unit is a vector of output channels."""
+    packed = [sizes.evaluate(size, {}) for size in step.packed.shape]
+    expected = transformed_shape(packed, step.kernel, step.points)
+    if step.transformed.shape != expected:
+        raise CodegenError(
+            f"transform filters: transformed shape is {step.transformed.shape}, "
+            f"expected {expected}"
+        )
+    number, vectors, inputs, lanes = expected
+    chunk, channel, unit = symbol("chunk"), symbol("channel"), symbol("unit")
+    rows, columns = step.kernel
+    size = sizes.minimum(inputs - chunk * lanes, lanes)
+    at = (unit * inputs + chunk * lanes) * (rows * columns) + channel
+    to = unit * inputs + chunk * lanes + channel
+    call = [
+        f"sg_winograd_filter{step.points}_{suffix(step.packed.dtype)}(",
+        f"    {step.packed.name} + {sizes.text(at * lanes)},",
+        f"    {sizes.text(size * (columns * lanes))}, {sizes.text(size * lanes)},",
+        f"    {rows}, {columns}, {step.transformed.name} + {sizes.text(to * lanes)},",
+        f"    {vectors * inputs * lanes});",
+    ]
+    chunks = -(-inputs // lanes)
+    body = text.loop("chunk", chunks, text.loop("channel", size, call))
+    lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
+    cost = inputs * 2 * number * lanes
+    buffers = (step.packed, step.transformed)
+    return Emission((Phase(tuple(lines), buffers, vectors, 0, cost),), headers=HEADERS)
