@@ -143,6 +143,9 @@ LOGIC = {
     "left_shift": _numbers(2, "", _helper("left_shift", 2)),
     "right_shift": _numbers(2, "", _helper("right_shift", 2)),
     "where": _all(3, "({0} ? {1} : {2})"),
+    "keep": _numbers(
+        2, "sg_keep_{s}({0}, {1})", "({1} ? {0} : 0)"
+    ),  # a, a bool; else 0
     "cast": _all(1, "({T}){0}"),
 }
 

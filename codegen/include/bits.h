@@ -36,6 +36,15 @@ SG_INLINE double sg_from_bits_f64(uint64_t bits)
 #define SG_SHIFT_F32 12582912.0f        /* 1.5 * 2^23 */
 #define SG_SHIFT_F64 6755399441055744.0 /* 1.5 * 2^52 */
 
+SG_INLINE float sg_keep_f32(float x, bool condition)
+{
+    return sg_from_bits_f32(sg_bits_f32(x) & -(uint32_t)condition);
+}
+SG_INLINE double sg_keep_f64(double x, bool condition)
+{
+    return sg_from_bits_f64(sg_bits_f64(x) & -(uint64_t)condition);
+}
+
 SG_INLINE float sg_nearest_f32(float x)
 {
     return (x + SG_SHIFT_F32) - SG_SHIFT_F32;

@@ -2,7 +2,8 @@
 
 Written this way round (the gradient too gathers rather than scatters) they fuse with
 the pointwise ops after them, run in any layout, and need no memory set to zero. Only
-the gradient of a maximum over windows that overlap scatters: ``pool_scatter``.
+the gradient of a maximum over windows that overlap, or that tile the image, goes
+through the windows: ``pool_scatter``.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ def max_pool_select(
     """The tangent at the window's first maximum."""
     x, y, tangent = node.inputs
     maximum_at = read(builder, y, index, body)
-    source = _source(builder, node.op, x, index, maximum_at, body)
+    source = source_of(builder, node.op, x, index, maximum_at, body)
     zero = number(0, tangent.dtype)
     values = _window(builder, node.op, tangent, index, zero, body)
     selected: ir.Expression = zero
@@ -92,6 +93,15 @@ def overlaps(op: Pool) -> bool:
     return any(s < w for s, w in zip(op.stride, op.window, strict=True))
 
 
+def tile(node: Apply) -> bool:
+    """Whether each element is known to lie in exactly one window."""
+    op, size = node.op, node.inputs[0].type.shape[2:]
+    if op.stride != op.window or op.padding != ((0, 0), (0, 0)):
+        return False
+    pairs = zip(size, op.window, strict=True)
+    return all(length is not None and length % span == 0 for length, span in pairs)
+
+
 def max_pool_grad(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
@@ -101,7 +111,7 @@ def max_pool_grad(
 
     def share(rows: Place, columns: Place, tap: Size) -> Share:
         at = (*index[:2], rows.at, columns.at)
-        source = _source(builder, node.op, x, at, read(builder, y, at, body), body)
+        source = source_of(builder, node.op, x, at, read(builder, y, at, body), body)
         return read(builder, dy, at, body), call("eq", "bool", source, _as_int32(tap))
 
     return _gathered(node.op, index, counts, share, body)
@@ -165,7 +175,7 @@ def _holders(
         yield Place(clamped, tuple(inside)), tap
 
 
-def _source(
+def source_of(
     builder: Builder,
     op: Pool,
     x: Variable,
@@ -209,15 +219,23 @@ def taps_of(
     builder: Builder, op: Pool, x: Variable, index: Sequence[Index], body: Body
 ) -> Iterator[Tap]:
     """The elements of the window of output ``index``, in row-major order."""
+    for rows, columns in places_of(builder, op, x, index):
+        at = (*index[:2], rows.at, columns.at)
+        value = read(builder, x, at, body)
+        yield Tap(value, at, (*rows.conditions, *columns.conditions))
+
+
+def places_of(
+    builder: Builder, op: Pool, x: Variable, index: Sequence[Index]
+) -> Iterator[tuple[Place, Place]]:
+    """The row and the column of each element of the window of output ``index``."""
     size = builder.shape(x)[2:]
     for tap in product(range(op.window[0]), range(op.window[1])):
         rows, columns = (
             _inside(op, axis, flat(index[2 + axis]), tap[axis], size[axis])
             for axis in range(2)
         )
-        at = (*index[:2], rows.at, columns.at)
-        value = read(builder, x, at, body)
-        yield Tap(value, at, (*rows.conditions, *columns.conditions))
+        yield rows, columns
 
 
 def _inside(op: Pool, axis: int, window: Size, tap: int, size: Size) -> Place:

@@ -1,7 +1,9 @@
-"""The gradient of max-pooling with overlapping windows: each window adds its share.
+"""The gradient of max-pooling, window by window.
 
-One image's channel, or block of channels, is a unit of work, and its windows come in
-row-major order, so that the sums are the same however the work is shared out.
+Where windows overlap, each adds its share. One image's channel, or block of channels,
+is a unit of work then, and its windows come in row-major order, so that the sums are
+the same however the work is shared out. Where windows tile the image, each writes all
+of its elements, and finds its maximum once for all of them.
 """
 
 from __future__ import annotations
@@ -12,17 +14,48 @@ from codegen.schedule import elementwise, parallel
 from codegen.sizes import Size, symbol
 from symgraph.graph import Apply
 from symgraph.lowering.body import Body, call, number
-from symgraph.lowering.builder import Builder, logical_index, loop_extents
+from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.pool import taps_of
+from symgraph.lowering.pool import places_of, source_of, taps_of, tile
 from symgraph.lowering.values import Index, Stored
 
 
 def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
-    """dx = 0; then every window adds dy at its first maximum."""
+    """dx from the windows: dy at the first maximum of each, else 0."""
     source = builder.stored(node.inputs[0])
     blocked = source.block > 1 and source.channel == 1
     target = builder.allocate(node.outputs[0], source.block if blocked else 1)
+    if tile(node):
+        _write(builder, node, target)
+    else:
+        _add(builder, node, target, blocked)
+
+
+def _write(builder: Builder, node: Apply, target: Stored) -> None:
+    """Every window writes its own elements."""
+    x, y, dy = node.inputs
+    extents = list(loop_extents(target))
+    extents[2:4] = builder.shape(y)[2:]
+
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body, index = Body(), logical_index(target, indices)
+        largest = read(builder, y, index, body)
+        chosen = source_of(builder, node.op, x, index, largest, body)
+        cotangent = body.let(read(builder, dy, index, body))
+        places = places_of(builder, node.op, x, index)
+        for tap, (row, column) in enumerate(places):
+            here = call("eq", "bool", chosen, number(tap, "int32"))
+            share = call("keep", dy.dtype, cotangent, here)
+            at = (*index[:2], row.at, column.at)
+            element = masked(share, target, at)
+            body.store(target.buffer, target.position(at), element)
+        return tuple(body.statements)
+
+    builder.emit(elementwise(extents, statements))
+
+
+def _add(builder: Builder, node: Apply, target: Stored, blocked: bool) -> None:
+    """dx = 0; then every window adds dy at its first maximum."""
     builder.emit(_zeros(target), "zeros")
     names = [builder.fresh("y"), builder.fresh("x"), builder.fresh("lane")]
     rows, columns = builder.shape(node.inputs[1])[2:]

@@ -40,9 +40,10 @@ READERS: dict[type[Op], Reader] = {
 }
 
 
-def reader_of(op: Op) -> Reader | None:
-    """How one element of the op's output is computed, if it is pointwise."""
-    if isinstance(op, MaxPool2DGrad) and pool.overlaps(op):
+def reader_of(node: Apply) -> Reader | None:
+    """How one element of the output is computed, if the op is pointwise."""
+    op = node.op
+    if isinstance(op, MaxPool2DGrad) and (pool.overlaps(op) or pool.tile(node)):
         return None
     kinds = (READERS.get(kind) for kind in type(op).__mro__)
     return next((reader for reader in kinds if reader is not None), None)
@@ -50,7 +51,7 @@ def reader_of(op: Op) -> Reader | None:
 
 def pointwise_value(builder: Builder, node: Apply) -> Computed:
     """The output of a pointwise op, computed wherever it is read."""
-    reader, output = reader_of(node.op), node.outputs[0]
+    reader, output = reader_of(node), node.outputs[0]
     assert reader is not None
     return Computed(
         output.dtype,

@@ -20,6 +20,7 @@ from symgraph.lowering import (
     sorting,
 )
 from symgraph.lowering.builder import Builder
+from symgraph.lowering.pool import tile
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
 from symgraph.ops import BroadcastTo, Dim, MatMul, Reshape, Transpose
@@ -84,7 +85,7 @@ def has_lowering(node: Apply) -> bool:
 
 def is_pointwise(node: Apply) -> bool:
     """Whether each output element is an expression of input elements."""
-    return reader_of(node.op) is not None
+    return reader_of(node) is not None
 
 
 def takes_epilogue(node: Apply) -> bool:
@@ -94,4 +95,6 @@ def takes_epilogue(node: Apply) -> bool:
 
 def inlines_its_input(node: Apply) -> bool:
     """Whether the op reads each input element once, so that it may compute it."""
+    if isinstance(node.op, MaxPool2DGrad):
+        return tile(node)
     return isinstance(node.op, (*reduce.FUNCTIONS, PairedSums))

@@ -18,10 +18,11 @@ from symgraph.rules.batch_norm import BATCH_NORM
 from symgraph.rules.constant_folding import CONSTANT_FOLDING
 from symgraph.rules.fold_affine import FOLD_AFFINE
 from symgraph.rules.merging import merge_equal_nodes
+from symgraph.rules.pooling import POOLING
 from symgraph.rules.sizes import normalize_sizes
 from symgraph.rules.stability import STABILITY
 
-_SIMPLER = (*ALGEBRA, *ARRANGEMENTS, *CONSTANT_FOLDING)
+_SIMPLER = (*ALGEBRA, *ARRANGEMENTS, *POOLING, *CONSTANT_FOLDING)
 
 CANONICALIZE = Stage("canonicalize", (*_SIMPLER, normalize_sizes, merge_equal_nodes))
 STABILIZE = Stage("stability", STABILITY)

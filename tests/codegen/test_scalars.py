@@ -137,6 +137,19 @@ def test_casts_between_all_dtypes():
         np.testing.assert_array_equal(y, expected, f"{source} to {result}")
 
 
+@pytest.mark.parametrize("dtype", NUMBERS)
+def test_keep_gives_zero_elsewhere(dtype):
+    """Also where the number is not finite."""
+    module = build([elementwise("p", "keep", [dtype, "bool"], dtype)])
+    a = np.array([1, 2, 3, 4, 5]).astype(dtype)
+    if dtype in FLOATS:
+        a[:3] = np.nan, np.inf, -0.0
+    condition = np.array([True, False, True, False, True])
+    y = np.full_like(a, 7)
+    assert module["p"].run([a, condition, y], (5,)) == 0
+    np.testing.assert_array_equal(y, np.where(condition, a, a.dtype.type(0)))
+
+
 def test_where_chooses_by_a_bool():
     module = build(
         [elementwise("p", "where", ["bool", "float32", "float32"], "float32")]
