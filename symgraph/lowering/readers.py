@@ -11,14 +11,13 @@ from typing import TypeAlias
 
 from codegen import ir
 from symgraph.graph import Apply, Op
-from symgraph.lowering import creation, join, pointwise, pool, random
+from symgraph.lowering import creation, join, pointwise, pool
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.values import Computed, Index
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.creation import Arange
-from symgraph.ops.draws import RandomBits
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.join import Pad
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
@@ -34,7 +33,6 @@ READERS: dict[type[Op], Reader] = {
     MaxPool2DSelect: pool.max_pool_select,
     AveragePool2D: pool.average_pool,
     AveragePool2DGrad: pool.average_pool_grad,
-    RandomBits: random.random_bits,
     Pad: join.pad,
     Arange: creation.arange,
 }

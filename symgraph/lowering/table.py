@@ -14,6 +14,7 @@ from symgraph.lowering import (
     join,
     linalg,
     pool_scatter,
+    random,
     reduce,
     shape,
     softmax,
@@ -28,6 +29,7 @@ from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.cumulative import CumProd, CumSum
+from symgraph.ops.draws import RandomBits
 from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
 from symgraph.ops.pool import MaxPool2DGrad
@@ -57,6 +59,7 @@ LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
     CumSum: cumulative.lower_cumulative,
     CumProd: cumulative.lower_cumulative,
     ArgSort: sorting.lower_argsort,
+    RandomBits: random.lower_random_bits,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,
     MaxPool2DGrad: pool_scatter.lower_max_pool_grad,
     Moments: batch_norm.lower_moments,
