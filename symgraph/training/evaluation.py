@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -38,9 +39,10 @@ class Quantities:
         targets = [_target(array, i) for i, array in enumerate(example[1:])]
         self.variables = [Variable(input_type(net), name="x"), *targets]
         output = net(self.variables[0], training=training)
-        self.values = {"loss": _scalar("loss", loss(output, *targets))}
-        for name, metric in (metrics or {}).items():
-            self.values[name] = _scalar(name, metric(output, *targets))
+        self.values = {
+            name: _value(name, objective, output, targets)
+            for name, objective in {"loss": loss, **(metrics or {})}.items()
+        }
 
 
 class Means:
@@ -165,7 +167,18 @@ def _target(array: NDArray[Any], position: int) -> Variable:
     return Variable(TensorType(array.dtype.name, (None, *array.shape[1:])), name=name)
 
 
-def _scalar(name: str, value: Any) -> Variable:
+def _value(
+    name: str, objective: Objective, output: Variable, targets: Sequence[Variable]
+) -> Variable:
+    """What ``objective`` makes of the output and the targets of a batch: a scalar."""
+    try:
+        inspect.signature(objective).bind(output, *targets)
+    except TypeError as error:
+        raise DataError(
+            f"{name}: expected batches of an input and the targets that it takes, got "
+            f"{len(targets)} targets: {error}"
+        ) from None
+    value = objective(output, *targets)
     if not isinstance(value, Variable) or value.ndim:
         raise GraphError(f"{name}: expected a scalar variable, got {value!r}")
     return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeAlias
@@ -29,7 +30,7 @@ def bar(
 
     ``total`` is None where nobody knows how many steps there will be.
     """
-    console = console or Console(stderr=True)
+    console = console or _standard_error()
     if not enabled or not console.is_terminal:
         yield _silent
         return
@@ -48,12 +49,17 @@ def bar(
         yield advance
 
 
+def _standard_error() -> Console:
+    """A terminal if it is one: rich alone would also believe ``$FORCE_COLOR``."""
+    return Console(stderr=True, force_terminal=bool(sys.stderr and sys.stderr.isatty()))
+
+
 def _silent(text: str = "") -> None:
     """What moves no bar."""
 
 
 def report(text: str, enabled: bool = True, console: Console | None = None) -> None:
     """One line that stays, on a terminal."""
-    console = console or Console(stderr=True)
+    console = console or _standard_error()
     if enabled and console.is_terminal:
         console.print(text, markup=False, highlight=False)

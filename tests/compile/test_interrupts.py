@@ -57,3 +57,42 @@ def test_interrupted_calls_leave_a_consistent_state(mode):
     interrupts, calls = map(int, done.stdout.split())
     assert interrupts > 5
     assert calls > 5
+
+
+LONG = """
+import os, signal, threading, time
+import numpy as np
+import symgraph as sg
+
+x, n = sg.matrix("x"), sg.shared(0)
+y = x
+for _ in range(12):
+    y = sg.tanh(sg.dot(y, x))
+fn = sg.function([x], y.sum(), updates={n: n + 1}, mode="c")
+small, large = (np.full((size, size), 1e-3, "float32") for size in (2, 500))
+fn(small)
+began = time.monotonic()
+fn(large)
+whole = time.monotonic() - began
+threading.Timer(whole / 4, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    while True:
+        fn(large)
+except KeyboardInterrupt:
+    print(n.get_value())
+    fn(small)
+    print(n.get_value())
+"""
+
+
+def test_a_signal_in_native_code_is_raised_when_it_returns():
+    done = subprocess.run(
+        [sys.executable, "-c", LONG],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    stopped, after = map(int, done.stdout.split())
+    assert stopped >= 2 and after == stopped + 1

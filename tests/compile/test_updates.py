@@ -61,11 +61,14 @@ def test_a_failing_call_changes_nothing(mode):
     x, i = sg.matrix("x"), sg.ivector("i")
     w = sg.shared(np.zeros((2, 3), "float32"))
     n = sg.shared(0)
-    loss = sg.nn.cross_entropy(x + w, i).mean()
+    loss = sg.nn.cross_entropy(x + w, i).mean()  # the line
     fn = sg.function([x, i], loss, updates=[(n, n + 1), (w, w + loss)], mode=mode)
     before = w.get_value(), w.version, n.version
-    with pytest.raises(IndexError):
-        fn(np.zeros((2, 3), "float32"), np.array([0, 9], "int32"))
+    for label in (3, -1, 2**31 - 1, -(2**31)):
+        with pytest.raises(IndexError, match=r"cross_entropy: .*label") as caught:
+            fn(np.zeros((2, 3), "float32"), np.array([0, label], "int32"))
+        told = [str(caught.value), *caught.value.__notes__]
+        assert any("# the line" in text for text in told)
     assert np.array_equal(w.get_value(), before[0])
     assert (w.version, n.version) == before[1:]
     fn(np.zeros((2, 3), "float32"), np.array([0, 2], "int32"))

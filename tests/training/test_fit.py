@@ -346,6 +346,8 @@ def one(x, y):
         (lambda: iter([]), DataError, "the iterator is empty"),
         (lambda: iter([()]), DataError, "batch 0: is an empty tuple"),
         (3, DataError, "expected .inputs, targets. or a callable"),
+        (lambda: iter([X]), DataError, "loss: expected batches .* got 0 targets"),
+        (lambda: iter([(X, Y, Y)]), DataError, "loss: expected .* got 2 targets"),
         (one(X[:0], Y[:0]), DataError, "batch 0: has no examples"),
         ((X, Y + 1), IndexError, "label"),
         ((X, -Y - 1), IndexError, "label"),
