@@ -42,11 +42,15 @@ class Checkpoint:
     def load(cls, path: str | Path) -> Checkpoint:
         """Read what ``save`` wrote."""
         arrays, header = storage.read(path, KIND)
-        groups: dict[str, storage.Arrays] = {name: {} for name in header["groups"]}
-        for key, array in arrays.items():
-            group, _, name = key.partition(":")
-            groups[group][name] = array
-        return cls(groups, header["lacking"], header["notes"])
+        try:
+            groups: dict[str, storage.Arrays] = {name: {} for name in header["groups"]}
+            for key, array in arrays.items():
+                group, _, name = key.partition(":")
+                groups[group][name] = array
+            return cls(groups, dict(header["lacking"]), dict(header["notes"]))
+        except (KeyError, TypeError, ValueError) as error:
+            message = f"{path}: the header is not that of a checkpoint: {error!r}"
+            raise storage.FileFormatError(message) from error
 
 
 def capture(

@@ -117,15 +117,19 @@ class Trainer:
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Go back to where ``capture`` was called, in this process or another."""
-        restore(checkpoint, self._groups)
         notes = checkpoint.notes
-        self.position = Position(**notes["position"])
-        self.means = Means(notes["sums"], notes["examples"])
-        curves = {name: list(curve) for name, curve in notes["curves"].items()}
-        self.history = History(curves, notes["best_epoch"])
-        best = checkpoint.groups.get("best", {})
-        self.best = best, {"missing": checkpoint.missing["best"]}
-        self._safe = checkpoint
+        try:
+            position = Position(**notes["position"])
+            means = Means(notes["sums"], notes["examples"])
+            curves = {name: list(curve) for name, curve in notes["curves"].items()}
+            history = History(curves, notes["best_epoch"])
+            best = checkpoint.groups["best"], {"missing": checkpoint.missing["best"]}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            message = f"checkpoint: does not say how far training had come: {error!r}"
+            raise storage.FileFormatError(message) from error
+        restore(checkpoint, self._groups)
+        self.position, self.means, self.history = position, means, history
+        self.best, self._safe = best, checkpoint
 
     @property
     def _groups(self) -> dict[str, dict[str, SharedVariable]]:

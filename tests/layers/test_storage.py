@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 import zipfile
 from pathlib import Path
 
@@ -80,6 +81,9 @@ def damaged(path, kind):
     elif kind == "header":
         with open(path, "wb") as file:
             np.savez(file, symgraph=np.frombuffer(b"{", np.uint8))
+    elif kind == "deep header":
+        with open(path, "wb") as file:
+            np.savez(file, symgraph=np.frombuffer(b"[" * 100_000, np.uint8))
     elif kind == "list":
         with open(path, "wb") as file:
             np.savez(file, symgraph=np.frombuffer(b"[]", np.uint8))
@@ -87,7 +91,10 @@ def damaged(path, kind):
 
 @pytest.mark.parametrize(
     "kind",
-    ["truncated", "flipped", "empty", "text", "npy", "npz", "pickle", "header", "list"],
+    [
+        *("truncated", "flipped", "empty", "text", "npy", "npz", "pickle"),
+        *("header", "deep header", "list"),
+    ],
 )
 def test_damaged_and_foreign_files(tmp_path, kind):
     net, path = network(), tmp_path / "model.npz"
@@ -97,6 +104,68 @@ def test_damaged_and_foreign_files(tmp_path, kind):
     with pytest.raises(FileFormatError, match=r"model\.npz"):
         net.load(path)
     assert values(net) == before
+
+
+def npy(header):
+    """An array file that says ``header`` and holds 60 zeros."""
+    text = f"{header}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(text)) + text + bytes(60)
+
+
+SAYS = "{{'descr': {}, 'fortran_order': False, 'shape': {}}}"
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        SAYS.format("'<f4'", "(1099511627776,)"),
+        SAYS.format("'<f4'", "(9999999999999999999999999,)"),
+        SAYS.format("'<f4'", "(-3, -5)"),
+        SAYS.format("'<f4'", "(" * 500),
+        SAYS.format("'<f4'", "(True, 5)"),
+        SAYS.format("'|O'", "(5, 3)"),
+        SAYS.format("[('a', '<f4')]", "(5, 3)"),
+        "__import__('os')",
+        "'''",
+        "",
+    ],
+)
+def test_a_member_that_was_forged(tmp_path, header):
+    net, path = network(), tmp_path / "model.npz"
+    net.save(path)
+    before = values(net)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["dense_1.weights.npy"] = npy(header)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(FileFormatError, match=r"model\.npz"):
+        net.load(path)
+    assert values(net) == before
+
+
+def test_any_damage_is_seen(tmp_path):
+    """Truncated anywhere, or with bytes changed: refused, or the same network."""
+    net, other, path = network(seed=1), network(seed=2), tmp_path / "model.npz"
+    other.save(path)
+    saved, before, data = values(other), values(net), path.read_bytes()
+    rng = np.random.default_rng(0)
+    places = rng.integers(0, len(data), (300, 2))
+    pieces = [data[: len(data) * part // 50] for part in range(50)]
+    for place, other_place in places:
+        changed = bytearray(data)
+        changed[place], changed[other_place] = rng.integers(0, 256, 2)
+        pieces.append(bytes(changed))
+    for piece in pieces:
+        path.write_bytes(piece)
+        try:
+            net.load(path)
+        except FileFormatError:
+            assert values(net) == before
+        else:
+            assert values(net) == saved
+            before = saved
 
 
 def test_a_member_more(tmp_path):

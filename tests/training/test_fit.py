@@ -10,7 +10,7 @@ import pytest
 from symgraph import layers, training
 from symgraph.compile import function
 from symgraph.graph import GraphError
-from symgraph.layers import FileFormatError
+from symgraph.layers import FileFormatError, storage
 from symgraph.ops import nn
 from symgraph.training import (
     Checkpoint,
@@ -313,6 +313,29 @@ def test_checkpoints_that_do_not_fit(tmp_path):
     assert {k: v for k, v in values(net).items() if k.startswith("dense")} == {
         k: v for k, v in before.items() if k.startswith("dense")
     }
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "message"),
+    [
+        ("groups", ["net"], "not that of a checkpoint: KeyError"),
+        ("groups", 3, "not that of a checkpoint: TypeError"),
+        ("notes", {}, "how far training had come: KeyError"),
+        ("notes", {"position": {"page": 3}}, "how far training had come: TypeError"),
+    ],
+)
+def test_checkpoints_that_were_forged(tmp_path, part, value, message):
+    path = tmp_path / "run.npz"
+    fit(network(), epochs=1, checkpoint=path)
+    arrays, header = storage.read(path, "checkpoint")
+    forged = {k: header[k] for k in ("groups", "lacking", "notes")} | {part: value}
+    storage.write(arrays, forged, path, "checkpoint")
+    net = network()
+    trained = [v.name for v in net.trainable]
+    before = values(net)
+    with pytest.raises(FileFormatError, match=message):
+        fit(net, resume=path)
+    assert all(values(net)[name] == before[name] for name in trained)
 
 
 # Bad input.
