@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Without a C compiler, the one in the ziglang wheel serves.
 TOOLCHAIN := $(shell { command -v cc || command -v gcc || command -v clang; } >/dev/null 2>&1 || echo ,toolchain)
 
-.PHONY: demo test check bench-kernels clean
+.PHONY: demo test check sanitize bench-kernels clean
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/quickstart.py
 
@@ -19,6 +19,15 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Every op and kernel built for gcc's sanitizers: far slower than the tests.
+sanitize: $(VENV)/dev.stamp
+	LD_PRELOAD=$$(cc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
+	SYMGRAPH_CACHE=$(VENV)/sanitized SYMGRAPH_CFLAGS="$$($(BIN)/python -c \
+	'from codegen.toolchain import SANITIZE; print(*SANITIZE)')" \
+	$(BIN)/python -m pytest tests/compile/test_c_against_reference.py tests/lowering \
+	tests/codegen/test_gemm.py tests/codegen/test_reductions.py tests/codegen/test_loops.py \
+	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py
 
 # Options by ONLY="resnet product" THREADS="1 2" TARGET="avx2 sse2".
 bench-kernels: $(VENV)/dev.stamp

@@ -46,6 +46,7 @@ SANITIZE = (
     "-fno-sanitize-recover=undefined",
     "-fno-omit-frame-pointer",
     "-g",
+    "-O1",  # what checks every access takes minutes to optimize
 )
 # For compilers older than the names of the levels.
 _LEVEL_3 = ("-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mpopcnt")

@@ -1,0 +1,89 @@
+"""Kernels of each family, built for the sanitizers of addresses and undefined behaviour.
+
+``make sanitize`` runs all op cases so, and Winograd's filtering, which takes minutes.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from codegen.toolchain import SANITIZE, find_toolchain
+
+ROOT = Path(__file__).parents[2]
+
+PRELUDE = """
+import numpy as np
+import symgraph as sg
+
+rng = np.random.default_rng(0)
+
+def shared(*shape):
+    return sg.shared(rng.normal(size=shape).astype("float32"))
+
+def agree(inputs, outputs, *arrays):
+    results = [sg.function(inputs, outputs, mode=m)(*arrays) for m in ("c", "numpy")]
+    for mine, theirs in zip(*results, strict=True):
+        np.testing.assert_allclose(mine, theirs, 1e-3, 1e-3)
+"""
+
+CONVOLUTION = """
+x = sg.tensor("x", shape=(None, 3, 13, 11))
+w, b, v = shared(17, 3, 3, 3), shared(17), shared(5, 17, 3, 3)
+y = sg.nn.conv2d(x, w, padding=1) + b.dimshuffle("x", 0, "x", "x")
+y = sg.nn.max_pool2d(sg.nn.relu(y), 2)
+loss = (sg.nn.conv2d(y, v, padding=1) ** 2).mean()
+images = rng.normal(size=(3, 3, 13, 11)).astype("float32")
+with sg.config.context(winograd=False):
+    agree([x], [loss, *sg.grad(loss, [x, w, b, v])], images)
+"""
+
+OTHERS = """
+from symgraph.ops.draws import RandomBits
+x, i = sg.tensor("x", shape=(None, 7)), sg.lvector("i")
+m = shared(7, 19)
+taken = sg.dot(x[i], m)
+loss = (sg.nn.softmax(taken) * sg.tanh(taken)).sum()
+state = sg.constant(np.array([3, 5], "uint64"))
+outputs = [loss, sg.grad(loss, x), sg.grad(loss, m), sg.sort(x, axis=0)]
+outputs += [sg.argsort(x), sg.cumsum(x, axis=0), x.max(axis=0), x.var(axis=1)]
+outputs += [sg.concatenate([x.T, x.T], axis=1), RandomBits("uint32", (13,), 1)(state)]
+array = rng.normal(size=(5, 7)).astype("float32")
+agree([x, i], outputs, array, np.array([4, 0, 4]))
+"""
+
+
+def sanitized(program, folder):
+    """Run ``program`` with every kernel built for the sanitizers."""
+    command = [*find_toolchain().command, "-print-file-name=libasan.so"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+    variables = {
+        "LD_PRELOAD": found.stdout.strip(),
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "PYTHONPATH": str(ROOT),
+        "SYMGRAPH_CFLAGS": " ".join(SANITIZE),
+        "SYMGRAPH_CACHE": str(folder),
+    }
+    return subprocess.run(
+        [sys.executable, "-c", PRELUDE + program],
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pytest.param(CONVOLUTION, id="convolution"),
+        pytest.param(OTHERS, id="others"),
+    ],
+)
+def test_kernels_stay_within_their_buffers(program, tmp_path):
+    done = sanitized(program, tmp_path)
+    assert done.returncode == 0, done.stderr[-3000:]
