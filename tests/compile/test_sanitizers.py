@@ -1,4 +1,4 @@
-"""Kernels of each family, built for the sanitizers of addresses and undefined behaviour.
+"""Kernels of each family, built for the sanitizers of addresses and of behaviour.
 
 ``make sanitize`` runs all op cases so, and Winograd's filtering, which takes minutes.
 """
