@@ -11,28 +11,24 @@ import symgraph as sg
 a, b = sg.shared(np.zeros(1000)), sg.shared(np.zeros(1000))
 n = sg.shared(0)
 step = sg.function([], a.sum(), updates={a: a + 1, b: b - 1, n: n + 1}, mode="MODE")
-running = []  # one entry while interrupts shall come, two when they shall stop
+interrupts, done, end = 0, [], time.monotonic() + 1.5
 
 def interrupt():
-    while not running:
-        time.sleep(0.001)
-    while len(running) == 1:
+    sent = 0
+    while not done:
         time.sleep(0.0005)
-        _thread.interrupt_main()
+        if sent == interrupts:  # the one before was counted: none strikes the counting
+            sent += 1
+            _thread.interrupt_main()
 
 thread = threading.Thread(target=interrupt)
-thread.start()
-interrupts, end = 0, time.monotonic() + 1.5
-running.append(True)
-while len(running) == 1:
-    try:
-        while time.monotonic() < end:
-            step()
-        running.append(True)
-    except KeyboardInterrupt:
-        interrupts += 1
 while True:
     try:
+        if thread.ident is None:
+            thread.start()
+        while time.monotonic() < end:
+            step()
+        done.append(True)
         thread.join()
         break
     except KeyboardInterrupt:
