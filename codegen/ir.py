@@ -240,7 +240,8 @@ class Convolution:
     y[n,k,i,j] = sum_{c,r,s} x[n, c, i*stride + r*dilation - padding, ...] w[k,c,r,s]
 
     With ``points`` it is done by Winograd's minimal filtering on so many points in one
-    dimension, with filters that ``TransformFilters`` made; it rounds to 2e-5 then.
+    dimension, with filters that ``TransformFilters`` made; it rounds to 2e-5 then. With
+    ``pool``, the largest of each 2 by 2 results takes their place before the epilogue.
     """
 
     x: Image
@@ -249,6 +250,7 @@ class Convolution:
     window: Window
     epilogue: Epilogue | None = None
     points: int = 0
+    pool: bool = False
 
 
 @dataclass(frozen=True)

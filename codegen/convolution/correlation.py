@@ -48,10 +48,13 @@ def phase(chosen: Plan) -> Phase:
 
 
 def _band(plan: Plan) -> list[str]:
-    rows, band = plan.correlation.rows.count, symbol("band")
+    """The rows of a band: whole rows of results after pooling."""
+    step = 2 if plan.correlation.pool else 1
+    rows, band = sizes.floordiv(plan.correlation.rows.count, step), symbol("band")
+    top, bottom = (share(at, plan.bands, rows) * step for at in (band, band + 1))
     return [
-        f"const int64_t top = {sizes.text(share(band, plan.bands, rows))};",
-        f"const int64_t bottom = {sizes.text(share(band + 1, plan.bands, rows))};",
+        f"const int64_t top = {sizes.text(top)};",
+        f"const int64_t bottom = {sizes.text(bottom)};",
     ]
 
 

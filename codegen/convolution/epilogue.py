@@ -59,6 +59,31 @@ class Tile:
 
 def store_lines(c: Correlation, tile: Tile) -> list[str]:
     """Lines that send a tile of sums through the epilogue to memory."""
+    if c.pool:
+        half = Tile(tile.vectors, tile.height // 2, tile.width // 2, tile.bounded)
+        return text.block("", [*_pooled(c, tile, half), *_stored(c, half)])
+    return _stored(c, tile)
+
+
+def _pooled(c: Correlation, tile: Tile, half: Tile) -> list[str]:
+    """``sum`` is then the largest of each 2 by 2 of the sums."""
+    kind, width = suffix(c.source.buffer.dtype), tile.width
+    every = (("k", tile.vectors), ("i", half.height), ("j", half.width))
+    corner = f"sum[k] + 2 * i * {width} + 2 * j"
+    larger = f"sg_maximum_{kind}v"
+    lines = [
+        f"const sg_{kind}v *const at = {corner};",
+        f"largest[k][i * {half.width} + j] = {larger}({larger}(at[0], at[1]),",
+        f"    {larger}(at[{width}], at[{width + 1}]));",
+    ]
+    return [
+        f"sg_{kind}v largest[{tile.vectors}][{half.height * half.width}];",
+        *text.block(text.unrolled(every), lines),
+        f"sg_{kind}v (*const sum)[{half.height * half.width}] = largest;",
+    ]
+
+
+def _stored(c: Correlation, tile: Tile) -> list[str]:
     dtype = c.source.buffer.dtype
     if c.epilogue is None:
         return _by_vectors(c, "value", tile)
@@ -78,8 +103,12 @@ def _place(c: Correlation) -> str:
 
 
 def _indices(c: Correlation, tile: Tile) -> list[str]:
-    row = c.rows.start + c.rows.step * (symbol("row") + symbol("i"))
-    column = c.columns.start + c.columns.step * (symbol("column") + symbol("j"))
+    scale = 2 if c.pool else 1
+    at = (sizes.floordiv(symbol(name), scale) for name in ("row", "column"))
+    row, column = (
+        axis.start + axis.step * (corner + symbol(index))
+        for axis, corner, index in zip((c.rows, c.columns), at, "ij", strict=True)
+    )
     lines = [
         f"const int64_t out_row = {sizes.text(row)};",
         f"const int64_t out_column = {sizes.text(column)};",

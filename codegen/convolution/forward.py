@@ -49,16 +49,20 @@ def winograd_points(
 def _parts(step: Convolution, target: Target) -> list[Correlation]:
     x, y, window = step.x, step.y, step.window
     lanes = _checked("convolution", x, y, window.groups, target)
+    scale = 2 if step.pool else 1
     c = Correlation(
         x,
         step.filters,
         y,
-        forward_axis(window, 0, x.height, y.height),
-        forward_axis(window, 1, x.width, y.width),
+        forward_axis(window, 0, x.height, y.height * scale),
+        forward_axis(window, 1, x.width, y.width * scale),
         window.groups,
         step.epilogue,
         lanes,
+        pool=step.pool,
     )
+    if step.pool and not (c.rows.known and c.columns.known):
+        raise CodegenError("convolution: pooling needs images of known sizes")
     return [c]
 
 

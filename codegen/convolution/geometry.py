@@ -78,6 +78,7 @@ class Correlation:
     epilogue: Epilogue | None
     lanes: int
     first_filter: int = 0
+    pool: bool = False  # the largest of 2 by 2 results takes their place
 
     @property
     def empty(self) -> bool:
@@ -90,7 +91,8 @@ class Correlation:
         """Whether taps outside the image can be left out: known sizes, no gathers."""
         channels = self.channels
         own = channels.depthwise and self.source.block == self.lanes
-        return self.rows.known and self.columns.known and (channels.broadcast or own)
+        known = self.rows.known and self.columns.known and not self.pool
+        return known and (channels.broadcast or own)
 
     @property
     def channels(self) -> Channels:
@@ -229,6 +231,8 @@ def flops(
         case ConvolutionBackwardWeights(x=x, dy=dy):
             wide, narrow = dy, x
     pixels = wide.batch * wide.height * wide.width
+    if isinstance(step, Convolution) and step.pool:
+        pixels = pixels * 4
     filters = wide.channels * (narrow.channels // step.window.groups)
     return pixels * (2 * filters * step.window.kernel[0] * step.window.kernel[1])
 

@@ -73,14 +73,15 @@ def plan(c: Correlation, target: Target) -> Plan:
     channels = c.channels
     vectors = channels.group_vectors
     cost, tiling = tiles.choose(
-        c.rows, c.columns, vectors, channels.inputs, target, c.clippable
+        c.rows, c.columns, vectors, channels.inputs, target, c.clippable, c.pool
     )
     group: Size = 0
     if channels.groups > 1 and channels.broadcast:
         group = sizes.floordiv(symbol("bundle"), vectors // tiling.vectors)
     reading = Reading(c.source, c.rows, c.columns, channels, group, symbol("bundle"))
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
-    most = sizes.floordiv(c.rows.count + (bands - 1), bands)
+    step = 2 if c.pool else 1
+    most = sizes.floordiv(c.rows.count + (bands - 1) * step, bands * step) * step
     cost *= channels.inputs * (channels.vectors // max(vectors, 1))
     return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
 

@@ -11,7 +11,7 @@ only the columns whose input exists (``spans``): nothing is copied, no zero mult
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from codegen import sizes
@@ -60,6 +60,7 @@ class Tiling:
 
 
 Found = tuple[float, Tiling]
+Cuts = Callable[[int, int, int], Iterator[tuple[list[int], list[int]]]]
 
 
 def even_pieces(length: int, most: int) -> list[int]:
@@ -92,14 +93,17 @@ def choose(
     depth: int,
     target: Target,
     clippable: bool,
+    pool: bool = False,
 ) -> Found:
     """The tiling of least cost where a tile sums over ``depth`` inputs a tap.
 
-    Its cost is in rough cycles for one input channel of a sample.
+    With ``pool``, tiles are two rows by an even number of columns. The cost is in
+    rough cycles for one input channel of a sample.
     """
     if not (rows.known and columns.known):
         return 0, _open(columns.count, group_vectors, target)
-    found = list(_whole(rows, columns, group_vectors, depth, target))
+    cuts = _pooled_cuts if pool else _cuts
+    found = list(_whole(rows, columns, group_vectors, depth, target, cuts))
     if clippable and not (rows.inside and columns.inside):
         found = [(cost * COPY, tiling) for cost, tiling in found]
         found += _clipped(rows, columns, group_vectors, depth, target)
@@ -126,21 +130,37 @@ def _fixed(depth: int, taps: int) -> float:
     return 12 / max(depth * taps, 1)
 
 
+def _cuts(height: int, width: int, most: int) -> Iterator[tuple[list[int], list[int]]]:
+    """Heights and widths of tiles of at most ``most`` pixels, one row or whole rows."""
+    for most_width in range(1, min(most, width) + 1):
+        yield [1] * height, even_pieces(width, most_width)
+    for most_height in range(2, min(most // width, height) + 1):
+        yield even_pieces(height, most_height), [width]
+
+
+def _pooled_cuts(
+    height: int, width: int, most: int
+) -> Iterator[tuple[list[int], list[int]]]:
+    """The same for tiles of two rows by an even number of columns."""
+    for most_width in range(1, min(most // 4, width // 2) + 1):
+        widths = [2 * piece for piece in even_pieces(width // 2, most_width)]
+        yield [2] * (height // 2), widths
+
+
 def _whole(
-    rows: Axis, columns: Axis, group_vectors: int, depth: int, target: Target
+    rows: Axis,
+    columns: Axis,
+    group_vectors: int,
+    depth: int,
+    target: Target,
+    cuts: Cuts,
 ) -> Iterator[Found]:
-    """Tilings where every tap is there: of one row, or of whole rows together."""
+    """Tilings where every tap is there."""
     height, width = rows.lengths[0], columns.lengths[0]
     taps = len(rows.taps) * len(columns.taps)
     for vectors in _vectors(group_vectors):
         most = most_pixels(vectors, target)
-        cuts = [
-            ([1] * height, even_pieces(width, most_width))
-            for most_width in range(1, min(most, width) + 1)
-        ]
-        highest = min(most // width, height)
-        cuts += [(even_pieces(height, h), [width]) for h in range(2, highest + 1)]
-        for heights, widths in cuts:
+        for heights, widths in cuts(height, width, most):
             steps = sum(
                 step_cost(vectors, h * w, target) + _fixed(depth, taps)
                 for h in heights

@@ -99,6 +99,8 @@ def choose(c: Correlation, direct_cost: float, target: Target, ready: bool) -> i
         return 0
     costs = {0: direct_cost}
     for side in sides(c.rows, c.columns):
+        if c.pool and any(n % 2 for n in outputs_of(side, c.rows, c.columns)):
+            continue
         found = cut(c, side, target)
         costs[side] = _cost(found, target) + (0 if ready else _filter_cost(found))
     return min(costs, key=lambda side: costs[side])

@@ -42,7 +42,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     target = builder.allocate(tail.output, _lanes(builder, x))
     y = image_of(target)
     epilogue = tail.epilogue(_index(target), x.dtype, target)
-    step = ir.Convolution(image, packed, y, window, epilogue)
+    step = ir.Convolution(image, packed, y, window, epilogue, pool=tail.pool)
     builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
 
 
@@ -76,6 +76,12 @@ def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
         image, gradient, target.buffer, window, config.winograd
     )
     builder.emit(step, "", flops(step))
+
+
+def is_known(node: Apply) -> bool:
+    """Whether the sizes of the images and filters of a convolution are known."""
+    (_, *image), filters = node.inputs[0].type.shape, node.inputs[1].type.shape
+    return _are_known((*image, *filters))
 
 
 def _are_known(shape: tuple[int | None, ...]) -> bool:

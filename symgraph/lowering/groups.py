@@ -36,8 +36,9 @@ class Given:
 def lower_chain(builder: Builder, unit: Unit) -> None:
     """A kernel with the pointwise ops after it as its epilogue."""
     assert unit.head is not None
-    result, output = unit.head.outputs[0], unit.tail.outputs[0]
-    followers = [node for node in unit.nodes if node is not unit.head]
+    kernel = [unit.head, *([unit.pooling] if unit.pooling else [])]
+    result, output = kernel[-1].outputs[0], unit.tail.outputs[0]
+    followers = [node for node in unit.nodes if node not in kernel]
 
     def apply(
         index: Sequence[Index], value: ir.Expression, body: Body
@@ -51,7 +52,8 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
             builder.values[output] = target
         return expression
 
-    tail = Tail(output, apply, not followers, _label(unit))
+    pool = unit.pooling is not None
+    tail = Tail(output, apply, not followers, _label(unit), pool)
     EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
 
 

@@ -17,7 +17,12 @@ from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.groups import lower_chain, lower_group
 from symgraph.lowering.plan import Rules, Unit, plan
 from symgraph.lowering.shapes import Shapes, Source
-from symgraph.lowering.table import LOWERINGS, is_pointwise, takes_epilogue
+from symgraph.lowering.table import (
+    LOWERINGS,
+    is_pointwise,
+    takes_epilogue,
+    takes_pooling,
+)
 from symgraph.lowering.values import Number, Stored, plain_view
 
 
@@ -86,7 +91,14 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
     def users(variable: Variable) -> Collection[Apply]:
         return builder.users.get(variable, ())
 
-    return Rules(users, is_pointwise, takes_epilogue, builder.shape, is_invariant)
+    return Rules(
+        users,
+        is_pointwise,
+        takes_epilogue,
+        takes_pooling,
+        builder.shape,
+        is_invariant,
+    )
 
 
 def _with_data(builder: Builder, graph: Graph) -> list[Apply]:

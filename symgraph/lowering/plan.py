@@ -21,12 +21,16 @@ _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, 
 
 @dataclass(eq=False)
 class Unit:
-    """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is."""
+    """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is.
+
+    ``pooling`` is done to its results first.
+    """
 
     nodes: list[Apply]
     first: int
     last: int
     head: Apply | None = None
+    pooling: Apply | None = None
     tail: Apply = field(init=False)
 
     def __post_init__(self) -> None:
@@ -51,6 +55,7 @@ class Rules:
     users: Callable[[Variable], Collection[Apply]]
     is_pointwise: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
+    takes_pooling: Callable[[Apply, Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
 
@@ -99,6 +104,11 @@ class _Planner:
     def _continues_a_kernel(self, node: Apply) -> bool:
         for producer in _producers(node):
             unit = self.unit_of.get(producer)
+            if unit is not None and self._can_pool(unit, node):
+                unit.pooling = node
+                unit.absorb(self.unit_of[node])
+                self.unit_of[node] = unit
+                return True
             if unit is not None and self._can_follow(unit, node):
                 self._draw_in(unit, node)
                 unit.absorb(self.unit_of[node])
@@ -128,6 +138,17 @@ class _Planner:
         results = [v for member in other.nodes for v in member.outputs]
         used = all(set(self.rules.users(v)) <= inside for v in results)
         return used and not self.outputs.intersection(results)
+
+    def _can_pool(self, unit: Unit, node: Apply) -> bool:
+        """Whether ``node`` pools the results of a kernel that nobody else reads."""
+        if unit.head is None or unit.nodes != [unit.head]:
+            return False
+        result = unit.head.outputs[0]
+        if result in self.outputs or set(self.rules.users(result)) != {node}:
+            return False
+        early = self.rules.is_invariant
+        same_time = early(unit.head) == early(node)
+        return same_time and self.rules.takes_pooling(unit.head, node)
 
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
         if unit.head is None or len(unit.nodes) > _LARGEST:

@@ -32,7 +32,7 @@ from symgraph.ops.cumulative import CumProd, CumSum
 from symgraph.ops.draws import RandomBits
 from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
-from symgraph.ops.pool import MaxPool2DGrad
+from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.softmax import LogSoftmax, Softmax
 from symgraph.ops.sorting import ArgSort
@@ -94,6 +94,14 @@ def is_pointwise(node: Apply) -> bool:
 def takes_epilogue(node: Apply) -> bool:
     """Whether the op is a kernel that can apply pointwise ops to its results."""
     return type(node.op) in EPILOGUES
+
+
+def takes_pooling(kernel: Apply, node: Apply) -> bool:
+    """Whether ``node`` pools 2 by 2 results of a kernel that can do so by itself."""
+    if not isinstance(kernel.op, Conv2D) or not isinstance(node.op, MaxPool2D):
+        return False
+    plain = node.op.window == node.op.stride == (2, 2) and conv.is_known(kernel)
+    return plain and node.op.padding == ((0, 0), (0, 0))
 
 
 def inlines_its_input(node: Apply) -> bool:

@@ -17,13 +17,15 @@ class Tail:
     """Where a kernel's results go, and what happens to them first.
 
     ``apply(index, result, body)`` is the value to store at ``index`` where the kernel
-    computed ``result``; ``is_identity`` says that it is ``result`` itself.
+    computed ``result``; ``is_identity`` says that it is ``result`` itself. With
+    ``pool``, results are the largest of 2 by 2.
     """
 
     output: Variable
     apply: Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
     is_identity: bool
     label: str
+    pool: bool = False
 
     def epilogue(
         self, index: Sequence[Index], dtype: str, target: Stored

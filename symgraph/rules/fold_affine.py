@@ -13,6 +13,7 @@ from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import Add, Div, Mul, Sub
 from symgraph.ops.conv import Conv2D
 from symgraph.ops.linalg import MatMul
+from symgraph.ops.pool import MaxPool2D
 from symgraph.ops.shape import BroadcastTo
 from symgraph.rewriting import Context, Declined, Rule, node, rewrite, wildcards
 from symgraph.rules.absorb import absorb_after, absorb_before
@@ -36,13 +37,19 @@ def _has_broadcast(n: Apply) -> bool:
 
 
 def _is_movable(variable: Variable, context: Context) -> bool:
-    """Whether it is a map, and not merely the bias of a kernel."""
+    """Whether it is a map, and not merely the bias of a kernel, pooled or not."""
     inner = context.owner(variable)
     if inner is None or not is_map(inner):
         return False
-    before = context.owner(inner.inputs[0])
-    is_bias = before is not None and isinstance(before.op, (Conv2D, MatMul))
-    return isinstance(inner.op, Affine) or not is_bias
+    return isinstance(inner.op, Affine) or not _is_bias(inner, context)
+
+
+def _is_bias(map: Apply, context: Context) -> bool:
+    """Whether a kernel that takes a bias is before it, or before pooling before it."""
+    before = context.owner(map.inputs[0])
+    if before is not None and isinstance(before.op, MaxPool2D):
+        before = context.owner(before.inputs[0])
+    return before is not None and isinstance(before.op, (Conv2D, MatMul))
 
 
 @rewrite(node(Affine)(x, ONE, shift), label="exact")
@@ -113,6 +120,8 @@ def move_affine_before(root, inner, context):
     f is a max-pool (s > 0), average-pool, reshape, transpose or join, or a relu (s > 0
     and t = 0).
     """
+    if isinstance(root.op, AddBias) and _is_bias(root, context):
+        return Declined("the map is the bias of the kernel before it")
     maps = carry_back(inner, map_of(root))
     if isinstance(maps, Declined):
         return maps

@@ -18,7 +18,7 @@ from symgraph.rules.batch_norm import BATCH_NORM
 from symgraph.rules.constant_folding import CONSTANT_FOLDING
 from symgraph.rules.fold_affine import FOLD_AFFINE
 from symgraph.rules.merging import merge_equal_nodes
-from symgraph.rules.pooling import POOLING
+from symgraph.rules.pooling import POOLING, POOLING_FIRST
 from symgraph.rules.sizes import normalize_sizes
 from symgraph.rules.stability import STABILITY
 
@@ -28,7 +28,9 @@ CANONICALIZE = Stage("canonicalize", (*_SIMPLER, normalize_sizes, merge_equal_no
 STABILIZE = Stage("stability", STABILITY)
 BATCH_NORMALIZATION = Stage("batch_norm", (*BATCH_NORM, *CONSTANT_FOLDING))
 AFFINE = Stage("fold_affine", (*FOLD_AFFINE, *CONSTANT_FOLDING))
-SIMPLIFY = Stage("simplify", (*_SIMPLER, normalize_sizes, merge_equal_nodes))
+SIMPLIFY = Stage(
+    "simplify", (*_SIMPLER, *POOLING_FIRST, normalize_sizes, merge_equal_nodes)
+)
 
 DEFAULT = (CANONICALIZE, STABILIZE, BATCH_NORMALIZATION, AFFINE, SIMPLIFY)
 

@@ -164,3 +164,26 @@ def test_winograd_can_be_forbidden(lowered):
             kernels = lowered([x], [y]).program.kernels
         steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
         assert [step.points for step in steps] == [6 if allowed else 0]
+
+
+def pooled(x, columns: int):
+    return MaxPool2D((2, columns), (2, columns), ((0, 0), (0, 0)))(x)
+
+
+def test_pooling_is_done_by_the_convolution_before_it(check):
+    x = tensor("x", shape=(None, 3, 13, 10))
+    y = Relu()(pooled(Conv2D()(x, shared(5, 3, 3, 3)), 2) * 2.0)
+    kernels = check([x], [y], [random(2, 3, 13, 10)]).program.kernels
+    steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
+    assert [step.pool for step in steps] == [True]
+
+
+@pytest.mark.parametrize("also", [None, "result"])
+def test_pooling_of_a_result_that_others_read_is_a_kernel(also, check):
+    x = tensor("x", shape=(None, 3, 13, 10))
+    result = Conv2D()(x, shared(5, 3, 3, 3))
+    pool = pooled(result, 2 if also else 3)
+    outputs = [pool, result] if also else [pool]
+    kernels = check([x], outputs, [random(2, 3, 13, 10)]).program.kernels
+    steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
+    assert [step.pool for step in steps] == [False]

@@ -7,17 +7,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symgraph.graph import evaluate
 from symgraph.ops import functions as F
+from symgraph.ops.affine import AddBias
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 from symgraph.ops.reduce import Sum
+from symgraph.ops.special import Relu
 from symgraph.rules.pooling import (
     POOLING,
+    POOLING_FIRST,
     mask_before_scattering,
+    pool_before_bias,
     sum_before_scattering,
 )
 from tests.rules.checking import ops_of, rewritten, tensor, why_not
 
 NONE = ((0, 0), (0, 0))
+X = np.random.default_rng(0).normal(size=(2, 3, 4, 6)).astype("float32")
 
 
 def scattered(size, window, stride=None, padding=NONE, dtype="float32"):
@@ -71,6 +77,35 @@ def test_a_sum_that_keeps_rows_or_columns_stays(axes):
     assert "kept" in why_not(sum_before_scattering, Sum(axes)(gradient))
 
 
+def pooled(x, *geometry):
+    return MaxPool2D(*(geometry or ((2, 2), (2, 2), NONE)))(x)
+
+
+def test_pooling_goes_before_relu_and_bias():
+    x, b = tensor("x", 2, 3, 4, 6), tensor("b", 3)
+    rng = np.random.default_rng(0)
+    values = {v: rng.normal(size=v.type.shape).astype("float32") for v in (x, b)}
+    y = pooled(Relu()(AddBias((0, 2, 3))(x, b)))
+    graph, history = rewritten(y, POOLING_FIRST, values)
+    assert ops_of(graph) == ["MaxPool2D", "AddBias", "Relu"]
+    assert {step.rule for step in history} == {"pool_before_relu", "pool_before_bias"}
+    before, after = (evaluate([v], values)[0] for v in (y, graph.outputs[0]))
+    assert np.array_equal(before, after)
+
+
+def test_pooling_stays_behind_what_others_read():
+    x = tensor("x", 2, 3, 4, 6)
+    y = Relu()(x)
+    graph, history = rewritten([pooled(y), y * 2], POOLING_FIRST, {x: X})
+    assert not history
+    assert ops_of(graph)[0] == "Relu"
+
+
+def test_pooling_stays_behind_a_bias_that_differs_inside_a_window():
+    y = pooled(AddBias((0,))(tensor("x", 2, 3, 4, 6), tensor("b", 3, 4, 6)))
+    assert "differs" in why_not(pool_before_bias, y)
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_same_values_for_any_windows(data):
@@ -87,3 +122,4 @@ def test_same_values_for_any_windows(data):
         values[x].flat[::7] = np.nan
     rewritten(masked(x, gradient), POOLING, values)
     rewritten(Sum((1, 2, 3))(gradient), POOLING, values)
+    rewritten(pooled(Relu()(x), window, stride, padding), POOLING_FIRST, values)
