@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 # Without a C compiler, the one in the ziglang wheel serves.
 TOOLCHAIN := $(shell { command -v cc || command -v gcc || command -v clang; } >/dev/null 2>&1 || echo ,toolchain)
 
-.PHONY: demo test check clean
+.PHONY: demo test check bench-kernels clean
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/quickstart.py
 
@@ -19,6 +19,11 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# Options by ONLY="resnet product" THREADS="1 2" TARGET="avx2 sse2".
+bench-kernels: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.benchmarks.kernels $(if $(ONLY),--only $(ONLY)) \
+	$(if $(THREADS),--threads $(THREADS)) $(if $(TARGET),--target $(TARGET))
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,143 @@
+"""Convolutions forward and backward, by direct sums and by Winograd's filtering.
+
+The kernels are those of ``codegen`` alone: images come and go in the blocked order, as
+they do inside a network, and the packing of the filters is not part of the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from codegen.build import build
+from codegen.convolution import flops, packed_shape
+from codegen.ir import (
+    Buffer,
+    Convolution,
+    ConvolutionBackwardData,
+    ConvolutionBackwardWeights,
+    Image,
+    Kernel,
+    PackFilters,
+    Program,
+    Role,
+)
+from codegen.printer import print_programs
+from codegen.runtime import Native
+from codegen.target import Target
+from tests.benchmarks.kernels.jobs import Job, Run
+from tests.benchmarks.kernels.layers import Layer
+
+DTYPE = "float32"
+TOLERANCE = 1e-4  # between the two ways, relative to the largest number
+
+
+def jobs(layer: Layer, target: Target, threads: int) -> Iterator[Job]:
+    """The passes of a layer, each by every way that the compiler has for it."""
+    makers = {"forward": _forward, "backward data": _data, "backward weights": _weights}
+    for part, make in makers.items():
+        if part == "backward data" and not layer.backward_data:
+            continue
+        programs = _programs(make, layer, target)
+        module = build(list(programs.values()), target)
+        natives = {way: module[program.name] for way, program in programs.items()}
+        ways = _ways(natives, threads)
+        step = programs["direct"].kernels[-1].step
+        yield Job(str(layer), part, ways, flops(step))
+
+
+Maker = Callable[[Layer, int, bool], Program]
+
+
+def _programs(make: Maker, layer: Layer, target: Target) -> dict[str, Program]:
+    """Programs by way; only one where allowing Winograd changes nothing."""
+    lanes = target.lanes(DTYPE)
+    direct, allowed = (make(layer, lanes, winograd) for winograd in (False, True))
+    direct_text, text = (print_programs([p], target).text for p in (direct, allowed))
+    if direct_text == text:
+        return {"direct": direct}
+    renamed = Program("winograd", (), allowed.arguments, allowed.kernels)
+    return {"direct": direct, "Winograd": renamed}
+
+
+def _ways(natives: dict[str, Native], threads: int) -> dict[str, Run]:
+    """One run of each way on the same numbers, after their results were compared."""
+    *given, out = natives["direct"].printed.program.arguments
+    rng = np.random.default_rng(0)
+    arrays = [_numbers(buffer, rng) for buffer in given]
+    results = {way: np.zeros(out.shape, DTYPE) for way in natives}
+
+    def timed(way: str) -> Run:
+        operands = [*arrays, results[way]]
+        return lambda: natives[way].profile(operands, (), threads)[1][-1]
+
+    ways = {way: timed(way) for way in natives}
+    for run in ways.values():
+        run()
+    expected = results["direct"]
+    for way, result in results.items():
+        error = np.abs(result - expected).max() / np.abs(expected).max()
+        if not error <= TOLERANCE:
+            raise ArithmeticError(f"{way} differs from direct by {error:.1e}")
+    return ways
+
+
+def _numbers(buffer: Buffer, rng: np.random.Generator) -> np.ndarray:
+    return rng.standard_normal(buffer.shape, DTYPE)
+
+
+# --- programs -----------------------------------------------------------------------
+
+
+def _forward(layer: Layer, lanes: int, winograd: bool) -> Program:
+    x, y, plain = _operands(layer, lanes)
+    packed, pack = _packing(layer, plain, lanes, transposed=False)
+    step = Convolution(x, packed, y, layer.window, None, winograd)
+    return _program((x.buffer, plain, y.buffer), pack, step)
+
+
+def _data(layer: Layer, lanes: int, winograd: bool) -> Program:
+    x, y, plain = _operands(layer, lanes)
+    packed, pack = _packing(layer, plain, lanes, transposed=True)
+    step = ConvolutionBackwardData(y, packed, x, layer.window, None, winograd)
+    return _program((y.buffer, plain, x.buffer), pack, step)
+
+
+def _weights(layer: Layer, lanes: int, winograd: bool) -> Program:
+    x, y, plain = _operands(layer, lanes)
+    step = ConvolutionBackwardWeights(x, y, plain, layer.window, winograd)
+    return _program((x.buffer, y.buffer, plain), step)
+
+
+def _program(arguments: tuple[Buffer, ...], *steps) -> Program:
+    kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
+    return Program("direct", (), arguments, kernels)
+
+
+def _operands(layer: Layer, lanes: int) -> tuple[Image, Image, Buffer]:
+    """x and y, blocked unless x has few channels, and the filters as they are."""
+    window = layer.window
+    few = layer.channels < lanes
+    x = _image("x", layer.batch, layer.channels, layer.size, 1 if few else lanes)
+    y = _image("y", layer.batch, layer.filters, layer.output, lanes)
+    narrow = layer.channels // window.groups
+    shape = (layer.filters, narrow, *window.kernel)
+    return x, y, Buffer("w", DTYPE, shape, Role.ARGUMENT)
+
+
+def _image(name: str, batch: int, channels: int, size: int, block: int) -> Image:
+    shape = (batch, channels, size, size)
+    if block > 1:
+        shape = (batch, -(-channels // block), size, size, block)
+    buffer = Buffer(name, DTYPE, shape, Role.ARGUMENT)
+    return Image(buffer, batch, channels, size, size, block)
+
+
+def _packing(
+    layer: Layer, plain: Buffer, lanes: int, transposed: bool
+) -> tuple[Buffer, PackFilters]:
+    window = layer.window
+    shape = packed_shape(window, layer.channels, layer.filters, lanes, transposed)
+    packed = Buffer("packed", DTYPE, shape)
+    return packed, PackFilters(plain, packed, window, lanes, transposed)

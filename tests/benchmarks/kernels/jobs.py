@@ -1,0 +1,40 @@
+"""A job is one kernel on one shape, by one or more ways that take turns."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+Run = Callable[[], float]  # runs the kernel once; the seconds that it took
+LEAST_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a kernel does in numbers, and its ways, by name.
+
+    ``flops`` are those of the definition, so a way that needs fewer can pass the peak.
+    ``bytes`` is the traffic of a job that memory bounds, otherwise 0.
+    """
+
+    name: str
+    part: str
+    ways: Mapping[str, Run]
+    flops: int
+    bytes: int = 0
+
+
+def best_seconds(ways: Mapping[str, Run], seconds: float) -> dict[str, float]:
+    """The best round of every way; a round runs each of them once.
+
+    Other work of the machine can only slow a kernel down, so the best counts.
+    """
+    for run in ways.values():
+        run()
+    best = dict.fromkeys(ways, float("inf"))
+    end, rounds = time.perf_counter() + seconds * len(ways), 0
+    while rounds < LEAST_ROUNDS or time.perf_counter() < end:
+        best = {way: min(best[way], run()) for way, run in ways.items()}
+        rounds += 1
+    return best

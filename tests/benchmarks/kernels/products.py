@@ -1,0 +1,49 @@
+"""Matrix products of ``codegen``."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codegen.build import build
+from codegen.ir import Buffer, Gemm, Kernel, Program, Role
+from codegen.target import Target
+from tests.benchmarks.kernels.jobs import Job
+
+SHAPES = (  # rows, depth, columns
+    (512, 512, 512),
+    (1024, 1024, 1024),
+    (2048, 2048, 2048),
+    (100, 1024, 256),
+    (60, 784, 100),
+    (60, 100, 100),
+    (60, 100, 10),
+    (784, 60, 100),
+    (100, 256, 2),
+    (1, 4096, 4096),
+)
+DTYPE = "float32"
+TOLERANCE = 1e-4  # of NumPy's product, relative to the largest number
+
+
+def job(shape: tuple[int, int, int], target: Target, threads: int) -> Job:
+    """z = x y, checked against NumPy."""
+    m, k, n = shape
+    rng = np.random.default_rng(0)
+    x, y = (rng.standard_normal(s, DTYPE) for s in ((m, k), (k, n)))
+    z = np.zeros((m, n), DTYPE)
+    a, b, c = (
+        Buffer(name, DTYPE, array.shape, Role.ARGUMENT)
+        for name, array in (("x", x), ("y", y), ("z", z))
+    )
+    kernel = Kernel(Gemm(a, b, c, m, n, k), "product")
+    native = build([Program("product", (), (a, b, c), (kernel,))], target)["product"]
+
+    def run() -> float:
+        return native.profile([x, y, z], (), threads)[1][0]
+
+    run()
+    expected = x @ y
+    error = np.abs(z - expected).max() / np.abs(expected).max()
+    if not error <= TOLERANCE:
+        raise ArithmeticError(f"product {m}x{k}x{n} differs by {error:.1e}")
+    return Job(f"product {m}x{k}x{n}", "", {"packed": run}, 2 * m * k * n)
