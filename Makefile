@@ -4,11 +4,12 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	command -v $$p >/dev/null 2>&1 && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	2>/dev/null && echo $$p && break; done)
 VENV ?= .venv
+PEERS_VENV ?= .venv-peers
 BIN := $(VENV)/bin
 # Without a C compiler, the one in the ziglang wheel serves.
 TOOLCHAIN := $(shell { command -v cc || command -v gcc || command -v clang; } >/dev/null 2>&1 || echo ,toolchain)
 
-.PHONY: demo test check sanitize bench-kernels clean
+.PHONY: demo test check sanitize bench bench-kernels clean
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/quickstart.py
 
@@ -29,6 +30,13 @@ sanitize: $(VENV)/dev.stamp
 	tests/codegen/test_gemm.py tests/codegen/test_reductions.py tests/codegen/test_loops.py \
 	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py
 
+# The peers have an environment of their own; what they cannot do the table says.
+# Options by WORKS="infer1 call" PEERS="torch jax" PAIRS=5 OUTPUT=results.json.
+bench: $(VENV)/dev.stamp $(PEERS_VENV)/peers.stamp
+	$(BIN)/python -m tests.benchmarks --peer-python $(PEERS_VENV)/bin/python \
+	$(if $(WORKS),--works $(WORKS)) $(if $(PEERS),--peers $(PEERS)) \
+	$(if $(PAIRS),--pairs $(PAIRS)) $(if $(OUTPUT),--output $(OUTPUT))
+
 # Options by ONLY="resnet product" THREADS="1 2" TARGET="avx2 sse2".
 bench-kernels: $(VENV)/dev.stamp
 	$(BIN)/python -m tests.benchmarks.kernels $(if $(ONLY),--only $(ONLY)) \
@@ -45,5 +53,13 @@ $(VENV)/dev.stamp: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev$(TOOLCHAIN)]'
 	touch $@
 
+# A peer that cannot be installed must not keep the others away.
+$(PEERS_VENV)/peers.stamp: tests/benchmarks/peers/requirements.txt
+	$(PYTHON) -m venv $(PEERS_VENV)
+	$(PEERS_VENV)/bin/python -m pip install --quiet -r $< || \
+	for peer in $$(grep -v '^#' $<); do \
+	$(PEERS_VENV)/bin/python -m pip install --quiet $$peer || true; done
+	touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS_VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

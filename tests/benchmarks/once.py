@@ -1,0 +1,162 @@
+"""What is not a call: imports, cold and warm compiles, memory, and BN's own cost."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from tests.benchmarks import sides
+from tests.benchmarks.pairs import Contestant, turns_of
+from tests.benchmarks.rows import Row, in_order
+from tests.benchmarks.sides import Side, SideError
+from tests.benchmarks.works import Work, photographs
+
+BATCH = 100
+COMPILED = {"torch": "compiled, channels-last", "jax": "NHWC", "tensorflow": "XLA"}
+MODULES = ("torch", "jax", "tensorflow", "pytensor")
+CACHES = ("SYMGRAPH_CACHE", "TORCHINDUCTOR_CACHE_DIR")
+IMPORT = """
+import time
+start = time.perf_counter()
+import {module}
+print(time.perf_counter() - start)
+"""
+Start = Callable[..., Side]
+
+
+def compile_times(
+    python: str, names: list[str], folder: Path, repeats: int
+) -> list[Row]:
+    """From the arrays to the end of the first training step, in new processes.
+
+    Cold finds an empty cache, warm what cold has left there. Importing is not counted.
+    """
+    np.savez(folder / "arrays.npz", **photographs(BATCH, training=True))
+    start = partial(sides.symgraph, folder)
+    ours = [_cold_and_warm(start, "default", folder) for _ in range(repeats)]
+    rows = []
+    for name in names:
+        if name not in COMPILED:
+            continue
+        start = partial(sides.peer, name, python, folder)
+        try:
+            theirs = [_cold_and_warm(start, COMPILED[name], folder)]
+        except SideError as error:
+            rows.append(Row("compile, training", name, failure=str(error)))
+            continue
+        for place, (what, wanted) in enumerate((("cold", 3), ("warm", 0.2))):
+            mine, other = (
+                statistics.median(t[place] for t in s) for s in (ours, theirs)
+            )
+            row = Row(f"{what} compile, training", name, COMPILED[name], mine, other)
+            rows.append(_with(row, "s", f"<= {wanted} s"))
+    return sorted(rows, key=lambda row: (row.work, row.ratio))
+
+
+def _cold_and_warm(start: Start, way: str, folder: Path) -> tuple[float, float]:
+    with tempfile.TemporaryDirectory() as cache:
+        environment = dict.fromkeys(CACHES, cache)
+        environment["PYTENSOR_FLAGS"] = f"compiledir={cache}"
+        cold, warm = (_first_step(start, way, folder, environment) for _ in range(2))
+    return cold, warm
+
+
+def _first_step(start: Start, way: str, folder: Path, environment: dict) -> float:
+    files = {"arrays": folder / "arrays.npz", "results": folder / "results.npz"}
+    paths = {name: str(path) for name, path in files.items()}
+    with start(environment=environment) as side:
+        return side.ask("make", task="step", kind="training", way=way, **paths)[
+            "seconds"
+        ]
+
+
+def imports(python: str, names: list[str], repeats: int) -> list[Row]:
+    """Importing, as multiples of NumPy's own import by the same interpreter."""
+    ours = _import_ratio(sys.executable, "symgraph", repeats)
+    rows = []
+    for name in names:
+        if name not in MODULES:
+            continue
+        try:
+            theirs = _import_ratio(python, name, max(repeats // 2, 1))
+        except subprocess.CalledProcessError as error:
+            rows.append(Row("import", name, failure=error.stderr.splitlines()[-1]))
+            continue
+        row = Row("import", name, "", ours, theirs)
+        rows.append(_with(row, "x NumPy's", "<= 3 x NumPy's"))
+    return in_order(rows)
+
+
+def _import_ratio(python: str, module: str, repeats: int) -> float:
+    def seconds(name: str) -> float:
+        command = [python, "-c", IMPORT.format(module=name)]
+        done = subprocess.run(
+            command, check=True, capture_output=True, text=True, cwd=sides.ROOT
+        )
+        return float(done.stdout.splitlines()[-1])
+
+    seconds(module), seconds("numpy")  # what they read is in memory from now on
+    return statistics.median(seconds(module) / seconds("numpy") for _ in range(repeats))
+
+
+def memory(python: str, names: list[str], folder: Path) -> list[Row]:
+    """The growth of resident memory during training steps, the same way for both."""
+    if "torch" not in names:
+        return []
+    for file, batch in (("small", 2), ("arrays", BATCH)):
+        np.savez(folder / f"{file}.npz", **photographs(batch, training=True))
+    files = {name: str(folder / f"{name}.npz") for name in ("small", "arrays")}
+    with sides.symgraph(folder) as side:
+        ours = side.ask("peak", kind="training", way="default", **files)
+    title = f"memory of a training step, batch {BATCH}"
+    rows = []
+    for way in ("eager", "eager, channels-last"):
+        try:
+            with sides.peer("torch", python, folder) as side:
+                theirs = side.ask("peak", kind="training", way=way, **files)["bytes"]
+        except SideError as error:
+            rows.append(Row(title, "torch", failure=str(error)))
+            continue
+        for figure, how in (("bytes", "measured"), ("planned", "by fn.memory")):
+            mine, other = ours[figure] / 2**20, theirs / 2**20
+            row = Row(f"{title}, {how}", "torch", way, mine, other)
+            rows.append(_with(row, "MiB", "<= 0.6 of torch's"))
+    return in_order(rows)
+
+
+def norm_at_inference(folder: Path, pairs: int) -> list[Row]:
+    """The reference network with BN beside the same one without, symgraph alone."""
+    rows = []
+    with sides.symgraph(folder) as side:
+        for batch, calls in ((1, 20), (BATCH, 3)):
+            both = []
+            for norm in (True, False):
+                arrays = partial(photographs, batch, norm=norm)
+                work = Work("", "inference", arrays, 1.0, pairs, 2, calls)
+                task = f"{batch} {norm}"
+                np.savez(folder / "arrays.npz", **arrays())
+                files = {"arrays": folder / "arrays.npz", "results": folder / "r.npz"}
+                paths = {name: str(path) for name, path in files.items()}
+                side.ask("make", task=task, kind="inference", way="default", **paths)
+                both.append(Contestant(side, task, "", work, {}))
+            turns = turns_of(*both, pairs)
+            ours, theirs = (
+                1e3 * statistics.median(t) for t in zip(*turns, strict=True)
+            )
+            ratio = statistics.median(b / a for a, b in turns)
+            title = f"inference with BN, batch {batch}"
+            rows.append(Row(title, "symgraph without BN", "", ours, theirs, ratio))
+    return rows
+
+
+def _with(row: Row, unit: str, wanted: str) -> Row:
+    """``row`` with the ratio of its two figures."""
+    figures = (row.ours, row.theirs, row.theirs / row.ours)
+    return Row(row.work, row.peer, row.way, *figures, unit, wanted)
