@@ -20,10 +20,9 @@ from tests.benchmarks.peers.protocol import THREADS, Arrays, Task, serve
 
 def inference(arrays: Arrays) -> Task:
     """Probabilities of photographs; BN only where the arrays have its parameters."""
-    net = _reference(arrays)
-    x = sg.tensor("x", shape=(None, *arrays["photographs"].shape[1:]))
+    net, photographs = _reference(arrays), arrays["photographs"]
+    x = sg.tensor("x", shape=photographs.shape)
     predict = sg.function([x], sg.nn.softmax(net(x)))
-    photographs = arrays["photographs"]
     return Task(lambda: predict(photographs), lambda y: {"probabilities": y})
 
 
