@@ -2,23 +2,53 @@
 
 module = build([program])
 module["name"].run([x, y, out], sizes=(n,))
+again = reload(module.key, module.interfaces)       in another process, without the C
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from codegen.cache import LIBRARY, Cache, default_cache, digest
 from codegen.errors import CompileError
+from codegen.interface import Interface, interface_of
 from codegen.ir import Program
 from codegen.printer import Source, print_programs
-from codegen.runtime import Module, load
+from codegen.runtime import Native, load
 from codegen.target import Target, host_target
 from codegen.toolchain import FLAGS, INCLUDE, Toolchain, extra_flags, find_toolchain
+
+STAGES = ("print", "cc", "load")
+
+
+@dataclass(frozen=True)
+class Module:
+    """Compiled programs by name, and the seconds that each stage of it took."""
+
+    key: str
+    path: Path
+    interfaces: tuple[Interface, ...]
+    natives: Mapping[str, Native]
+    seconds: Mapping[str, float]
+
+    def __getitem__(self, name: str) -> Native:
+        return self.natives[name]
+
+    @property
+    def c_source(self) -> str | None:
+        """The C that was compiled; None where the cache has let go of it."""
+        try:
+            files = sorted(self.path.parent.glob("module*.c"))
+            return "\n".join(file.read_text() for file in files) or None
+        except OSError:
+            return None
 
 
 def build(
@@ -37,15 +67,61 @@ def build(
     target = target or host_target()
     toolchain = toolchain or find_toolchain()
     cache = cache or default_cache()
-    source = print_programs(programs, target)
+    seconds = dict.fromkeys(STAGES, 0.0)
+    with _timed(seconds, "print"):
+        source = print_programs(programs, target)
     options = (*_accepted(toolchain, target, cache), *flags, *extra_flags())
-    key = digest(
-        *source.files, *FLAGS, *options, toolchain.identity, target.name, _headers()
-    )
-    library = cache.find(
-        key, lambda folder: _compile(source, folder, toolchain, options)
-    )
-    return load(library, source)
+    key = digest(*source.files, _conditions(target, toolchain, options))
+
+    def compile(folder: Path) -> None:
+        with _timed(seconds, "cc"):
+            _compile(source, folder, toolchain, options)
+
+    library = cache.find(key, compile)
+    interfaces = tuple(map(interface_of, source.programs))
+    return _loaded(key, library, interfaces, seconds)
+
+
+def conditions() -> str:
+    """A digest of all that decides, beside the C, what is compiled from it here."""
+    target, toolchain = host_target(), find_toolchain()
+    options = (*_accepted(toolchain, target, default_cache()), *extra_flags())
+    return _conditions(target, toolchain, options)
+
+
+def reload(key: str, interfaces: tuple[Interface, ...]) -> Module | None:
+    """What ``build`` made under ``key``, if the user's cache still has it."""
+
+    def gone(folder: Path) -> None:
+        raise LookupError(key)
+
+    try:
+        library = default_cache().find(key, gone)
+    except LookupError:
+        return None
+    return _loaded(key, library, interfaces, dict.fromkeys(STAGES, 0.0))
+
+
+def _loaded(
+    key: str,
+    library: Path,
+    interfaces: tuple[Interface, ...],
+    seconds: dict[str, float],
+) -> Module:
+    with _timed(seconds, "load"):
+        natives = load(library, interfaces)
+    return Module(key, library, interfaces, natives, seconds)
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] += time.perf_counter() - start
+
+
+def _conditions(target: Target, toolchain: Toolchain, options: Sequence[str]) -> str:
+    return digest(*FLAGS, *options, toolchain.identity, repr(target), _headers())
 
 
 def _compile(

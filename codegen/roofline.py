@@ -11,6 +11,7 @@ a bound that cores which share a power budget may not reach together.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -67,10 +68,11 @@ def roofline(threads: int = 0, target: Target | None = None) -> Roofline:
     programs.append(_program("stream", stream, stream.source, stream.out))
     module = build(programs, target)
     cores = {
-        dtype: flops(step, target) / _best(module[dtype], 1, 1)
+        dtype: flops(step, target) / _best(module[dtype], (step.out,), 1, 1)
         for dtype, step in adds.items()
     }
-    seconds = min(_best(module["stream"], BLOCKS, count) for count in (1, threads))
+    read, buffers = module["stream"], (stream.source, stream.out)
+    seconds = min(_best(read, buffers, BLOCKS, count) for count in (1, threads))
     bandwidth = BLOCKS * BLOCK * 4 / seconds
     return Roofline(target.name, threads, cores["float32"], cores["float64"], bandwidth)
 
@@ -91,9 +93,11 @@ def _program(name: str, step: MultiplyAdds | Stream, *arguments: Buffer) -> Prog
     return Program(name, ("units",), arguments, (Kernel(step, "probe"),))
 
 
-def _best(native: Native, units: int, threads: int) -> float:
+def _best(
+    native: Native, arguments: Sequence[Buffer], units: int, threads: int
+) -> float:
     """The seconds of the fastest of several runs."""
-    arrays = [_filled(buffer, units) for buffer in native.printed.program.arguments]
+    arrays = [_filled(buffer, units) for buffer in arguments]
     return min(native.profile(arrays, (units,), threads)[1][0] for _ in range(RUNS))
 
 

@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import memory
+from codegen.interface import Interface
 from codegen.pointers import addresses, find_layout
-from codegen.printer import Printed, Source
 
 Array = npt.NDArray[Any]
 
@@ -72,13 +72,13 @@ class Workspace:
     """What one call at a time needs; ``key`` says for which sizes it is ready."""
 
     def __init__(self, native: Native) -> None:
-        program = native.printed.program
-        count = len(program.arguments)
+        interface = native.interface
+        count = len(interface.dtypes)
         self.arguments = ffi.new("intptr_t[]", count + len(native.constants) + 1)
         for place, constant in enumerate(native.constants):
             self.arguments[count + place] = constant.ctypes.data
-        self.sizes = ffi.new("int64_t[]", len(program.sizes) + 1)
-        self.offsets = ffi.new("int64_t[]", len(native.printed.slots) + 1)
+        self.sizes = ffi.new("int64_t[]", len(interface.sizes) + 1)
+        self.offsets = ffi.new("int64_t[]", len(interface.slots) + 1)
         self.memory: Array = np.empty(0, np.uint8)
         self.call = ffi.new("sg_call *")
         self.call.arguments = self.arguments
@@ -104,13 +104,10 @@ class Workspace:
 class Native:
     """A compiled program; safe to call from several threads at once."""
 
-    def __init__(self, printed: Printed, entry: Any, library: object) -> None:
-        program = printed.program
-        self.printed = printed
-        self.constants = [
-            _constant(values, buffer.dtype) for buffer, values in program.constants
-        ]
-        kinds = [np.dtype(buffer.dtype) for buffer in program.arguments]
+    def __init__(self, interface: Interface, entry: Any, library: object) -> None:
+        self.interface = interface
+        self.constants = [_aligned(values) for values in interface.constants]
+        kinds = [np.dtype(dtype) for dtype in interface.dtypes]
         self.dtypes = ffi.new("intptr_t[]", [*map(id, kinds), 0])
         self._kinds = kinds  # their addresses stay those of living objects
         self._entry = entry
@@ -140,7 +137,7 @@ class Native:
     ) -> tuple[int, list[float]]:
         """As ``run``, with the seconds that each kernel took."""
         workspace = self._taken(sizes, threads or _Threads.count)
-        count = len(self.printed.program.kernels)
+        count = self.interface.kernels
         seconds = ffi.new("double[]", count + 1)
         workspace.call.seconds = seconds
         code = self._called(workspace, tuple(arrays))
@@ -154,9 +151,9 @@ class Native:
         if key not in self._plans:
             if len(self._plans) >= _PLANS:
                 self._plans.clear()
-            values = dict(zip(self.printed.program.sizes, sizes, strict=True))
+            values = dict(zip(self.interface.sizes, sizes, strict=True))
             values[memory.THREADS] = threads
-            self._plans[key] = memory.plan(self.printed.slots, values)
+            self._plans[key] = memory.plan(self.interface.slots, values)
         return self._plans[key]
 
     def peak_bytes(self, sizes: tuple[int, ...] = (), threads: int = 0) -> int:
@@ -179,9 +176,9 @@ class Native:
 
     def _called(self, workspace: Workspace, arrays: tuple[Array, ...]) -> int:
         if len(arrays) != self._count:
-            name = self.printed.program.name
             raise ValueError(
-                f"{name}: expected {self._count} arrays, got {len(arrays)}"
+                f"{self.interface.name}: expected {self._count} arrays, "
+                f"got {len(arrays)}"
             )
         if _LAYOUT:
             workspace.call.items = id(arrays) + _LAYOUT.items
@@ -189,33 +186,18 @@ class Native:
             if code != _NOT_PLAIN:
                 return code  # type: ignore[no-any-return]
         workspace.call.items = 0
-        program = self.printed.program
-        dtypes = [buffer.dtype for buffer in program.arguments]
-        found = addresses(arrays, dtypes, program.name)
+        found = addresses(arrays, self.interface.dtypes, self.interface.name)
         workspace.arguments[0 : len(found)] = found
         return self._entry(workspace.call)  # type: ignore[no-any-return]
 
 
-class Module:
-    """Compiled programs by name, and the C that they came from."""
-
-    def __init__(self, natives: dict[str, Native], c_source: str, path: Path) -> None:
-        self.natives = natives
-        self.c_source = c_source
-        self.path = path
-
-    def __getitem__(self, name: str) -> Native:
-        return self.natives[name]
-
-
-def load(library: Path, source: Source) -> Module:
-    """The module in a shared library that was made of ``source``."""
+def load(library: Path, interfaces: Sequence[Interface]) -> dict[str, Native]:
+    """The programs of a shared library, by their names."""
     opened = ffi.dlopen(str(library))
-    natives = {
-        one.program.name: Native(one, opened.sg_entry_at(place), opened)
-        for place, one in enumerate(source.programs)
+    return {
+        interface.name: Native(interface, opened.sg_entry_at(place), opened)
+        for place, interface in enumerate(interfaces)
     }
-    return Module(natives, source.text, library)
 
 
 def aligned_bytes(count: int) -> Array:
@@ -225,8 +207,8 @@ def aligned_bytes(count: int) -> Array:
     return block[skip : skip + count]
 
 
-def _constant(values: Array, dtype: str) -> Array:
+def _aligned(values: Array) -> Array:
     """A copy of ``values`` that is contiguous and aligned."""
-    flat = aligned_bytes(values.size * np.dtype(dtype).itemsize).view(dtype)
-    flat[...] = np.asarray(values).reshape(-1)
+    flat = aligned_bytes(values.nbytes).view(values.dtype)
+    flat[...] = values
     return flat

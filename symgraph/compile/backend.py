@@ -7,18 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
+from codegen import build
 from codegen.errors import ToolchainError
 from symgraph.compile.agreement import Agreement
+from symgraph.compile.compilation import Compilation
 from symgraph.compile.debug import DebugBackend
 from symgraph.compile.errors import NativeCodeWarning
+from symgraph.compile.fingerprint import fingerprint
 from symgraph.compile.mode import Mode
 from symgraph.compile.native import NativeBackend
-from symgraph.compile.pipeline import lower_graph
+from symgraph.compile.profile import Clock
+from symgraph.compile.recipe import keep, recall, recipe_of
 from symgraph.compile.reference import ReferenceBackend
-from symgraph.compile.specification import Specification
 from symgraph.compile.state import Arrays, Snapshot
-from symgraph.graph import Graph, SharedVariable
-from symgraph.rewriting import History
+from symgraph.graph import SharedVariable
 
 
 class Backend(Protocol):
@@ -33,40 +35,53 @@ class Backend(Protocol):
 
 
 def build_backend(
-    specification: Specification,
-    graph: Graph,
-    history: History,
-    mode: Mode,
-    profile: bool,
+    compilation: Compilation, profile: bool
 ) -> tuple[Backend, NativeBackend | None, Mode]:
-    """The back end for ``mode``, the native code in it, and the mode it came to be.
+    """The back end for the mode, the native code in it, and the mode it came to be.
 
     Where there is no C compiler the reference runs instead, and a warning says once
     how to get native code.
     """
+    specification, mode = compilation.specification, compilation.mode
     agreement = Agreement(specification.name, specification.graph)
     if mode.backend == "numpy":
-        return ReferenceBackend(graph, agreement), None, mode
-    native = _native(specification, graph, agreement, profile)
+        return ReferenceBackend(compilation.graph, agreement), None, mode
+    try:
+        native = _native(compilation, agreement, profile)
+    except ToolchainError as error:
+        _Fallback.warn(error)
+        native = None
     if mode.backend == "debug":
         source = ReferenceBackend(specification.graph, agreement)
-        return DebugBackend(source, history, native), native, mode
+        return DebugBackend(source, compilation, native), native, mode
     if native is None:
-        reference = ReferenceBackend(graph, agreement)
+        reference = ReferenceBackend(compilation.graph, agreement)
         return reference, None, replace(mode, backend="numpy")
     return native, native, mode
 
 
 def _native(
-    specification: Specification, graph: Graph, agreement: Agreement, profile: bool
-) -> NativeBackend | None:
-    name, varying = specification.name, specification.updates
-    lowered = lower_graph(graph, varying)
-    try:
-        return NativeBackend(name, lowered, agreement, varying, profile)
-    except ToolchainError as error:
-        _Fallback.warn(error)
-        return None
+    compilation: Compilation, agreement: Agreement, profile: bool
+) -> NativeBackend:
+    specification, mode = compilation.specification, compilation.mode
+    graph, varying = specification.graph, specification.updates
+    name = None
+    if mode.backend == "c" and not profile:  # else the programs are needed anyway
+        name = fingerprint(graph, varying, mode.stages, build.conditions())
+    recipe = recall(name, graph) if name is not None else None
+    module = build.reload(recipe.key, recipe.interfaces) if recipe else None
+    if recipe is None or module is None:
+        lowered = compilation.lowered
+        module = build.build(lowered.programs)
+        recipe = recipe_of(lowered, module)
+        if name is not None:
+            keep(name, recipe, graph)
+    native = NativeBackend(
+        specification.name, graph, recipe, module, agreement, varying
+    )
+    if profile:
+        native.clock = Clock(compilation.lowered.program, native.main)
+    return native
 
 
 class _Fallback:

@@ -12,14 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.build import build
+from symgraph.compile.compilation import Compilation
 from symgraph.compile.errors import DebugError
 from symgraph.compile.native import NativeBackend
 from symgraph.compile.pipeline import lower_graph
+from symgraph.compile.recipe import recipe_of
 from symgraph.compile.reference import ReferenceBackend
 from symgraph.compile.state import Arrays, Snapshot
 from symgraph.graph import Graph, SharedVariable, Variable, describe, is_float
 from symgraph.graph.evaluate import evaluate
-from symgraph.rewriting import History, Validator
+from symgraph.rewriting import Validator
 
 # Relative to each value, and to the largest finite value of the array it is in.
 TOLERANCES = {"float32": 1e-4, "float64": 1e-9}
@@ -34,11 +37,11 @@ class DebugBackend:
     def __init__(
         self,
         reference: ReferenceBackend,
-        history: History,
+        compilation: Compilation,
         native: NativeBackend | None,
     ) -> None:
         self._reference = reference
-        self._history = history
+        self._compilation = compilation
         self._native = native
         read = [] if native is None else native.shared
         self.shared = tuple(dict.fromkeys([*self._reference.shared, *read]))
@@ -53,7 +56,7 @@ class DebugBackend:
             arrays, _part(snapshot, self._reference.shared, self)
         )
         validator = Validator(givens)
-        for step in self._history:
+        for step in self._compilation.history:
             validator(step)
         if self._native is None:
             return expected
@@ -70,7 +73,8 @@ class DebugBackend:
             if problem:
                 raise DebugError(
                     f"{self._native.name}: output {place} of native code differs from "
-                    f"the reference: {problem}\n{first_wrong(self._native, givens)}"
+                    f"the reference: {problem}\n"
+                    f"{first_wrong(self._compilation, self._native, givens)}"
                 )
 
 
@@ -96,16 +100,21 @@ def difference(mine: NDArray[Any], theirs: NDArray[Any]) -> str | None:
     )
 
 
-def first_wrong(native: NativeBackend, givens: Mapping[Variable, Any]) -> str:
+def first_wrong(
+    compilation: Compilation, native: NativeBackend, givens: Mapping[Variable, Any]
+) -> str:
     """Which node native code gets wrong first, when every node's value is asked for.
 
     Asking for a value changes what is fused with what, so this finds a wrong kernel
     but may miss a wrong fusion; the text says which it was.
     """
-    graph = native.lowered.graph
+    graph = compilation.lowered.graph
     values = [v for node in graph.nodes for v in node.outputs]
     shown = Graph(graph.inputs, values)
-    backend = NativeBackend(native.name, lower_graph(shown), native.agreement)
+    lowered = lower_graph(shown)
+    module = build(lowered.programs)
+    recipe = recipe_of(lowered, module)
+    backend = NativeBackend(native.name, shown, recipe, module, native.agreement)
     arrays = [givens[v] for v in shown.inputs]
     shared = tuple(givens[v] for v in backend.shared)
     results = backend(arrays, Snapshot((0,) * len(shared), shared))

@@ -8,17 +8,18 @@ from typing import Any, NoReturn
 
 from symgraph.compile.arguments import Arguments
 from symgraph.compile.backend import Backend, build_backend
+from symgraph.compile.compilation import Compilation
 from symgraph.compile.inputs import In, bind
 from symgraph.compile.memory import Memory, memory_of
 from symgraph.compile.mode import Mode, as_mode
 from symgraph.compile.native import NativeBackend
-from symgraph.compile.pipeline import c_source, lower_graph
+from symgraph.compile.pipeline import c_source
 from symgraph.compile.profile import Profile
 from symgraph.compile.specification import Specification, specify
 from symgraph.compile.state import State
 from symgraph.compile.updates import Pairs
-from symgraph.graph import Apply, GraphError, SharedVariable, Variable
-from symgraph.rewriting import Rule, explain, rewrite_graph
+from symgraph.graph import Apply, Graph, GraphError, SharedVariable, Variable
+from symgraph.rewriting import History, Rule, explain
 from symgraph.rewriting.explain import Explanation
 
 
@@ -65,7 +66,8 @@ class Function:
     """A compiled function; safe to call from several threads at once.
 
     ``graph`` is what runs, ``source_graph`` what was asked for, and ``history`` the
-    rewrites between the two. Outputs come first in both graphs, then the new values
+    rewrites between the two, all made when first asked for where the native code is
+    on disk already. Outputs come first in both graphs, then the new values
     of ``updates``. ``mode.backend`` is "numpy" where there is no C compiler.
     """
 
@@ -80,11 +82,11 @@ class Function:
         self.outputs: tuple[Variable, ...] = specification.outputs.variables
         self.updates = specification.updates
         self.source_graph = specification.graph
-        self.graph, self.history = rewrite_graph(self.source_graph, mode.stages)
+        self._compilation = Compilation(specification, mode)
         self._backend: Backend
         self._native: NativeBackend | None
         self._backend, self._native, self.mode = build_backend(
-            specification, self.graph, self.history, mode, profile
+            self._compilation, profile
         )
         self._arguments = Arguments(self.name, specification.inputs, downcast)
         self.inputs = self._arguments.with_defaults()
@@ -101,12 +103,21 @@ class Function:
             return self._pack(self._state.run(partial(self._backend, arrays)))
         return self._pack(self._backend(arrays, self._state.snapshot()))
 
+    @property
+    def graph(self) -> Graph:
+        """What runs: the source graph after the rewrites of ``history``."""
+        return self._compilation.graph
+
+    @property
+    def history(self) -> History:
+        """Every rewrite that fired: rule, theorem, before, after, where."""
+        return self._compilation.history
+
     @cached_property
     def c_source(self) -> str:
         """The C that runs; what would run, where the back end is another."""
-        if self._native is not None:
-            return self._native.module.c_source
-        return c_source(lower_graph(self.graph, tuple(self.updates)))
+        text = self._native.module.c_source if self._native is not None else None
+        return text or c_source(self._compilation.lowered)
 
     def explain(self, rule: Rule | str, node: Apply | Variable) -> Explanation:
         """Why ``rule`` fired, or did not, at a node of the source or final graph."""

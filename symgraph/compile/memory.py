@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from symgraph.compile.arguments import fits
 from symgraph.compile.errors import ArgumentError
 from symgraph.compile.inputs import In
-from symgraph.compile.native import NativeBackend
-from symgraph.compile.profile import nbytes
+from symgraph.compile.native import NativeBackend, shape_at
 from symgraph.graph import SharedVariable
 
 
@@ -64,12 +63,11 @@ def memory_of(
     arrays = [_stand_in(*pair, shapes) for pair in zip(given, inputs, strict=True)]
     shared = [variable._data for variable in backend.shared]
     sizes = backend.sizes([*arrays, *shared])
-    lowered = backend.lowered
-    values = dict(zip(lowered.program.sizes, sizes, strict=True))
+    recipe, values = backend.recipe, backend.values(sizes)
     results = [
         prod(shape) * np.dtype(output.dtype).itemsize
         for shape, output in zip(
-            backend.output_shapes(sizes), lowered.graph.outputs, strict=True
+            backend.output_shapes(sizes), backend.graph.outputs, strict=True
         )
     ]
     first = len(results) - len(updates)
@@ -79,8 +77,11 @@ def memory_of(
         sum(results[:first]),
         sum(results[first:]),
         sum(array.nbytes for array in shared),
-        sum(nbytes(buffer, values) for buffer in lowered.invariants),
-        sum(nbytes(buffer, values) for buffer, _ in lowered.program.constants),
+        sum(
+            prod(shape_at(shape, values)) * np.dtype(dtype).itemsize
+            for dtype, shape in recipe.invariants
+        ),
+        sum(array.nbytes for array in backend.main.interface.constants),
         backend.main.peak_bytes(sizes),
     )
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from codegen import build
+from codegen.build import Module
 from codegen.sizes import Size, evaluate
 from symgraph.compile.agreement import Agreement
 from symgraph.compile.profile import Clock
+from symgraph.compile.recipe import Recipe
 from symgraph.compile.state import Arrays, Snapshot
-from symgraph.graph import SharedVariable, Variable
+from symgraph.graph import Graph, SharedVariable, Variable
 from symgraph.graph.config import config
-from symgraph.lowering.lower import Lowered
 
 _empty = np.empty
 _PLANS_KEPT = 256  # combinations of run-time sizes whose shapes are remembered
@@ -26,25 +26,26 @@ class NativeBackend:
     def __init__(
         self,
         name: str,
-        lowered: Lowered,
+        graph: Graph,
+        recipe: Recipe,
+        module: Module,
         agreement: Agreement,
         varying: Collection[SharedVariable] = (),
-        profile: bool = False,
     ) -> None:
-        programs = [lowered.program]
-        if lowered.prologue is not None:
-            programs.append(lowered.prologue)
+        programs = [module[interface.name] for interface in recipe.interfaces]
         self.name = name
-        self.lowered = lowered
+        self.graph = graph
+        self.recipe = recipe
+        self.module = module
         self.agreement = agreement
-        self.shared = lowered.shared
-        self.module = build.build(programs)
-        self.main = self.module[lowered.program.name]
-        self.prologue = self.module[programs[1].name] if len(programs) > 1 else None
-        self.clock = Clock(lowered.program, self.main) if profile else None
-        self._dtypes = [np.dtype(v.dtype) for v in lowered.graph.outputs]
+        self.shared = recipe.shared
+        self.main = programs[0]
+        self.prologue = programs[1] if len(programs) > 1 else None
+        self.clock: Clock | None = None
+        self._names = self.main.interface.sizes
+        self._dtypes = [np.dtype(v.dtype) for v in graph.outputs]
         self._plans: dict[tuple[int, ...], list[tuple[tuple[int, ...], Any]]] = {}
-        self._fixed = [i for i, v in enumerate(lowered.shared) if v not in varying]
+        self._fixed = [i for i, v in enumerate(self.shared) if v not in varying]
         self._kept: tuple[object, Arrays] = (None, [])
         self._threads = config.threads
 
@@ -66,34 +67,37 @@ class NativeBackend:
     def output_shapes(self, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
         """The outputs' shapes for these sizes; raises where the sizes do not agree."""
         self.agreement.check(*self._known(sizes))
-        program = self.lowered.program
-        values = dict(zip(program.sizes, sizes, strict=True))
-        for need in program.requirements:
+        values = self.values(sizes)
+        for need in self.recipe.requirements:
             left, right = (evaluate(s, values) for s in (need.left, need.right))
             if left != right:
                 raise self._error(need.code, f"{left} and {right}")
-        return [shape_at(shape, values) for shape in self.lowered.output_shapes]
+        return [shape_at(shape, values) for shape in self.recipe.output_shapes]
 
     def _known(
         self, sizes: tuple[int, ...]
     ) -> tuple[dict[Variable, tuple[Any, ...]], dict[Variable, int]]:
         """The shapes of the inputs and shared variables, and the scalars' values."""
-        arguments = (*self.lowered.graph.inputs, *self.shared)
+        arguments = (*self.graph.inputs, *self.shared)
         shapes = {v: list(v.type.shape) for v in arguments}
         values = {}
-        for size, (place, axis) in zip(sizes, self.lowered.sizes, strict=True):
+        for size, (place, axis) in zip(sizes, self.recipe.sizes, strict=True):
             if axis is None:
                 values[arguments[place]] = size
             else:
                 shapes[arguments[place]][axis] = size
         return {v: tuple(shape) for v, shape in shapes.items()}, values
 
+    def values(self, sizes: tuple[int, ...]) -> dict[str, int]:
+        """What each run-time size is called in the programs, and its value."""
+        return dict(zip(self._names, sizes, strict=True))
+
     def sizes(self, given: Arrays) -> tuple[int, ...]:
         """The run-time sizes, read off the inputs and shared variables."""
         return tuple(
             [
                 int(given[place]) if axis is None else given[place].shape[axis]
-                for place, axis in self.lowered.sizes
+                for place, axis in self.recipe.sizes
             ]
         )
 
@@ -122,10 +126,10 @@ class NativeBackend:
         kept, arrays = self._kept
         if kept == versions:
             return arrays
-        values = dict(zip(self.lowered.program.sizes, key, strict=True))
+        values = self.values(key)
         arrays = [
-            np.empty(shape_at(buffer.shape, values), buffer.dtype)
-            for buffer in self.lowered.invariants
+            np.empty(shape_at(shape, values), dtype)
+            for dtype, shape in self.recipe.invariants
         ]
         code = self.prologue.run([*given, *arrays], key, self._threads)  # type: ignore[union-attr]
         if code:
@@ -134,7 +138,7 @@ class NativeBackend:
         return arrays
 
     def _error(self, code: int, came: str = "") -> Exception:
-        error = self.lowered.failures[code].error()
+        error = self.recipe.failures[code].error()
         if came:
             error.add_note(f"  got {came}")
         error.add_note(f"  in the compiled function {self.name}")

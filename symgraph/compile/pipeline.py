@@ -64,5 +64,4 @@ def lower_graph(graph: Graph, varying: Collection[SharedVariable] = ()) -> Lower
 
 def c_source(lowered: Lowered) -> str:
     """The C of a lowered graph: the prologue, where there is one, comes last."""
-    programs = [p for p in (lowered.program, lowered.prologue) if p is not None]
-    return print_programs(programs, host_target()).text
+    return print_programs(lowered.programs, host_target()).text

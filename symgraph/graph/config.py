@@ -90,6 +90,11 @@ class Config:
         return f"config({', '.join(f'{n}={getattr(self, n)!r}' for n in _NAMES)})"
 
 
+def settings_of(config: Config) -> Settings:
+    """The settings in force here and now, as a value."""
+    return Settings(**{name: getattr(config, name) for name in _NAMES})
+
+
 def parse_flags(text: str) -> Settings:
     """The settings that ``"name=value,name=value"`` asks for.
 

@@ -45,6 +45,11 @@ class Lowered:
     output_shapes: tuple[tuple[Size, ...], ...]
     failures: dict[int, Failure]
 
+    @property
+    def programs(self) -> tuple[ir.Program, ...]:
+        """The main program, and the prologue where there is one."""
+        return (self.program, self.prologue) if self.prologue else (self.program,)
+
 
 def lower(
     graph: Graph,

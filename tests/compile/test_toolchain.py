@@ -32,7 +32,9 @@ def test_without_a_compiler_the_reference_runs_and_says_so_once(monkeypatch):
     assert np.array_equal(again([1, 2]), [3, 6])
 
 
-def test_a_compiler_that_fails_is_an_error(monkeypatch):
+def test_a_compiler_that_fails_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setenv("SYMGRAPH_CACHE", str(tmp_path))
+
     def failing(*args, **kwargs):
         raise CompileError("cc", "the C compiler failed", Path("module.c"))
 
