@@ -37,7 +37,7 @@ ffi.cdef(
     """
 )
 _LAYOUT = find_layout()
-_NOT_PLAIN = -(1 << 63)
+NOT_PLAIN = -(1 << 63)  # what a program gives back that takes none of its arrays
 
 
 def default_threads() -> int:
@@ -132,6 +132,26 @@ class Native:
         self._idle.append(workspace)
         return code
 
+    def attempt(
+        self, arrays: tuple[Array, ...], key: tuple[tuple[int, ...], int]
+    ) -> int:
+        """As ``run`` for the sizes and threads in ``key``, but NOT_PLAIN, and nothing
+        computed, where the arrays are not all plain. They must be the right number.
+        """
+        if not _LAYOUT:
+            return NOT_PLAIN
+        try:
+            workspace = self._idle.pop()
+        except IndexError:
+            workspace = Workspace(self)
+        if workspace.key != key:
+            workspace.prepare(self, *key)
+        call = workspace.call
+        call.items = id(arrays) + _LAYOUT.items
+        code = self._entry(call)
+        self._idle.append(workspace)
+        return code  # type: ignore[no-any-return]
+
     def profile(
         self, arrays: Sequence[Array], sizes: tuple[int, ...] = (), threads: int = 0
     ) -> tuple[int, list[float]]:
@@ -183,7 +203,7 @@ class Native:
         if _LAYOUT:
             workspace.call.items = id(arrays) + _LAYOUT.items
             code = self._entry(workspace.call)
-            if code != _NOT_PLAIN:
+            if code != NOT_PLAIN:
                 return code  # type: ignore[no-any-return]
         workspace.call.items = 0
         found = addresses(arrays, self.interface.dtypes, self.interface.name)

@@ -15,6 +15,7 @@ from symgraph.compile.mode import Mode, as_mode
 from symgraph.compile.native import NativeBackend
 from symgraph.compile.pipeline import c_source
 from symgraph.compile.profile import Profile
+from symgraph.compile.quick import quick_way
 from symgraph.compile.specification import Specification, specify
 from symgraph.compile.state import State
 from symgraph.compile.updates import Pairs
@@ -91,17 +92,27 @@ class Function:
         self._arguments = Arguments(self.name, specification.inputs, downcast)
         self.inputs = self._arguments.with_defaults()
         self._state = State(self.name, self._backend.shared, self.updates)
+        alone = self._native if self._backend is self._native else None
+        self._quick = quick_way(alone, self._state, bool(self.updates))
         self._pack = specification.outputs.pack
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for these arguments, in the structure that was asked for."""
+        quick = self._quick
+        if quick is not None and not kwargs:
+            results = quick(args)
+            if results is not None:
+                return self._pack(results)
         if kwargs or len(args) != len(self.inputs):
             arrays = self._arguments(bind(self.name, self.inputs, args, kwargs))
         else:
             arrays = self._arguments(args)
         if self.updates:
             return self._pack(self._state.run(partial(self._backend, arrays)))
-        return self._pack(self._backend(arrays, self._state.snapshot()))
+        results = self._backend(arrays, self._state.snapshot())
+        if quick is not None and len(args) == len(arrays):
+            quick.learn(args, arrays)
+        return self._pack(results)
 
     @property
     def graph(self) -> Graph:

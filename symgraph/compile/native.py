@@ -47,7 +47,7 @@ class NativeBackend:
         self._plans: dict[tuple[int, ...], list[tuple[tuple[int, ...], Any]]] = {}
         self._fixed = [i for i, v in enumerate(self.shared) if v not in varying]
         self._kept: tuple[object, Arrays] = (None, [])
-        self._threads = config.threads
+        self.threads = config.threads
 
     def __call__(
         self, arrays: Arrays, snapshot: Snapshot, reusable: Sequence[Any] = ()
@@ -57,11 +57,11 @@ class NativeBackend:
         sizes = self.sizes(given)
         results = self._results(sizes, reusable)
         if self.prologue is not None:
-            given = given + self._invariants(given, snapshot.versions, sizes)
+            given = given + self.invariants(given, snapshot.versions, sizes)
         run = self.main.run if self.clock is None else self.clock.run
-        code = run(given + results, sizes, self._threads)
+        code = run(given + results, sizes, self.threads)
         if code:
-            raise self._error(code)
+            raise self.error(code)
         return results
 
     def output_shapes(self, sizes: tuple[int, ...]) -> list[tuple[int, ...]]:
@@ -71,7 +71,7 @@ class NativeBackend:
         for need in self.recipe.requirements:
             left, right = (evaluate(s, values) for s in (need.left, need.right))
             if left != right:
-                raise self._error(need.code, f"{left} and {right}")
+                raise self.error(need.code, f"{left} and {right}")
         return [shape_at(shape, values) for shape in self.recipe.output_shapes]
 
     def _known(
@@ -101,13 +101,18 @@ class NativeBackend:
             ]
         )
 
-    def _results(self, key: tuple[int, ...], reusable: Sequence[Any]) -> Arrays:
-        plan = self._plans.get(key)
+    def planned(self, sizes: tuple[int, ...]) -> list[tuple[tuple[int, ...], Any]]:
+        """Shape and dtype of each output for these sizes, checked to agree."""
+        plan = self._plans.get(sizes)
         if plan is None:
             if len(self._plans) >= _PLANS_KEPT:
                 self._plans = {}
-            shapes = self.output_shapes(key)
-            plan = self._plans[key] = list(zip(shapes, self._dtypes, strict=True))
+            shapes = self.output_shapes(sizes)
+            plan = self._plans[sizes] = list(zip(shapes, self._dtypes, strict=True))
+        return plan
+
+    def _results(self, key: tuple[int, ...], reusable: Sequence[Any]) -> Arrays:
+        plan = self.planned(key)
         if not reusable:
             return [_empty(shape, dtype) for shape, dtype in plan]
         first = len(plan) - len(reusable)
@@ -117,7 +122,7 @@ class NativeBackend:
             results.append(spare if fits else _empty(shape, dtype))
         return results
 
-    def _invariants(
+    def invariants(
         self, given: Arrays, versions: tuple[int, ...], key: tuple[int, ...]
     ) -> Arrays:
         """What the prologue computes, kept until a shared variable changes."""
@@ -131,13 +136,14 @@ class NativeBackend:
             np.empty(shape_at(shape, values), dtype)
             for dtype, shape in self.recipe.invariants
         ]
-        code = self.prologue.run([*given, *arrays], key, self._threads)  # type: ignore[union-attr]
+        code = self.prologue.run([*given, *arrays], key, self.threads)  # type: ignore[union-attr]
         if code:
-            raise self._error(code)
+            raise self.error(code)
         self._kept = versions, arrays
         return arrays
 
-    def _error(self, code: int, came: str = "") -> Exception:
+    def error(self, code: int, came: str = "") -> Exception:
+        """The exception behind a code that is not 0."""
         error = self.recipe.failures[code].error()
         if came:
             error.add_note(f"  got {came}")

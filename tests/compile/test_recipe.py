@@ -22,7 +22,7 @@ def own_cache(monkeypatch, tmp_path):
 
 @pytest.fixture
 def forbidden(monkeypatch):
-    """A function that, once called, makes rewriting an error until it is called again."""
+    """What makes rewriting an error, and when called again makes it none."""
     kept = compilation.rewrite_graph
 
     def refuse(*args):
@@ -104,7 +104,7 @@ def test_errors_of_sizes_are_those_of_the_first_time(forbidden):
     network()
     forbidden()
     fn = network()[0]
-    with pytest.raises(ValueError, match="labels|sizes"):
+    with pytest.raises(ValueError, match=r"labels|sizes"):
         fn(np.ones((4, 5), "float32"), np.zeros(3, "int32"))
 
 
