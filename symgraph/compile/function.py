@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 from typing import Any, NoReturn
 
+from codegen.roofline import roofline
 from symgraph.compile.arguments import Arguments
 from symgraph.compile.backend import Backend, build_backend
 from symgraph.compile.compilation import Compilation
@@ -136,14 +137,19 @@ class Function:
         return explain(chosen, node, self.graph, self.history)
 
     def profile(self) -> Profile:
-        """Where the time of all calls so far went; needs ``function(profile=True)``."""
-        clock = self._native.clock if self._native is not None else None
-        if clock is None:
+        """Where the time of all calls so far went; needs ``function(profile=True)``.
+
+        The machine's peak and bandwidth are measured the first time, in half a second.
+        """
+        native = self._native
+        clock = native.clock if native is not None else None
+        if native is None or clock is None:
             raise GraphError(
                 f"{self.name}.profile: nothing was timed; make native code with "
                 "function(..., profile=True)"
             )
-        return clock.profile(self.name)
+        stages = {**self._compilation.seconds, **native.module.seconds}
+        return clock.profile(self.name, roofline(native.threads), stages)
 
     def memory(self, **shapes: Any) -> Memory:
         """The bytes of a call, known before it; unknown shapes by the inputs' names."""

@@ -1,15 +1,20 @@
-"""Where the time of a compiled function goes, kernel by kernel.
+"""Where the time of a compiled function goes, kernel by kernel, and what limits it.
 
 Each row names the line of the user's program, and the layer, that a kernel came from,
-with its work (floating-point operations) and its traffic (the bytes of the buffers it
-touches, each counted once), so that both can be held against the machine's limits.
+with its work (floating-point operations, see ``codegen.work``) and its traffic (the
+bytes of the buffers it touches, each counted once). The machine's roofline says how
+long both take at least: the share is that time over the measured one. What stays in
+the caches between kernels is faster than memory, so a share may exceed 100 %.
 """
 
 from __future__ import annotations
 
+import shutil
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,14 +23,23 @@ from rich.console import Console
 from rich.table import Table
 
 from codegen.ir import Buffer, Kernel, Program
+from codegen.roofline import Roofline
 from codegen.runtime import Native
 from codegen.sizes import evaluate, product
+from codegen.work import flops
+from symgraph.compile.roofline_plot import plot_roofline
 from symgraph.graph import Site
+
+_WIDTH = 160  # of a table that goes to no terminal
+_HEADINGS = ("ms/call", "%", "Gflop/s", "GB/s", "flop/B", "roof", "% of roof")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One kernel: summed over ``calls`` calls; ``flops`` and ``bytes`` likewise."""
+    """One kernel: summed over ``calls`` calls; ``flops`` and ``bytes`` likewise.
+
+    ``dtype`` is the widest float among its buffers, whose peak counts for it.
+    """
 
     kernel: str
     seconds: float
@@ -33,6 +47,22 @@ class Row:
     flops: int
     bytes: int
     site: Site | None
+    dtype: str = "float32"
+
+    @property
+    def intensity(self) -> float:
+        """Operations on each byte."""
+        return self.flops / self.bytes if self.bytes else float(self.flops > 0)
+
+    def roof(self, machine: Roofline) -> str:
+        """Which limit is the nearer: "compute" or "bandwidth"."""
+        compute = self.flops / machine.peak(self.dtype)
+        return "compute" if compute > self.bytes / machine.bandwidth else "bandwidth"
+
+    def share(self, machine: Roofline) -> float:
+        """The least time by the machine's roofline over the time that it took."""
+        least = machine.seconds(self.flops, self.bytes, self.dtype)
+        return least / self.seconds if self.seconds else 0.0
 
     @property
     def layer(self) -> str:
@@ -50,11 +80,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Profile:
-    """The rows of a function in the order its kernels run; prints as a table."""
+    """The rows of a function in the order its kernels run; prints as a table.
+
+    ``stages`` are the seconds of its compilation: rewrite, lower, print, cc, load; what
+    was found on disk took none.
+    """
 
     name: str
     calls: int
     rows: tuple[Row, ...]
+    machine: Roofline
+    stages: Mapping[str, float]
 
     @property
     def seconds(self) -> float:
@@ -65,17 +101,26 @@ class Profile:
         """A rich table of the slowest kernels, the slowest first."""
         title = f"{self.name}: {self.calls} calls, {self.seconds:.4g} s in kernels"
         ordered = sorted(self.rows, key=lambda row: -row.seconds)
-        rest = ordered[rows:]
-        seconds = sum(row.seconds for row in rest)
-        caption = f"and {len(rest)} more kernels, {seconds:.4g} s" if rest else None
-        table = Table(title=title, caption=caption)
-        for heading in ("ms/call", "%", "Gflop/s", "GB/s"):
+        table = Table(title=title, caption=self._caption(ordered[rows:]))
+        for heading in _HEADINGS:
             table.add_column(heading, justify="right", no_wrap=True)
         for heading, width in (("kernel", 40), ("layer", 16), ("line", 40)):
             table.add_column(heading, no_wrap=True, max_width=width)
         for row in ordered[:rows]:
             table.add_row(*self._cells(row))
         return table
+
+    def plot(self, path: str | Path) -> None:
+        """Draw the kernels under the machine's roofline; needs matplotlib."""
+        plot_roofline(self.name, self.rows, self.machine, path)
+
+    def _caption(self, rest: list[Row]) -> str:
+        stages = ", ".join(f"{name} {1e3 * s:.0f}" for name, s in self.stages.items())
+        lines = [f"compiled in ms: {stages}", str(self.machine)]
+        if rest:
+            seconds = sum(row.seconds for row in rest)
+            lines.insert(0, f"and {len(rest)} more kernels, {seconds:.4g} s")
+        return "\n".join(lines)
 
     def _cells(self, row: Row) -> tuple[str, ...]:
         share = row.seconds / self.seconds if self.seconds else 0.0
@@ -85,13 +130,19 @@ class Profile:
             f"{100 * share:.1f}",
             f"{row.flops / seconds / 1e9:.2f}",
             f"{row.bytes / seconds / 1e9:.2f}",
+            f"{row.intensity:.3g}",
+            row.roof(self.machine),
+            f"{100 * row.share(self.machine):.0f}",
             row.kernel.replace("[", r"\["),
             row.layer.replace("[", r"\["),
             row.line.replace("[", r"\["),
         )
 
     def __str__(self) -> str:
-        console = Console(width=140)
+        """The table as wide as the terminal, in its colours; plain text elsewhere."""
+        terminal = sys.stdout.isatty()
+        width = max(_WIDTH, shutil.get_terminal_size().columns) if terminal else _WIDTH
+        console = Console(width=width, force_terminal=terminal)
         with console.capture() as capture:
             console.print(self.table())
         return capture.get()
@@ -116,7 +167,9 @@ class Clock:
             self._calls[sizes] = self._calls.get(sizes, 0) + 1
         return code
 
-    def profile(self, name: str) -> Profile:
+    def profile(
+        self, name: str, machine: Roofline, stages: Mapping[str, float]
+    ) -> Profile:
         """What was noted so far."""
         with self._lock:
             calls, seconds = dict(self._calls), dict(self._seconds)
@@ -124,7 +177,7 @@ class Clock:
             self._row(place, kernel, calls, seconds)
             for place, kernel in enumerate(self._program.kernels)
         )
-        return Profile(name, sum(calls.values()), rows)
+        return Profile(name, sum(calls.values()), rows, machine, stages)
 
     def _row(
         self,
@@ -133,18 +186,19 @@ class Clock:
         calls: Mapping[tuple[int, ...], int],
         seconds: Mapping[tuple[int, ...], NDArray[np.float64]],
     ) -> Row:
-        flops, traffic = 0, 0
+        work, traffic, buffers = 0, 0, buffers_of(kernel.step)
         for sizes, count in calls.items():
             values = dict(zip(self._program.sizes, sizes, strict=True))
-            flops += count * evaluate(kernel.flops, values)
-            traffic += count * sum(nbytes(b, values) for b in buffers_of(kernel.step))
+            work += count * flops(kernel, values)
+            traffic += count * sum(nbytes(buffer, values) for buffer in buffers)
         return Row(
             kernel.label,
             float(sum(noted[place] for noted in seconds.values())),
             sum(calls.values()),
-            flops,
+            work,
             traffic,
             getattr(kernel.origin, "site", None),
+            "float64" if any(b.dtype == "float64" for b in buffers) else "float32",
         )
 
 

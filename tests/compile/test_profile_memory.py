@@ -1,9 +1,13 @@
 """What a function says about its time and its memory."""
 
+import sys
+
 import numpy as np
 import pytest
 
 import symgraph as sg
+from codegen.roofline import Roofline
+from symgraph.compile.profile import Row
 from symgraph.graph import scope
 
 
@@ -29,6 +33,52 @@ def test_a_profile_has_a_row_for_each_kernel_with_line_and_layer():
     assert "# the product" in product.line
     assert "affine: 3 calls" in str(profile)
     assert "test_profile_memory.py" in str(profile)
+
+
+def test_a_profile_says_what_limits_each_kernel_and_how_near_it_is():
+    fn = affine(profile=True)
+    fn(np.ones((200, 300), "float32"))
+    profile = fn.profile()
+    product = max(profile.rows, key=lambda row: row.flops)
+    assert product.intensity == product.flops / product.bytes
+    assert product.roof(profile.machine) == "compute"
+    assert 0 < product.share(profile.machine) < 2
+    assert "compute" in str(profile) and "\x1b" not in str(profile)
+
+
+def test_rows_are_held_against_the_nearer_roof():
+    machine = Roofline("avx2", 2, float32=50e9, float64=25e9, bandwidth=10e9)
+    busy = Row("gemm", 2.0, 1, 100 * 10**9, 10**9, None)
+    assert (busy.roof(machine), busy.share(machine)) == ("compute", 0.5)
+    double = Row("gemm", 2.0, 1, 100 * 10**9, 10**9, None, "float64")
+    assert double.share(machine) == 1.0
+    idle = Row("copy", 2.0, 1, 10**9, 10 * 10**9, None)
+    assert (idle.roof(machine), idle.share(machine)) == ("bandwidth", 0.5)
+    assert Row("check", 0.0, 1, 0, 0, None).share(machine) == 0.0
+
+
+def test_a_profile_has_the_stages_of_compilation():
+    fn = affine(profile=True)
+    fn(np.ones((2, 300), "float32"))
+    stages = fn.profile().stages
+    assert list(stages) == ["rewrite", "lower", "print", "cc", "load"]
+    assert all(stages[name] > 0 for name in ("rewrite", "lower", "print", "load"))
+    assert "compiled in ms: rewrite" in str(fn.profile()).replace("\n", " ")
+
+
+def test_a_profile_is_drawn(tmp_path):
+    fn = affine(profile=True)
+    fn(np.ones((20, 300), "float32"))
+    fn.profile().plot(tmp_path / "roofline.png")
+    assert (tmp_path / "roofline.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_drawing_needs_matplotlib_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    fn = affine(profile=True)
+    fn(np.ones((20, 300), "float32"))
+    with pytest.raises(ImportError, match=r"pip install 'symgraph\[plot\]'"):
+        fn.profile().plot(tmp_path / "roofline.png")
 
 
 def test_a_profile_needs_to_be_asked_for():
