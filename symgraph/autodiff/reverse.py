@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from symgraph.autodiff.recomputation import Recomputation
 from symgraph.graph import (
     Apply,
     GraphError,
@@ -56,8 +57,18 @@ def pull_back(
 ) -> Cotangents:
     """The cotangent of each ``wrt`` that one reaches, from those of the ``seeds``.
 
-    Nothing flows through ``consider_constant``.
+    Nothing flows through ``consider_constant``. What lies before a ``checkpoint`` is
+    computed anew.
     """
+    return _pulled(seeds, wrt, consider_constant, Recomputation(seeds))
+
+
+def _pulled(
+    seeds: Mapping[Variable, Variable],
+    wrt: Sequence[Variable],
+    consider_constant: Collection[Variable],
+    recomputation: Recomputation,
+) -> Cotangents:
     arrived: Cotangents = dict(seeds)
     targets = set(wrt).difference(consider_constant)
     path = _path(seeds, targets, set(consider_constant))
@@ -66,8 +77,12 @@ def pull_back(
         cotangents = [arrived.get(v) for v in node.outputs]
         if all(cotangent is None for cotangent in cotangents):
             continue
+        recomputation.reached(node, cotangents)
         with inherit_site(node.site):
-            _collect(arrived, useful, node, _node_vjp(node, cotangents))
+            inputs = recomputation.of(node, node.inputs)
+            outputs = recomputation.of(node, node.outputs)
+            given = _node_vjp(node, inputs, outputs, cotangents)
+            _collect(arrived, useful, node, given)
         for output in node.outputs:
             if output not in targets:
                 arrived.pop(output, None)
@@ -119,14 +134,20 @@ def _path(
 
 
 def _node_vjp(
-    node: Apply, cotangents: Sequence[Variable | None]
+    node: Apply,
+    inputs: Sequence[Variable],
+    outputs: Sequence[Variable],
+    cotangents: Sequence[Variable | None],
 ) -> Sequence[Variable | None]:
-    """What the op's ``vjp`` gives, or that of the expression it stands for."""
+    """What the op's ``vjp`` gives, or that of the expression it stands for.
+
+    ``inputs`` and ``outputs`` have the values of the node's own.
+    """
     if type(node.op).vjp is Op.vjp:
-        expanded = node.op.expand(*node.inputs)
+        expanded = node.op.expand(*inputs)
         if expanded is not None:
-            return _expanded_vjp(node, expanded, cotangents)
-    given = tuple(node.op.vjp(node.inputs, node.outputs, cotangents))
+            return _expanded_vjp(inputs, expanded, cotangents)
+    given = tuple(node.op.vjp(inputs, outputs, cotangents))
     if len(given) != len(node.inputs):
         raise SymgraphError(
             f"{node.op}: its vjp gave {len(given)} cotangents for "
@@ -136,14 +157,14 @@ def _node_vjp(
 
 
 def _expanded_vjp(
-    node: Apply,
+    inputs: Sequence[Variable],
     expanded: Variable | tuple[Variable, ...],
     cotangents: Sequence[Variable | None],
 ) -> Sequence[Variable | None]:
     ends = expanded if isinstance(expanded, tuple) else (expanded,)
     seeds = {e: c for e, c in zip(ends, cotangents, strict=True) if c is not None}
-    found = pull_back(seeds, node.inputs)
-    return [found.get(v) for v in node.inputs]
+    found = _pulled(seeds, inputs, (), Recomputation(()))
+    return [found.get(v) for v in inputs]
 
 
 def _collect(

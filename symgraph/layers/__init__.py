@@ -10,6 +10,7 @@ from symgraph.layers.activation import Activation
 from symgraph.layers.batch_norm import BatchNorm
 from symgraph.layers.branches import Add, Branches, Concatenate, Residual
 from symgraph.layers.calls import Call, calls_in, statistics_in
+from symgraph.layers.checkpoint import Checkpoint
 from symgraph.layers.container import Container
 from symgraph.layers.conv2d import Conv2D
 from symgraph.layers.dense import Dense
@@ -30,6 +31,7 @@ __all__ = [
     "BatchNorm",
     "Branches",
     "Call",
+    "Checkpoint",
     "Concatenate",
     "Container",
     "Conv2D",

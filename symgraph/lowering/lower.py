@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
 
 from codegen import ir
 from codegen.ir import Role
 from codegen.reductions import cast
-from codegen.sizes import Size
+from codegen.sizes import Size, evaluate, product
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
 from symgraph.lowering.builder import Builder, copy_loop, image_of
 from symgraph.lowering.expansion import expand_all
 from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.groups import lower_chain, lower_group
+from symgraph.lowering.order import arranged
 from symgraph.lowering.plan import Rules, Unit, plan
 from symgraph.lowering.shapes import Shapes, Source
 from symgraph.lowering.table import (
     LOWERINGS,
     is_pointwise,
+    is_view,
     takes_epilogue,
     takes_pooling,
 )
 from symgraph.lowering.values import Number, Stored, plain_view
+
+_SOME_SIZE = 64
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ def lower(
     given = _arguments(builder, arguments)
     results = _results(builder, graph)
     nodes = _with_data(builder, graph)
-    for unit in plan(nodes, graph.outputs, _rules(builder, invariant)):
+    units = plan(nodes, graph.outputs, _rules(builder, invariant))
+    for unit in arranged(units, graph.outputs, partial(_bytes, builder), is_view):
         _lower_unit(builder, unit)
     for variable, buffer in zip(graph.outputs, results, strict=True):
         _deliver(builder, variable, buffer)
@@ -104,6 +112,20 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         builder.shape,
         is_invariant,
     )
+
+
+def _bytes(builder: Builder, variable: Variable) -> int:
+    """About the memory of a variable during a call, for run-time sizes of some kind."""
+    if variable in builder.invariant:
+        return 0
+    sizes = dict.fromkeys(_names(builder), _SOME_SIZE)
+    count = evaluate(product(builder.shape(variable)), sizes)
+    return count * np.dtype(variable.dtype).itemsize
+
+
+def _names(builder: Builder) -> tuple[str, ...]:
+    """What the run-time sizes are called."""
+    return tuple(f"n{k}" for k in range(len(builder.shapes.sources)))
 
 
 def _with_data(builder: Builder, graph: Graph) -> list[Apply]:
@@ -192,7 +214,7 @@ def _finished(
         ir.Requirement(left, right, _mismatch(builder, node, left, right))
         for left, right, node in builder.shapes.requirements
     )
-    sizes = tuple(f"n{k}" for k in range(len(builder.shapes.sources)))
+    sizes = _names(builder)
     hoisted = tuple(builder.hoisted)
     constants = tuple(builder.constants)
     arguments = (*given, *hoisted, *results)

@@ -26,6 +26,13 @@ def lower_broadcast_to(builder: Builder, node: Apply) -> None:
         builder.values[output] = builder.stored(node.inputs[0]).broadcast(shape)
 
 
+def lower_barrier(builder: Builder, node: Apply) -> None:
+    """The same memory: kernels run in the order of the units they were made for."""
+    value = builder.value(node.inputs[0])
+    stored = value if isinstance(value, Number) else builder.stored(node.inputs[0])
+    builder.values[node.outputs[0]] = stored
+
+
 def lower_transpose(builder: Builder, node: Apply) -> None:
     """The strides in another order."""
     output, value = node.outputs[0], builder.value(node.inputs[0])

@@ -24,7 +24,7 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pool import tile
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
-from symgraph.ops import BroadcastTo, Dim, MatMul, Reshape, Transpose
+from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
@@ -46,6 +46,7 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
 }
 
 LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
+    Barrier: shape.lower_barrier,
     BroadcastTo: shape.lower_broadcast_to,
     Transpose: shape.lower_transpose,
     Reshape: shape.lower_reshape,
@@ -102,6 +103,11 @@ def takes_pooling(kernel: Apply, node: Apply) -> bool:
         return False
     plain = node.op.window == node.op.stride == (2, 2) and conv.is_known(kernel)
     return plain and node.op.padding == ((0, 0), (0, 0))
+
+
+def is_view(node: Apply) -> bool:
+    """Whether the op only looks at the memory of its first input in another way."""
+    return isinstance(node.op, (Barrier, BroadcastTo, Reshape, Transpose))
 
 
 def inlines_its_input(node: Apply) -> bool:

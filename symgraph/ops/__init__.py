@@ -30,6 +30,7 @@ from symgraph.ops.batch_norm import (
     BatchNormTrainingGrad,
 )
 from symgraph.ops.cast import Cast, StopGradient
+from symgraph.ops.checkpoint import Barrier, Checkpoint
 from symgraph.ops.comparison import (
     Eq,
     Ge,

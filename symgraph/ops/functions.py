@@ -30,6 +30,7 @@ from symgraph.ops.arithmetic import (
 )
 from symgraph.ops.broadcasting import broadcast_arrays
 from symgraph.ops.cast import cast, stop_gradient
+from symgraph.ops.checkpoint import checkpoint
 from symgraph.ops.comparison import (
     eq,
     equal,

@@ -24,6 +24,7 @@ from symgraph.ops.arithmetic import (
     Sub,
 )
 from symgraph.ops.cast import Cast, StopGradient
+from symgraph.ops.checkpoint import Checkpoint
 from symgraph.ops.exponential import Exp, Log, Sqrt
 from symgraph.ops.logical import LogicalNot
 from symgraph.ops.selection import Where
@@ -160,6 +161,12 @@ def drop_stop_gradient(x):
     return x
 
 
+@rewrite(node(Checkpoint)(x), label="exact")
+def drop_checkpoint(x):
+    """checkpoint(x)  ->  x, once gradients are taken"""
+    return x
+
+
 @rewrite(node(Sub)(whole("x"), whole("x")), label="exact")
 def subtract_integer_from_itself(x):
     """n - n  ->  0"""
@@ -214,6 +221,7 @@ ALGEBRA: tuple[Rule, ...] = (
     drop_cast,
     cast_once,
     drop_stop_gradient,
+    drop_checkpoint,
     subtract_integer_from_itself,
     multiply_integer_by_zero,
 )

@@ -77,7 +77,7 @@ FLOAT_UNARY = {
     "Tan": (-1.2, 1.2),
     "Arcsin Arccos Arctanh": (-0.8, 0.8),
     "Arccosh": (1.2, 3.0),
-    "IsNan IsInf IsFinite StopGradient": (-1.0, 1.0),
+    "IsNan IsInf IsFinite StopGradient Checkpoint": (-1.0, 1.0),
 }
 SPECIAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.5, 2.5, 3e38])
 
@@ -157,6 +157,12 @@ def selections():
     ]:
         yield ops.Cast(target), (between(0.3, 9.0, 2, 3).astype(source),)
     yield ops.Cast("float64"), (normal(2, 3),)
+
+
+def barriers():
+    """A value that waits for another of any type."""
+    yield ops.Barrier(), (normal(2, 3), normal(5))
+    yield ops.Barrier(), (integers(0, 9, 7), normal())
 
 
 def shapes():
@@ -272,6 +278,7 @@ ROWS = [
     *binary(),
     *comparisons_and_bits(),
     *selections(),
+    *barriers(),
     *shapes(),
     *reductions(),
     *statistics(),

@@ -78,6 +78,7 @@ FORMS = {
         [],
     ),
     "stop": (lambda x, y: StopGradient()(x), "drop_stop_gradient", []),
+    "keep": (lambda x, y: F.checkpoint(x), "drop_checkpoint", []),
 }
 
 
