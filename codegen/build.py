@@ -23,7 +23,14 @@ from codegen.ir import Program
 from codegen.printer import Source, print_programs
 from codegen.runtime import Native, load
 from codegen.target import Target, host_target
-from codegen.toolchain import FLAGS, INCLUDE, Toolchain, extra_flags, find_toolchain
+from codegen.toolchain import (
+    FLAGS,
+    INCLUDE,
+    TUNING,
+    Toolchain,
+    extra_flags,
+    find_toolchain,
+)
 
 STAGES = ("print", "cc", "load")
 
@@ -97,9 +104,9 @@ def reload(key: str, interfaces: tuple[Interface, ...]) -> Module | None:
 
     try:
         library = default_cache().find(key, gone)
-    except LookupError:
+        return _loaded(key, library, interfaces, dict.fromkeys(STAGES, 0.0))
+    except (LookupError, OSError):  # the latter where it is let go of meanwhile
         return None
-    return _loaded(key, library, interfaces, dict.fromkeys(STAGES, 0.0))
 
 
 def _loaded(
@@ -144,7 +151,7 @@ def _compile(
 @lru_cache
 def _accepted(toolchain: Toolchain, target: Target, cache: Cache) -> tuple[str, ...]:
     """The flags for ``target``; a compiler is asked once, the cache remembers."""
-    key = digest("flags", toolchain.identity, target.name, *target.flags)
+    key = digest("flags", toolchain.identity, repr(target), *TUNING)
     return tuple(cache.note(key, lambda: "\n".join(toolchain.accepted(target))).split())
 
 

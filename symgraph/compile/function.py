@@ -155,7 +155,8 @@ class Function:
         """The bytes of a call, known before it; unknown shapes by the inputs' names."""
         if self._native is None:
             raise GraphError(f"{self.name}.memory: only native code has a memory plan")
-        return memory_of(self._native, self.inputs, tuple(self.updates), shapes)
+        updates = tuple(self.updates)
+        return memory_of(self._native, self._compilation, self.inputs, updates, shapes)
 
     def __repr__(self) -> str:
         taken = ", ".join(map(repr, self.inputs))

@@ -5,19 +5,44 @@ peak = inputs + outputs + shared + invariants + constants + workspace
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codegen.memory import THREADS
+from codegen.runtime import default_threads
+from codegen.sizes import evaluate
 from symgraph.compile.arguments import fits
+from symgraph.compile.compilation import Compilation
 from symgraph.compile.errors import ArgumentError
 from symgraph.compile.inputs import In
 from symgraph.compile.native import NativeBackend, shape_at
-from symgraph.graph import SharedVariable
+from symgraph.graph import SharedVariable, Site
+
+_SHOWN = 10  # buffers, the largest
+
+
+@dataclass(frozen=True)
+class Held:
+    """A temporary: its bytes, and the kernels from which and to which it is held.
+
+    ``site`` is the user's line behind the kernel that makes it.
+    """
+
+    bytes: int
+    kernel: str
+    site: Site | None
+    first: int
+    last: int
+
+    def __str__(self) -> str:
+        where = "" if self.site is None else f", made at {self.site}"
+        return f"{_readable(self.bytes):>10} {self.kernel}{where}"
 
 
 @dataclass(frozen=True)
@@ -36,21 +61,36 @@ class Memory:
     invariants: int
     constants: int
     workspace: int
+    temporaries: Callable[[], tuple[Held, ...]] = field(repr=False, compare=False)
 
     @property
     def peak(self) -> int:
         """All of it together."""
-        return sum(getattr(self, name) for name in self.__dataclass_fields__)
+        return sum(getattr(self, name) for name in _PARTS)
+
+    def at_peak(self) -> list[Held]:
+        """The temporaries held when they are most, the largest first."""
+        found = self.temporaries()
+        moments = {held.first for held in found}
+        alive = ([h for h in found if h.first <= now <= h.last] for now in moments)
+        most = max(alive, key=lambda held: sum(h.bytes for h in held), default=[])
+        return sorted(most, key=lambda held: -held.bytes)
 
     def __str__(self) -> str:
         lines = [f"{'peak':<10} {_readable(self.peak)}"]
-        for name in self.__dataclass_fields__:
-            lines.append(f"{name:<10} {_readable(getattr(self, name))}")
-        return "\n".join(lines)
+        lines += [f"{name:<10} {_readable(getattr(self, name))}" for name in _PARTS]
+        largest = self.at_peak()[:_SHOWN]
+        if largest:
+            lines.append("largest temporaries when they are most:")
+        return "\n".join([*lines, *(f"  {held}" for held in largest)])
+
+
+_PARTS = tuple(f.name for f in fields(Memory) if f.name != "temporaries")
 
 
 def memory_of(
     backend: NativeBackend,
+    compilation: Compilation,
     inputs: Sequence[In],
     updates: Sequence[SharedVariable],
     shapes: Mapping[str, Any],
@@ -82,7 +122,27 @@ def memory_of(
             for dtype, shape in recipe.invariants
         ),
         sum(array.nbytes for array in backend.main.interface.constants),
-        backend.main.peak_bytes(sizes),
+        backend.main.peak_bytes(sizes, backend.threads),
+        partial(_temporaries, backend, compilation, sizes),
+    )
+
+
+def _temporaries(
+    backend: NativeBackend, compilation: Compilation, sizes: tuple[int, ...]
+) -> tuple[Held, ...]:
+    """What the arena holds, with the kernels that it belongs to."""
+    kernels = compilation.lowered.program.kernels
+    threads = backend.threads or default_threads()
+    values = {**backend.values(sizes), THREADS: threads}
+    return tuple(
+        Held(
+            evaluate(slot.bytes, values),
+            kernels[slot.first].label,
+            getattr(kernels[slot.first].origin, "site", None),
+            slot.first,
+            slot.last,
+        )
+        for slot in backend.main.interface.slots
     )
 
 

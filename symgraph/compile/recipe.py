@@ -89,7 +89,7 @@ def recall(name: str, graph: Graph) -> Recipe | None:
 
     try:
         text = default_cache().note(_entry(name), unknown)
-    except LookupError:
+    except (LookupError, OSError):  # the latter where it is let go of meanwhile
         return None
     return _read(json.loads(text), graph)
 

@@ -96,6 +96,20 @@ def test_memory_is_known_before_the_first_call():
     assert "peak" in str(memory) and "KiB" in str(memory)
 
 
+def test_memory_says_what_is_held_at_its_peak_and_by_which_line():
+    x = sg.tensor("x", shape=(None, 300))
+    y = sg.nn.softmax(x)  # the first
+    z = sg.nn.softmax(y * y)  # the second
+    fn = sg.function([x], (y * z).sum(), mode="c")
+    small, memory = fn.memory(x=(7, 300)), fn.memory(x=(70, 300))
+    held = memory.at_peak()
+    assert sum(one.bytes for one in held) <= memory.workspace
+    assert held[0].bytes == 70 * 300 * 4 == 10 * small.at_peak()[0].bytes
+    assert all(one.first <= one.last for one in held)
+    assert any("# the first" in str(one) for one in held)
+    assert "# the first" in str(memory)
+
+
 def test_memory_counts_updates_beside_the_values():
     w = sg.shared(np.ones(1000, "float32"))
     fn = sg.function([], updates={w: w * 2}, mode="c")

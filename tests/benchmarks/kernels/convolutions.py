@@ -6,7 +6,7 @@ they do inside a network, and the packing of the filters is not part of the time
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -50,7 +50,7 @@ def jobs(layer: Layer, target: Target, threads: int) -> Iterator[Job]:
         programs = _programs(make, layer, target)
         module = build(list(programs.values()), target)
         natives = {way: module[program.name] for way, program in programs.items()}
-        ways = _ways(natives, threads)
+        ways = _ways(programs["direct"].arguments, natives, threads)
         step = programs["direct"].kernels[-1].step
         yield Job(str(layer), part, ways, flops(step))
 
@@ -68,9 +68,11 @@ def _programs(make: Maker, layer: Layer, target: Target) -> dict[str, Program]:
     return {"direct": direct, "Winograd": renamed}
 
 
-def _ways(natives: dict[str, Native], threads: int) -> dict[str, Run]:
+def _ways(
+    arguments: Sequence[Buffer], natives: dict[str, Native], threads: int
+) -> dict[str, Run]:
     """One run of each way on the same numbers, after their results were compared."""
-    *given, out = natives["direct"].printed.program.arguments
+    *given, out = arguments
     rng = np.random.default_rng(0)
     arrays = [_numbers(buffer, rng) for buffer in given]
     results = {way: np.zeros(out.shape, DTYPE) for way in natives}
