@@ -210,6 +210,24 @@ def table(runs: list[Run]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def folding_table(runs: list[Run]) -> str:
+    """Inference as rewritten against inference as written, as a Markdown table."""
+    names = {
+        "largest_difference": "largest difference of a probability",
+        "classes_changed": "classes changed",
+        "batch_norms_left": "BN left",
+        "affine_maps_left": "affine maps left",
+    }
+    lines = [
+        "| network | " + " | ".join(names.values()) + " |",
+        "|---" * (len(names) + 1) + "|",
+    ]
+    for run in runs:
+        cells = [f"{run.folding[name]:.3g}" for name in names]
+        lines.append("| " + " | ".join([run.variant, *cells]) + " |")
+    return "\n".join(lines) + "\n"
+
+
 def _estimated(run: Run, estimator: str) -> str:
     error = run.test_error_by_estimator.get(estimator)
     return "" if error is None else f"{error:.2%}"
@@ -226,7 +244,7 @@ def write(runs: list[Run], output: Path) -> None:
     """Every number, the table and the figure of all ``runs``."""
     record = json.dumps([asdict(run) for run in runs], indent=1)
     (output / "results.json").write_text(record + "\n")
-    (output / "results.md").write_text(table(runs))
+    (output / "results.md").write_text(f"{table(runs)}\n{folding_table(runs)}")
     draw(runs, output / "curves.png")
 
 

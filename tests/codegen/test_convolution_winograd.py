@@ -15,7 +15,7 @@ from codegen.convolution import (
 from codegen.convolution.geometry import forward_axis
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, TransformFilters, Window
-from codegen.target import AVX512
+from codegen.target import AVX512, SSE2, Target
 from tests.codegen.convolution_cases import (
     DTYPES,
     TARGETS,
@@ -26,6 +26,7 @@ from tests.codegen.convolution_cases import (
     run,
 )
 
+WIDE = Target("wide", 64, 32, (*SSE2.flags, "-DSG_WIDE", "-Wno-psabi"))
 BOUND = {"float32": 2e-5, "float64": 1e-13}
 CASES = {
     "whole tiles": Case((16, 32), 2, (18, 22)),
@@ -67,6 +68,16 @@ def test_within_its_bound(name, dtype, preferred):
         for got, want in zip(run(case, target, dtype), expected, strict=True):
             error = np.abs(got - want).max(initial=0)
             assert error <= BOUND[dtype] * max(np.abs(want).max(initial=0), 1)
+
+
+def test_vectors_as_wide_as_avx512(preferred):
+    """On machines without it their C runs in pieces: slow to compile, but the same."""
+    target = AVX512 if AVX512 in TARGETS else WIDE
+    case = CASES["one large tile"]
+    expected = reference(case)[0]
+    found = run(case, target, "float32")[0]
+    error = np.abs(found - blocked(expected, 16)).max()
+    assert error <= BOUND["float32"] * np.abs(expected).max()
 
 
 def _sides(case):
