@@ -22,6 +22,8 @@ from codegen.verify import verify
 
 LARGE = 30_000  # characters of phases that are worth a file of their own
 MOST_FILES = 4
+HELPERS = 15_000  # characters that compile in the time of the helpers of a family
+_HELPER = re.compile(r"sg_(gemm|winograd)_[a-z]+([68]?)")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
 # cold: compiled for size, which is quick, as all it does is call the phases
@@ -100,18 +102,44 @@ def _functions(phases: Sequence[tuple[str, str]], linkage: str = "") -> list[str
 def _parts(
     phases: Sequence[tuple[str, str]], entries: Sequence[str]
 ) -> list[list[tuple[str, str]]]:
-    """The phases of each file: one, or several of like length where there is much."""
+    """The phases of each file: one, or several of like length where there is much.
+
+    Those that call the same large helpers stay together, so that these are compiled in
+    one file only.
+    """
     total = sum(len(body) for _, body in phases)
     count = max(1, min(MOST_FILES, total // LARGE))
     lengths = [sum(map(len, entries)), *[0] * (count - 1)]
     parts: list[list[tuple[str, str]]] = [[] for _ in lengths]
-    for phase in sorted(phases, key=lambda phase: -len(phase[1])):
+    for group in sorted(_groups(phases), key=_length, reverse=True):
         shortest = lengths.index(min(lengths))
-        parts[shortest].append(phase)
-        lengths[shortest] += len(phase[1])
+        parts[shortest] += group
+        lengths[shortest] += _length(group)
     order = {name: place for place, (name, _) in enumerate(phases)}
     used = [parts[0], *filter(None, parts[1:])]
     return [sorted(part, key=lambda phase: order[phase[0]]) for part in used]
+
+
+def _groups(
+    phases: Sequence[tuple[str, str]],
+) -> list[list[tuple[str, str]]]:
+    """Phases that call the same large helpers; each that calls none alone."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for name, body in phases:
+        groups.setdefault(_family(body) or name, []).append((name, body))
+    return list(groups.values())
+
+
+def _length(group: Sequence[tuple[str, str]]) -> int:
+    """How long the C of a group is, its helpers included."""
+    length = sum(len(body) for _, body in group)
+    return length + (HELPERS if _family(group[0][1]) else 0)
+
+
+def _family(body: str) -> str:
+    """The family of large helpers that a phase calls, if any."""
+    found = _HELPER.search(body)
+    return "" if found is None else found[1] + found[2]
 
 
 # --- phases -----------------------------------------------------------------------

@@ -124,7 +124,7 @@
         }                                                                              \
     }                                                                                  \
     /* to[n n points, step apart] = G (rows by columns vectors at from) G' */          \
-    SG_INLINE void sg_winograd_filter##n##_##s(                                        \
+    static __attribute__((unused, noinline)) void sg_winograd_filter##n##_##s(         \
         const T *from, int64_t row, int64_t column, int rows, int columns, T *to,      \
         int64_t step)                                                                  \
     {                                                                                  \
@@ -143,8 +143,8 @@
         }                                                                              \
     }                                                                                  \
     /* y[rows][columns] = A' (n n points, step apart) A */                             \
-    SG_INLINE void sg_winograd_output##n##_##s(const T *from, int64_t step, int rows,  \
-                                               int columns, sg_##s##v *y)              \
+    static __attribute__((unused, noinline)) void sg_winograd_output##n##_##s(         \
+        const T *from, int64_t step, int rows, int columns, sg_##s##v *y)              \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < n; i++) {                                        \

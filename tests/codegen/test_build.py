@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from codegen import build as building
-from codegen import sizes
+from codegen import printer, sizes
 from codegen.build import build
 from codegen.cache import Cache
 from codegen.errors import CompileError, ToolchainError
@@ -241,3 +241,13 @@ def test_a_toolchain_can_be_given():
     found = find_toolchain()
     given = Toolchain(found.command, found.identity, found.zig)
     assert doubled(build([scaled()], toolchain=given))
+
+
+def test_phases_that_call_the_same_helpers_share_a_file(monkeypatch):
+    monkeypatch.setattr(printer, "LARGE", 10)
+    calls = ["sg_gemm_rows_f32(", "sg_winograd_input6_f32(", "sg_winograd_input8_f32("]
+    phases = [(f"p{n}", calls[n % 3] + "x" * n) for n in range(12)]
+    parts = printer._parts(phases, ["entry"])
+    families = [{printer._family(body) for _, body in part} for part in parts]
+    assert sorted(map(len, families)) == [1, 1, 1]
+    assert sum(map(len, parts)) == 12
