@@ -22,6 +22,10 @@ TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 1024  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
 NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
+PANEL_BYTES = (
+    1 << 14
+)  # of a right block that every strip finds in the first-level cache
+GROUP = 8  # strips of rows that go over a larger block together, where told to
 SHORT = 10  # strips too few for packing the right operand to pay
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 FEW = 4  # columns so few that k is the better direction for vectors
@@ -49,6 +53,7 @@ class Tile:
     rows: int  # of a full tile
     group: int  # rows are dealt out in groups of this many
     lanes: int
+    together: bool  # whether panels of the right operand must stay near for some rows
     masks: bool  # whether part of a vector loads at full speed
 
     @property
@@ -68,6 +73,7 @@ class Plan:
     pack_right: bool = False
     copy_left: bool = False
     rows_first: bool = False  # units of one strip of rows follow each other
+    strips: int = 1  # of rows that go over the right block together
     depth: int = 0  # of one block of k
     blocks: Size = 1  # of columns
 
@@ -79,6 +85,7 @@ def tile_of(target: Target, dtype: str) -> Tile:
         12 if wide else 6,
         4 if wide else 2,
         target.lanes(dtype),
+        not wide,
         target.vector_bytes >= 32,
     )
 
@@ -134,9 +141,21 @@ def _tiles(product: Product, tile: Tile) -> Plan:
         pack,
         _copies(product, tile, item),
         rows_first,
+        1 if pack else _grouped(product, tile, depth * item),
         depth,
         blocks,
     )
+
+
+def _grouped(product: Product, tile: Tile, column: int) -> int:
+    """How many strips share a panel; ``column`` is the bytes of one of its columns.
+
+    A narrow tile multiplies so little with each number of the right operand that the
+    second-level cache hardly keeps up: most strips read them from the first level.
+    A packed block is the exception, measured: its panels come in one stream.
+    """
+    small = _at_most(product.n * column, PANEL_BYTES)
+    return GROUP if tile.together and not small else 1
 
 
 def _shares(product: Product, tile: Tile) -> int:

@@ -42,10 +42,11 @@ def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
         "do {",
         f"    const int64_t sg_depth = sg_min({plan.depth}, sg_k1 - sg_p);",
         *_indented(_packed(plan)),
-        "    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s++) {",
+        f"    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s += {plan.strips}) {{",
+        f"        const int64_t sg_strips = sg_min({plan.strips}, sg_s1 - sg_s);",
         f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {rows});",
-        f"        const int64_t sg_i1 = sg_gemm_start(sg_s + 1, {rows});",
-        *_indented(_strip(plan, sums), 2),
+        f"        const int64_t sg_i1 = sg_gemm_start(sg_s + sg_strips, {rows});",
+        *_indented(_strips(plan, sums), 2),
         *_indented(_finished(plan, sums) if last else [], 2),
         "    }",
         "    sg_p += sg_depth;",
@@ -55,14 +56,20 @@ def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
 
 def _region(plan: Plan, many: str, blocks: str) -> list[str]:
     """The strips sg_s0 .. sg_s1 and blocks sg_t0 .. sg_t1 of this run of units."""
-    fast, slow = ("t", "s") if plan.rows_first else ("s", "t")
-    extent = blocks if plan.rows_first else many
+    if not plan.rows_first:
+        return [
+            f"const int64_t sg_s0 = sg_part % ({many}), sg_t0 = sg_part / ({many});",
+            f"sg_run = sg_min({many} - sg_s0, end - begin);",
+            "const int64_t sg_s1 = sg_s0 + sg_run, sg_t1 = sg_t0 + 1;",
+        ]
     return [
-        f"const int64_t sg_{fast}0 = sg_part % ({extent});",
-        f"const int64_t sg_{slow}0 = sg_part / ({extent});",
-        f"sg_run = sg_min({extent} - sg_{fast}0, end - begin);",
-        f"const int64_t sg_{fast}1 = sg_{fast}0 + sg_run;",
-        f"const int64_t sg_{slow}1 = sg_{slow}0 + 1;",
+        f"const int64_t sg_t0 = sg_part % ({blocks}), sg_s0 = sg_part / ({blocks});",
+        f"const int64_t sg_rest = sg_min({blocks} * ({many}) - sg_part, end - begin);",
+        f"const int64_t sg_high = sg_t0 ? 0 : sg_rest / ({blocks}); /* whole strips */",
+        "const int64_t sg_s1 = sg_s0 + sg_max(sg_high, 1);",
+        f"const int64_t sg_some = sg_min({blocks}, sg_t0 + sg_rest);",
+        f"const int64_t sg_t1 = sg_high ? {blocks} : sg_some;",
+        "sg_run = (sg_s1 - sg_s0) * (sg_t1 - sg_t0);",
     ]
 
 
@@ -89,36 +96,50 @@ def _packed(plan: Plan) -> list[str]:
     ]
 
 
-def _strip(plan: Plan, sums: Sums) -> list[str]:
-    """One strip of rows times the block, added to the sums after the first depth."""
+def _strips(plan: Plan, sums: Sums) -> list[str]:
+    """Strips of rows times the block, added to the sums after the first depth."""
     left = plan.product.left
-    ctype, name = _types(plan)
-    start = left.at("sg_i0", "sg_p")
-    down, across = sizes.text(left.down), sizes.text(left.across)
-    lines = [f"const {ctype} *sg_left = {start};"]
+    _, name = _types(plan)
     if plan.copy_left:
-        rows = left.across == 1
-        lines = [f"{ctype} *sg_left = ({ctype} *)scratch;"]
-        call = f"sg_gemm_copy_{'rows' if rows else 'columns'}_{name}"
-        shown = (
-            f"{down}, sg_left, {_row_numbers(plan)}" if rows else f"{across}, sg_left"
-        )
-        lines.append(f"{call}(sg_i1 - sg_i0, sg_depth, {start}, {shown});")
-        down, across = (
-            (str(_row_numbers(plan)), "1") if rows else ("1", str(plan.tile.rows))
-        )
+        lines, steps = _copied(plan)
+    else:
+        ctype, _ = _types(plan)
+        lines = [f"const {ctype} *sg_left = {left.at('sg_i0', 'sg_p')};"]
+        steps = (sizes.text(left.down), sizes.text(left.across), "0")
+    down, across, strip = steps
     return [
         *lines,
         f"const sg_gemm_strip_{name} sg_strip = {{",
-        "    .rows = sg_i1 - sg_i0, .columns = sg_j1 - sg_j0, .depth = sg_depth,",
-        f"    .left = sg_left, .row_step = {down}, .depth_step = {across},",
+        "    .rows = sg_i1 - sg_i0, .strips = sg_strips,",
+        "    .columns = sg_j1 - sg_j0, .depth = sg_depth, .left = sg_left,",
+        f"    .row_step = {down}, .depth_step = {across}, .strip_step = {strip},",
         "    .right = sg_right, .right_step = sg_right_step,",
         "    .panel_step = sg_panel_step,",
         f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
         "    .add = sg_p > sg_k0,",
         "};",
-        f"sg_gemm_rows_{name}(&sg_strip);",
+        f"sg_gemm_strips_{name}(&sg_strip);",
     ]
+
+
+def _copied(plan: Plan) -> tuple[list[str], tuple[str, str, str]]:
+    """Lines that copy the left panel; steps of its rows, its depth and its strips."""
+    left = plan.product.left
+    ctype, name = _types(plan)
+    start, step = left.at("sg_i0", "sg_p"), _row_numbers(plan)
+    lines = [f"{ctype} *sg_left = ({ctype} *)scratch;"]
+    if left.across == 1:
+        lines += [
+            f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",
+            f"    {sizes.text(left.down)}, sg_left, {step});",
+        ]
+        return lines, (str(step), "1", "0")
+    lines += [
+        f"sg_gemm_copy_columns_{name}(sg_i1 - sg_i0, sg_strips, sg_depth, {start},",
+        f"    {sizes.text(left.across)}, sg_left);",
+    ]
+    rows = str(plan.tile.rows)
+    return lines, ("1", rows, f"{rows} * sg_depth")
 
 
 def _finished(plan: Plan, sums: Sums) -> list[str]:
@@ -134,7 +155,8 @@ def _row_numbers(plan: Plan) -> int:
 
 
 def _left_numbers(plan: Plan) -> int:
-    return plan.tile.rows * _row_numbers(plan) if plan.copy_left else 0
+    rows = plan.strips * plan.tile.rows
+    return rows * _row_numbers(plan) if plan.copy_left else 0
 
 
 def _right_numbers(plan: Plan) -> Size:

@@ -68,6 +68,25 @@ SG_INLINE double sg_power_of_two_f64(double n)
                             + 0x3ff0000000000000u);
 }
 
+/* p 2^(n + more) for the whole n that (x + SG_SHIFT) - SG_SHIFT is, as two factors: the
+   smallest and largest results come out right. ``shifted`` is x + SG_SHIFT, whose low
+   bits are n; only those count, as all others are shifted out. */
+SG_INLINE float sg_scaled_f32(float p, float shifted, int more)
+{
+    const uint32_t n = sg_bits_f32(shifted), half = n >> 1;
+    const uint32_t rest = n - half + (uint32_t)more;
+    const float scale = sg_from_bits_f32((half << 23) + 0x3f800000u);
+    return p * scale * sg_from_bits_f32((rest << 23) + 0x3f800000u);
+}
+
+SG_INLINE double sg_scaled_f64(double p, double shifted, int more)
+{
+    const uint64_t n = sg_bits_f64(shifted), half = n >> 1;
+    const uint64_t rest = n - half + (uint64_t)(int64_t)more;
+    const double scale = sg_from_bits_f64((half << 52) + 0x3ff0000000000000u);
+    return p * scale * sg_from_bits_f64((rest << 52) + 0x3ff0000000000000u);
+}
+
 /* ``odd`` where n is odd, else ``even``: with masks, as not every processor compares
    vectors of 64-bit integers. */
 SG_INLINE double sg_by_parity_f64(uint64_t n, double odd, double even)

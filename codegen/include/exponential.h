@@ -49,41 +49,54 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
     return (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10;
 }
 
-/* e^(x + low) 2^scale where |low| is small; the power of two is applied as two
-   factors, so that the smallest and largest results come out right. */
-#define SG_EXPONENTIAL(T, s, LOWEST, HIGHEST, LOG2E)                                   \
-    SG_INLINE T sg_exp_parts_##s(T x, T low, T scale)                                  \
+/* Between LOWEST and HIGHEST, e^(x + low) 2^more where |low| is small, e^x - 1, and 2^x.
+   Outside what comes out has no meaning; nan stays nan. */
+#define SG_EXPONENTIAL(T, s, LOWEST, HIGHEST, LOG2E, SHIFT)                            \
+    SG_INLINE T sg_exp_inside_##s(T x, T low, int more)                                \
     {                                                                                  \
-        const T below = x > (HIGHEST) ? (HIGHEST) : x;                                 \
-        const T inside = below < (LOWEST) ? (LOWEST) : below;                          \
-        const T n = sg_nearest_##s(inside * (LOG2E));                                  \
-        const T p = 1 + sg_small_expm1_##s(sg_less_ln2_##s(inside, n) + low);          \
-        const T half = sg_nearest_##s(n / 2);                                          \
-        return p * sg_power_of_two_##s(half) * sg_power_of_two_##s(n - half + scale);  \
+        const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
+        const T p = 1 + sg_small_expm1_##s(sg_less_ln2_##s(x, n) + low);               \
+        return sg_scaled_##s(p, shifted, more);                                        \
+    }                                                                                  \
+    SG_INLINE T sg_expm1_inside_##s(T x)                                               \
+    {                                                                                  \
+        const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
+        const T q = sg_small_expm1_##s(sg_less_ln2_##s(x, n));                         \
+        const T half = sg_power_of_two_##s(n - 1); /* 2^n may be infinite */           \
+        return 2 * (half * q + (half - (T)0.5));                                       \
+    }                                                                                  \
+    /* the ends are chosen last: as bounds of x, compilers mingle them with the rest */\
+    SG_INLINE T sg_exp_ends_##s(T x, T value, T lowest, T highest)                     \
+    {                                                                                  \
+        const T above = x > highest ? (T)INFINITY : value;                             \
+        return x < lowest ? 0 : above;                                                 \
+    }                                                                                  \
+    SG_INLINE T sg_exp_parts_##s(T x, T low, int more)                                 \
+    {                                                                                  \
+        return sg_exp_ends_##s(x, sg_exp_inside_##s(x, low, more), LOWEST, HIGHEST);   \
     }                                                                                  \
     SG_INLINE T sg_exp_##s(T x) { return sg_exp_parts_##s(x, 0, 0); }                  \
     SG_INLINE T sg_exp2_##s(T x)                                                       \
     {                                                                                  \
-        const T below = x > (HIGHEST) * (LOG2E) ? (HIGHEST) * (LOG2E) : x;             \
-        const T inside = below < (LOWEST) * (LOG2E) ? (LOWEST) * (LOG2E) : below;      \
-        const T n = sg_nearest_##s(inside);                                            \
-        const T p = 1 + sg_small_expm1_##s((inside - n) * (T)0.6931471805599453);      \
-        const T half = sg_nearest_##s(n / 2);                                          \
-        return p * sg_power_of_two_##s(half) * sg_power_of_two_##s(n - half);          \
+        const T shifted = x + (SHIFT), n = shifted - (SHIFT);                          \
+        const T p = 1 + sg_small_expm1_##s((x - n) * (T)0.6931471805599453);           \
+        const T value = sg_scaled_##s(p, shifted, 0);                                  \
+        return sg_exp_ends_##s(x, value, (LOWEST) * (LOG2E), (HIGHEST) * (LOG2E));     \
+    }                                                                                  \
+    /* e^-x for x >= 0 */                                                              \
+    SG_INLINE T sg_exp_fall_##s(T x)                                                   \
+    {                                                                                  \
+        return sg_exp_inside_##s(x > -(LOWEST) ? (LOWEST) : -x, 0, 0);                 \
     }                                                                                  \
     SG_INLINE T sg_expm1_##s(T x)                                                      \
     {                                                                                  \
         const T below = x > (HIGHEST)-2 ? (HIGHEST)-2 : x;                             \
-        const T inside = below < -40 ? -40 : below;                                    \
-        const T n = sg_nearest_##s(inside * (LOG2E));                                  \
-        const T q = sg_small_expm1_##s(sg_less_ln2_##s(inside, n));                    \
-        const T half = sg_power_of_two_##s(n - 1); /* 2^n may be infinite */           \
-        const T value = 2 * (half * q + (half - (T)0.5));                              \
+        const T value = sg_expm1_inside_##s(below < -40 ? -40 : below);                \
         return x == 0 ? x : value; /* keeps the sign of zero */                        \
     }
 
-SG_EXPONENTIAL(float, f32, -105.0f, 91.0f, 1.44269504f)
-SG_EXPONENTIAL(double, f64, -746.0, 712.0, 1.4426950408889634)
+SG_EXPONENTIAL(float, f32, -105.0f, 91.0f, 1.44269504f, SG_SHIFT_F32)
+SG_EXPONENTIAL(double, f64, -746.0, 712.0, 1.4426950408889634, SG_SHIFT_F64)
 
 /* --- log ----------------------------------------------------------------------- */
 
@@ -198,18 +211,18 @@ SG_INLINE float sg_log10_f32(float x) { return (float)sg_log10_f64(x); }
 #define SG_SIGMOIDS(T, s, LARGE)                                                       \
     SG_INLINE T sg_sigmoid_##s(T x)                                                    \
     {                                                                                  \
-        const T z = sg_exp_##s(-sg_abs_##s(x));                                        \
+        const T z = sg_exp_fall_##s(sg_abs_##s(x));                                    \
         return (x < 0 ? z : 1) / (1 + z);                                              \
     }                                                                                  \
     SG_INLINE T sg_softplus_##s(T x)                                                   \
     {                                                                                  \
-        return (x < 0 ? 0 : x) + sg_log1p_##s(sg_exp_##s(-sg_abs_##s(x)));             \
+        return (x < 0 ? 0 : x) + sg_log1p_##s(sg_exp_fall_##s(sg_abs_##s(x)));         \
     }                                                                                  \
     /* with t = e^(2|x|) - 1: tanh(|x|) = t / (t + 2) */                               \
     SG_INLINE T sg_tanh_##s(T x)                                                       \
     {                                                                                  \
         const T twice = 2 * sg_abs_##s(x);                                             \
-        const T t = sg_expm1_##s(twice > (LARGE) ? (LARGE) : twice);                   \
+        const T t = sg_expm1_inside_##s(twice > (LARGE) ? (LARGE) : twice);            \
         return sg_copysign_##s(t / (t + 2), x);                                        \
     }
 

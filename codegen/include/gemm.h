@@ -61,6 +61,19 @@ SG_INLINE int64_t sg_gemm_start(int64_t part, int64_t parts, int64_t size, int64
     return sg_min(part * groups / parts * group, size);
 }
 
+/* Where strip ``strip`` of ``strips`` begins in 0 .. rows. */
+SG_INLINE int64_t sg_gemm_strip_start(int64_t strip, int64_t strips, int64_t rows)
+{
+    return sg_gemm_start(strip, strips, rows, SG_GEMM_ROWS / 3);
+}
+
+/* Rows of each tile, the highest first. */
+#if SG_GEMM_ROWS == 12
+static const int sg_gemm_heights[] = {12, 8, 4, 2, 1};
+#else
+static const int sg_gemm_heights[] = {6, 4, 2, 1};
+#endif
+
 #define SG_REAL float
 #define SG_INTEGER int32_t
 #define SG_LANES (SG_GEMM_BYTES / 4)

@@ -85,18 +85,25 @@ SG_SHARED void SG_GEMM(copy_rows)(
     }
 }
 
-/* Rows of a transposed left operand: ``rows`` numbers for each p, SG_GEMM_ROWS apart. */
+/* Rows of a transposed left operand, strip after strip: ``depth`` times SG_GEMM_ROWS
+   numbers, as many of them used as the strip has rows. */
 SG_SHARED void SG_GEMM(copy_columns)(
-    int64_t rows, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
+    int64_t rows, int64_t strips, int64_t depth, const SG_REAL *from, int64_t step,
+    SG_REAL *to)
 {
-    if (rows == SG_GEMM_ROWS)
-        for (int64_t p = 0; p < depth; p++)
-            memcpy(to + p * SG_GEMM_ROWS, from + p * step,
-                   SG_GEMM_ROWS * sizeof(SG_REAL));
-    else
-        for (int64_t p = 0; p < depth; p++)
-            for (int64_t i = 0; i < rows; i++)
-                to[p * SG_GEMM_ROWS + i] = from[p * step + i];
+    for (int64_t s = 0; s < strips; s++, to += depth * SG_GEMM_ROWS) {
+        const int64_t first = sg_gemm_strip_start(s, strips, rows);
+        const int64_t high = sg_gemm_strip_start(s + 1, strips, rows) - first;
+        const SG_REAL *start = from + first;
+        if (high == SG_GEMM_ROWS)
+            for (int64_t p = 0; p < depth; p++)
+                memcpy(to + p * SG_GEMM_ROWS, start + p * step,
+                       SG_GEMM_ROWS * sizeof(SG_REAL));
+        else
+            for (int64_t p = 0; p < depth; p++)
+                for (int64_t i = 0; i < high; i++)
+                    to[p * SG_GEMM_ROWS + i] = start[p * step + i];
+    }
 }
 
 #undef vector

@@ -9,11 +9,13 @@
 /* out[i][j] (+)= sum_p left[i][p] right[p][j], steps counted in elements:
 
    left[i][p] lies at i * row_step + p * depth_step, right[p][j] at p * right_step +
-   j / PANEL * panel_step + j % PANEL, out[i][j] at i * out_step + j. */
+   j / PANEL * panel_step + j % PANEL, out[i][j] at i * out_step + j. The rows are dealt
+   out to ``strips`` as ``sg_gemm_strip_start`` says; where strip_step is not 0, strip s of the
+   left operand begins at s * strip_step. */
 typedef struct strip {
-    int64_t rows, columns, depth;
+    int64_t rows, strips, columns, depth;
     const SG_REAL *left;
-    int64_t row_step, depth_step;
+    int64_t row_step, depth_step, strip_step;
     const SG_REAL *right;
     int64_t right_step, panel_step;
     SG_REAL *out;
@@ -129,54 +131,62 @@ SG_TILES(1)
 
 typedef void SG_GEMM(tile_function)(const strip *work);
 
-/* Tiles of one height along all columns: panels, then a vector, then what is left. */
-SG_INLINE void SG_GEMM(along)(strip work, SG_GEMM(tile_function) *wide,
-                              SG_GEMM(tile_function) *single,
-                              SG_GEMM(tile_function) *narrow)
+/* Tiles by their height, the highest first. */
+#if SG_GEMM_ROWS == 12
+#define SG_HEIGHTS(KIND)                                                               \
+    {SG_GEMM(KIND##_12), SG_GEMM(KIND##_8), SG_GEMM(KIND##_4), SG_GEMM(KIND##_2),      \
+     SG_GEMM(KIND##_1)}
+#else
+#define SG_HEIGHTS(KIND)                                                               \
+    {SG_GEMM(KIND##_6), SG_GEMM(KIND##_4), SG_GEMM(KIND##_2), SG_GEMM(KIND##_1)}
+#endif
+
+/* The columns of one panel times every strip of rows, each in the fewest tiles. */
+SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *tiles)
 {
+    strip work = *whole;
+    int64_t first = 0, next = 0;
+    for (int64_t s = 0; s < whole->strips; s++, first = next) {
+        next = sg_gemm_strip_start(s + 1, whole->strips, whole->rows);
+        work.rows = next - first;
+        work.left = whole->left + s * whole->strip_step;
+        work.out = whole->out + first * whole->out_step;
+        if (whole->strip_step == 0)
+            work.left += first * whole->row_step;
+        for (int h = 0; work.rows > 0; h++) {
+            const int64_t high = sg_gemm_heights[h];
+            for (; work.rows >= high; work.rows -= high) {
+                tiles[h](&work);
+                work.left += high * work.row_step, work.out += high * work.out_step;
+            }
+        }
+    }
+}
+
+/* All strips of rows, for one panel of columns after another: a panel of the right
+   operand is read from the first-level cache by all strips but the first. */
+SG_SHARED void SG_GEMM(strips)(const strip *whole)
+{
+    static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
+    static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
+#if SG_GEMM_BYTES == 64
+    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
+#else
+    SG_GEMM(tile_function) *const *const narrow = single;
+#endif
+    strip work = *whole;
     for (; work.columns >= PANEL; work.columns -= PANEL) {
-        wide(&work);
+        SG_GEMM(down)(&work, wide);
         work.right += work.panel_step, work.out += PANEL;
     }
     for (; work.columns > SG_LANES / 2; work.columns -= SG_LANES) {
-        single(&work);
+        SG_GEMM(down)(&work, single);
         work.right += SG_LANES, work.out += SG_LANES;
     }
     if (work.columns > 0)
-        narrow(&work);
+        SG_GEMM(down)(&work, narrow);
 }
-
-/* A strip of up to SG_GEMM_ROWS rows, in the fewest tiles. */
-SG_SHARED void SG_GEMM(rows)(const strip *whole)
-{
-    strip work = *whole;
-#if SG_GEMM_BYTES == 64
-#define SG_ALONG(ROWS)                                                                 \
-    SG_GEMM(along)                                                                     \
-    (work, SG_GEMM(wide_##ROWS), SG_GEMM(single_##ROWS), SG_GEMM(narrow_##ROWS))
-#else
-#define SG_ALONG(ROWS)                                                                 \
-    SG_GEMM(along)                                                                     \
-    (work, SG_GEMM(wide_##ROWS), SG_GEMM(single_##ROWS), SG_GEMM(single_##ROWS))
-#endif
-#define SG_DOWN(ROWS)                                                                  \
-    for (; work.rows >= ROWS; work.rows -= ROWS) {                                     \
-        SG_ALONG(ROWS);                                                                \
-        work.left += ROWS * work.row_step;                                             \
-        work.out += ROWS * work.out_step;                                              \
-    }
-#if SG_GEMM_ROWS == 12
-    SG_DOWN(12)
-    SG_DOWN(8)
-#else
-    SG_DOWN(6)
-#endif
-    SG_DOWN(4)
-    SG_DOWN(2)
-    SG_DOWN(1)
-#undef SG_DOWN
-#undef SG_ALONG
-}
+#undef SG_HEIGHTS
 
 #undef vector
 #undef half

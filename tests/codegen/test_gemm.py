@@ -72,6 +72,15 @@ def test_products_larger_than_every_block(target, turns):
 
 
 @each_target
+def test_strips_that_go_over_a_panel_together(target):
+    shape = (59, 72, 330)  # ten strips, the last ones lower; five panels or more
+    turned, late, wide = (True, False), "m", "float64"
+    cases = [Case(*shape), Case(*shape, *turned), Case(*shape, symbolic=late)]
+    cases += [Case(*shape, *turned, wide), Case(*shape, *turned, batch=2, repeats="y")]
+    check_all([*cases, Case(*shape).at(5, 72, 330)], target)
+
+
+@each_target
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("turns", TURNS)
 def test_vectors_and_few_columns(target, turns, dtype):

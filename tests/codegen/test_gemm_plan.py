@@ -57,6 +57,14 @@ def test_the_right_operand_is_packed_where_many_rows_use_it():
     assert not plan(Case(60, 99, 784), AVX2).pack_right
 
 
+def test_narrow_tiles_share_the_panels_of_a_large_unpacked_operand():
+    assert plan(Case(60, 100, 784), AVX2).strips > 1
+    assert plan(Case(60, 100, 784, symbolic="m"), AVX2).strips > 1
+    assert plan(Case(60, 10, 100), AVX2).strips == 1  # all of it is near
+    assert plan(Case(2000, 2000, 2000), AVX2).strips == 1  # packed
+    assert plan(Case(60, 100, 784), AVX512).strips == 1
+
+
 def test_k_is_cut_only_where_there_are_few_units():
     assert plan(Case(10, 20, 100000)).chunks == 16
     assert plan(Case(10, 20, 100)).chunks == 1
