@@ -68,7 +68,10 @@ def lower_group(builder: Builder, unit: Unit) -> None:
     if len(wanted) == 1 and _only_reduced(builder, wanted[0]):
         builder.lazy_block[wanted[0]] = block
         return
-    targets = {v: builder.allocate(v, block) for v in wanted}
+    targets = {
+        v: builder.allocate(v, block) if block > 1 else builder.destination(v)
+        for v in wanted
+    }
     builder.values.update(computed)
     step = _nest(builder, targets)
     builder.emit(step, _label(unit))
@@ -101,13 +104,13 @@ def _wanted(builder: Builder, unit: Unit) -> list[Variable]:
         v
         for node in unit.nodes
         for v in node.outputs
-        if v in builder.output_buffers or builder.users.get(v, set()) - inside
+        if builder.is_delivered(v) or builder.users.get(v, set()) - inside
     ]
 
 
 def _only_reduced(builder: Builder, variable: Variable) -> bool:
     users = builder.users.get(variable, set())
-    if variable in builder.output_buffers or len(users) != 1:
+    if builder.is_delivered(variable) or len(users) != 1:
         return False
     return all(inlines_its_input(user) for user in users)
 

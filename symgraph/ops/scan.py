@@ -117,10 +117,9 @@ class Scan(Op):
         known = [*[None] * (self.sequences + self.states), *self.split(values)[2]]
         found = self.body.shapes(inner, known)
         length = self._length_of(given.sequences, values)
-        return (
-            *map(tuple, given.states),
-            *((length, *dims) for dims in found[self.states :]),
-        )
+        stacks = [(length, *dims) for dims in found[self.states :]]
+        every = (*map(tuple, given.states), *stacks)
+        return every if len(every) > 1 else every[0]
 
     def reference(self, *arrays):
         """The loop itself, each step computed by the ops' references."""
@@ -136,7 +135,7 @@ class Scan(Op):
         for t in range(length)[:: -1 if self.reverse else 1]:
             inner = (*(x[t] for x in given.sequences), *states, *given.constants)
             values = dict(zip(graph.inputs, inner, strict=True))
-            *found, = evaluate(graph.outputs, values)
+            found = evaluate(graph.outputs, values)
             states = [
                 _like(self.name, place, old, new)
                 for place, (old, new) in enumerate(
@@ -174,7 +173,8 @@ class Scan(Op):
     def _stacks(self, rows: Sequence[Sequence[Any]], arrays: Sequence[Any]) -> Any:
         shapes = [a.shape for a in arrays]
         values = [int(a) if a.ndim == 0 and a.dtype.kind in "iu" else None for a in arrays]
-        dims = self.infer_shape(shapes, values)[self.states :]
+        dims = self.infer_shape(shapes, values)
+        dims = dims[self.states :] if len(self.body.outputs) > 1 else [dims]
         for stack, y, shape in zip(rows, self.stacked, dims, strict=True):
             empty = np.empty(shape, y.dtype)
             for t, row in enumerate(stack):
