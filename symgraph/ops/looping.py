@@ -136,11 +136,8 @@ def reduce(
         sequences,
         outputs_info,
         non_sequences,
-        None,
-        -1,
-        go_backwards,
-        name or "reduce",
-        False,
+        go_backwards=go_backwards,
+        name=name or "reduce",
     )
     if None in loop.finals:
         raise GraphError(f"{name or 'reduce'}: every output needs a value to start from")
@@ -175,11 +172,21 @@ def foldr(
 
 
 class Loop(NamedTuple):
-    """Each output stacked over the steps, its last value if carried, the updates."""
+    """What a loop gives.
 
-    outputs: list[Variable]
+    ``aligned`` has each output at the place in the sequences that its step was at,
+    ``finals`` its last value where it is carried.
+    """
+
+    aligned: list[Variable]
     finals: list[Variable | None]
     updates: Updates
+    go_backwards: bool
+
+    @property
+    def outputs(self) -> list[Variable]:
+        """Each output in the order of the steps."""
+        return [y[::-1] for y in self.aligned] if self.go_backwards else self.aligned
 
 
 @dataclass(frozen=True)
@@ -195,12 +202,12 @@ def make_loop(
     fn: Callable[..., Any],
     sequences: Any,
     outputs_info: Any,
-    non_sequences: Any,
-    n_steps: int | Variable | None,
-    truncate_gradient: int,
-    go_backwards: bool,
-    name: str,
-    strict: bool,
+    non_sequences: Any = None,
+    n_steps: int | Variable | None = None,
+    truncate_gradient: int = -1,
+    go_backwards: bool = False,
+    name: str = "scan",
+    strict: bool = False,
 ) -> Loop:
     """The loop that ``scan`` describes."""
     taken = read(name, sequences)
@@ -252,11 +259,9 @@ def make_loop(
     size = () if isinstance(length, int) else (size_variable(length),)
     found = op(*slices, *initial, *closure, *size)
     found = found if isinstance(found, tuple) else (found,)
-    stacks = found[len(initial) :]
-    if go_backwards:  # a scan stacks by the place in the sequences, users by the step
-        stacks = tuple(y[::-1] for y in stacks)
+    stacks = list(found[len(initial) :])
     updates = dict(zip(stateful, found[len(states) : len(initial)], strict=True))
-    return Loop(list(stacks), _finals(registers, found), updates)
+    return Loop(stacks, _finals(registers, found), updates, go_backwards)
 
 
 def _finals(

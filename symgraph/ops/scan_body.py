@@ -44,9 +44,13 @@ _ARITHMETIC: dict[type, Callable[..., Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """A closed graph: its leaves are its inputs and constants."""
+    """A closed graph: its leaves are its inputs and constants.
+
+    A ``settled`` one has been rewritten, and there is nothing left to rewrite in it.
+    """
 
     graph: Graph
+    settled: bool = False
 
     def __post_init__(self) -> None:
         if self.graph.shared:
