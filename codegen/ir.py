@@ -3,9 +3,10 @@
 A ``Program`` is a straight list of steps over flat, row-major buffers. A step is
 either a ``Loop`` (a tree of loops over scalar expressions), a call of one of the
 hand-tuned kernel families (``Convolution``, ``ConvolutionBackwardWeights``,
-``Gemm``), or a ``Repeat`` of such steps. Positions, extents and strides are ``sizes.Size``: integers, or
-polynomials in run-time sizes and loop indices, counted in elements. Names are C
-identifiers made by the lowering; no text of a user's ever gets here.
+``Gemm``), or a ``Repeat`` of such steps. Positions, extents and strides are
+``sizes.Size``: integers, or polynomials in run-time sizes and loop indices, counted
+in elements. Names are C identifiers made by the lowering; no text of a user's ever
+gets here.
 """
 
 from __future__ import annotations

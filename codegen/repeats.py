@@ -53,9 +53,7 @@ def spans(kernels: Sequence[Kernel], start: int = 0) -> Spans:
     return tuple(found)
 
 
-def with_leaves(
-    kernels: Sequence[Kernel], new: Iterator[Kernel]
-) -> tuple[Kernel, ...]:
+def with_leaves(kernels: Sequence[Kernel], new: Iterator[Kernel]) -> tuple[Kernel, ...]:
     """``kernels`` with its leaves replaced, in order, by those of ``new``."""
     result = []
     for kernel in kernels:

@@ -98,9 +98,7 @@ class RecurrentLayer(Layer):
         found = self._unfold(x, self._initial(x, p), p)
         return found.sequence if self.return_sequences else found.states[0]
 
-    def unfold(
-        self, x: Variable, states: Sequence[Variable] | None = None
-    ) -> Unfolded:
+    def unfold(self, x: Variable, states: Sequence[Variable] | None = None) -> Unfolded:
         """The layer from given states on: for sequences that come in pieces.
 
         ``states`` are [batch, units] each, in the order of ``state_names``.

@@ -8,7 +8,7 @@ that nothing stacks has two rows and takes turns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from codegen import ir
@@ -43,7 +43,9 @@ def lower_scan(builder: Builder, node: Apply) -> None:
     _give_inputs(builder, node, step, row)
     states = _states(builder, node, step, length, t, row)
     stacks = _stacks(builder, node, step, states, length)
-    rows = [(step.outputs[k], row_of(s.memory, s.leaving)) for k, s in enumerate(states)]
+    rows = [
+        (step.outputs[k], row_of(s.memory, s.leaving)) for k, s in enumerate(states)
+    ]
     rows += [(y, row_of(s, row)) for y, s in stacks.items()]
     for variable, place in rows:
         if variable.owner is not None and variable not in step.inputs:

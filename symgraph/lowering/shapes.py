@@ -77,9 +77,7 @@ class Shapes:
             raise LoweringError(f"lower: {variable!r} is not part of the graph")
         return tuple(self._settled(dim) for dim in self._shapes[variable])
 
-    def give(
-        self, variable: Variable, shape: Shape, value: Size | None = None
-    ) -> None:
+    def give(self, variable: Variable, shape: Shape, value: Size | None = None) -> None:
         """The shape, and the value, of what a graph inside this one begins with."""
         self._shapes[variable], self._values[variable] = shape, value
 

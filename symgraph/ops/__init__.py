@@ -79,9 +79,9 @@ from symgraph.ops.reduce import (
     Sum,
 )
 from symgraph.ops.rounding import Ceil, Floor, Round, Sign, Trunc
+from symgraph.ops.scan import Scan
 from symgraph.ops.selection import Where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
-from symgraph.ops.scan import Scan
 from symgraph.ops.softmax import LogSoftmax, Softmax
 from symgraph.ops.sorting import ArgSort
 from symgraph.ops.special import Erf, Erfc, Relu, Sigmoid, Softplus

@@ -1,4 +1,4 @@
-"""What ``scan`` is told: sequences with taps, values to start from, numbers of steps."""
+"""What ``scan`` is told: sequences with taps, values to start from, how many steps."""
 
 from __future__ import annotations
 

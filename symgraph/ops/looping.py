@@ -140,7 +140,9 @@ def reduce(
         name=name or "reduce",
     )
     if None in loop.finals:
-        raise GraphError(f"{name or 'reduce'}: every output needs a value to start from")
+        raise GraphError(
+            f"{name or 'reduce'}: every output needs a value to start from"
+        )
     return _packed(loop.finals, False), loop.updates
 
 
@@ -165,7 +167,9 @@ def foldr(
     name: str | None = None,
 ) -> tuple[Any, Updates]:
     """``reduce`` from the last element to the first."""
-    return reduce(fn, sequences, outputs_info, non_sequences, True, name=name or "foldr")
+    return reduce(
+        fn, sequences, outputs_info, non_sequences, True, name=name or "foldr"
+    )
 
 
 # --- the loop itself --------------------------------------------------------------
@@ -217,7 +221,8 @@ def make_loop(
     constants = [as_variable(v) for v in _listed(non_sequences)]
     elements = [Variable(x.type.with_shape(x.type.shape[1:])) for x in slices]
     registers = [
-        [Variable(v.type) for v in start.initial] if start else [] for start in starts or []
+        [Variable(v.type) for v in start.initial] if start else []
+        for start in starts or []
     ]
     past = [
         variables[-tap - 1]
@@ -243,7 +248,9 @@ def make_loop(
         for value in (output, *variables[:-1])
     ]
     new += stateful.values()
-    ends = clone_with([*new, *step.outputs], {**inner, **inner_states})
+    known: dict[Variable, Variable] = {**inner}
+    known.update(inner_states)
+    ends = clone_with([*new, *step.outputs], known)
     inputs = [*elements, *states, *inner_states.values(), *inner.values()]
     initial = [v for start in starts if start for v in start.initial]
     initial += list(stateful)
@@ -296,7 +303,9 @@ def _called(name: str, fn: Callable[..., Any], arguments: Sequence[Variable]) ->
     outputs = [as_variable(value) for value in rest if value is not None]
     for shared in updates:
         if not isinstance(shared, SharedVariable):
-            raise TypeMismatch(f"{name}: the step updates {shared!r}, no shared variable")
+            raise TypeMismatch(
+                f"{name}: the step updates {shared!r}, no shared variable"
+            )
     return _Step(outputs, {s: as_variable(v) for s, v in updates.items()}, first)
 
 

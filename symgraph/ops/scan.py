@@ -152,9 +152,7 @@ class Scan(Op):
 
     # How.
 
-    def _check_inputs(
-        self, inputs: Sequence[TensorType], given: Inputs
-    ) -> int | None:
+    def _check_inputs(self, inputs: Sequence[TensorType], given: Inputs) -> int | None:
         """The number of steps, as far as it is known."""
         count = len(self.body.graph.inputs)
         expect_sizes(self.name, inputs[count:], [self.length].count(None))
@@ -172,7 +170,9 @@ class Scan(Op):
 
     def _stacks(self, rows: Sequence[Sequence[Any]], arrays: Sequence[Any]) -> Any:
         shapes = [a.shape for a in arrays]
-        values = [int(a) if a.ndim == 0 and a.dtype.kind in "iu" else None for a in arrays]
+        values = [
+            int(a) if a.ndim == 0 and a.dtype.kind in "iu" else None for a in arrays
+        ]
         dims = self.infer_shape(shapes, values)
         dims = dims[self.states :] if len(self.body.outputs) > 1 else [dims]
         for stack, y, shape in zip(rows, self.stacked, dims, strict=True):

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 from symgraph.graph import Apply, Graph, Variable, clone_with, is_float
 from symgraph.graph.pull_back import pulled_back
 from symgraph.ops.arithmetic import minimum
-from symgraph.ops.creation import zeros_like
+from symgraph.ops.creation import zeros, zeros_like
 from symgraph.ops.join import concatenate
 from symgraph.ops.scan_body import Body, captured
 from symgraph.ops.selection import where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose, shape
-from symgraph.ops.creation import zeros
 
 if TYPE_CHECKING:
     from symgraph.ops.scan import Scan

@@ -26,12 +26,13 @@ def multiply_before_loop(node, used):
     draft = Draft.of(node)
     new = {}
     for one in draft.nodes:
-        if _is_plain_product(one) and one.inputs[0] in draft.sequences:
-            if one.inputs[1] in draft.constants:
-                x, w = draft.sequences[one.inputs[0]], draft.constants[one.inputs[1]]
-                inner = Variable(one.outputs[0].type)
-                draft.sequences[inner] = rows_times(x, w)
-                new[one.outputs[0]] = inner
+        if not _is_plain_product(one):
+            continue
+        x, w = draft.sequences.get(one.inputs[0]), draft.constants.get(one.inputs[1])
+        if x is not None and w is not None:
+            inner = Variable(one.outputs[0].type)
+            draft.sequences[inner] = rows_times(x, w)
+            new[one.outputs[0]] = inner
     return _replaced(draft, new)
 
 
@@ -60,7 +61,7 @@ def multiply_after_loop(node, used):
 
 @scan_pass("reassociating")
 def sum_after_loop(node, used):
-    """s + a_t' b_t, or s + sum over rows of a_t, in each step  ->  once, after the loop"""
+    """s + a_t' b_t, or s + sum of a_t, in each step  ->  s + a' b, or s + sum of a"""
     draft = Draft.of(node)
     later = {}
     for state, new in draft.new.items():

@@ -40,10 +40,13 @@ class Draft:
         """The parts of a scan."""
         op, graph = node.op, node.op.body.graph
         inner, outer = op.split(graph.inputs), op.split(node.inputs)
-        pairs = [dict(zip(a, b, strict=True)) for a, b in zip(inner, outer, strict=True)]
+        sequences, states, constants = (
+            dict(zip(a, b, strict=True)) for a, b in zip(inner, outer, strict=True)
+        )
         new = dict(zip(inner.states, op.new_states, strict=True))
         size = node.inputs[len(graph.inputs) :]
-        return cls(op, *pairs, new, list(op.stacked), size, graph.nodes)
+        parts = (sequences, states, constants, new)
+        return cls(op, *parts, list(op.stacked), size, graph.nodes)
 
     @property
     def length(self) -> Any:

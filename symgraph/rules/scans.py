@@ -18,10 +18,10 @@ from symgraph.graph import (
     clone_with,
     inherit_site,
 )
-from symgraph.ops.shape import BroadcastTo, Dim
-from symgraph.ops.subtensor import At, Range, Subtensor
 from symgraph.ops.scan import Scan
 from symgraph.ops.scan_body import Body
+from symgraph.ops.shape import BroadcastTo, Dim
+from symgraph.ops.subtensor import At, Range, Subtensor
 from symgraph.rewriting import GraphPass, graph_pass
 from symgraph.rules.scan_products import SCAN_PRODUCTS
 from symgraph.rules.scan_tools import Draft, scan_pass
@@ -162,7 +162,9 @@ def hoist_invariants(node, used):
         ):
             given = [outer.get(v, draft.constants.get(v, v)) for v in one.inputs]
             with inherit_site(one.site):
-                outer.update(zip(one.outputs, Apply(one.op, given).outputs, strict=True))
+                outer.update(
+                    zip(one.outputs, Apply(one.op, given).outputs, strict=True)
+                )
     inside = [n for n in draft.nodes if n.outputs[0] not in outer or _is_repeat(n)]
     read = {v for one in inside for v in one.inputs} | set(draft.outputs)
     needed = [v for v in outer if v in read and not _is_repeat(v.owner)]
@@ -227,7 +229,10 @@ def _is_last(op, entry):
 def _are_whole(x, rest):
     sizes = x.type.shape[1:]
     return all(
-        isinstance(e, Range) and e.start == 0 and e.step == 1 and e.size == size
+        isinstance(e, Range)
+        and e.start == 0
+        and e.step == 1
+        and e.size == size
         and size is not None
         for e, size in zip(rest, sizes, strict=True)
     )
@@ -239,7 +244,9 @@ def read_sequence_itself(node, used):
     draft = Draft.of(node)
     stacks = node.outputs[len(draft.states) :]
     found = [
-        x if (x := draft.sequences.get(y)) is not None and old.type.accepts(x.type) else None
+        x
+        if (x := draft.sequences.get(y)) is not None and old.type.accepts(x.type)
+        else None
         for y, old in zip(draft.stacked, stacks, strict=True)
     ]
     return [*[None] * len(draft.states), *found]
