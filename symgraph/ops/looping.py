@@ -248,8 +248,8 @@ def make_loop(
         for value in (output, *variables[:-1])
     ]
     new += stateful.values()
-    known: dict[Variable, Variable] = {**inner}
-    known.update(inner_states)
+    known: dict[Variable, Variable] = dict(inner)
+    known.update((shared, v) for shared, v in inner_states.items())
     ends = clone_with([*new, *step.outputs], known)
     inputs = [*elements, *states, *inner_states.values(), *inner.values()]
     initial = [v for start in starts if start for v in start.initial]
