@@ -12,7 +12,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from codegen.sizes import Size, floordiv, maximum, minimum, mod, substitute, symbol
+from codegen.sizes import (
+    Size,
+    floordiv,
+    maximum,
+    minimum,
+    mod,
+    substitute,
+    symbol,
+    symbols_of,
+)
 from symgraph.graph import Apply, Constant, Variable, is_float
 from symgraph.lowering.failures import LoweringError
 from symgraph.ops.elementwise import Elementwise
@@ -125,7 +134,7 @@ class Shapes:
         self.requirements.append((left, right, node))
         for old, new in ((left, right), (right, left)):
             name = _single_symbol(old)
-            if name is not None and name not in str(new).replace("*", " ").split():
+            if name is not None and name not in symbols_of(new):
                 self._equal[name] = new
                 return
 

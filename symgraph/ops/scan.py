@@ -174,7 +174,7 @@ class Scan(Op):
             int(a) if a.ndim == 0 and a.dtype.kind in "iu" else None for a in arrays
         ]
         dims = self.infer_shape(shapes, values)
-        dims = dims[self.states :] if len(self.body.outputs) > 1 else [dims]
+        dims = (dims if len(self.body.outputs) > 1 else [dims])[self.states :]
         for stack, y, shape in zip(rows, self.stacked, dims, strict=True):
             empty = np.empty(shape, y.dtype)
             for t, row in enumerate(stack):
