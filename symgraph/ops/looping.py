@@ -28,7 +28,7 @@ from symgraph.ops.arguments import as_variable
 from symgraph.ops.loop_arguments import Carried, carried, length_of, read
 from symgraph.ops.scan import Scan, check_state
 from symgraph.ops.scan_body import Body, captured
-from symgraph.ops.shape import size_variable
+from symgraph.ops.shape import BroadcastTo, size_variable
 
 Updates = dict[SharedVariable, Variable]
 
@@ -370,10 +370,19 @@ def _closure(
     updates = [v for s in stateful if (v := s.default_update) is not None]
     for node in (*_new_nodes(step), *(v.owner for v in updates if v.owner)):
         if not changing.isdisjoint(node.inputs):
-            inside.add(node)
             changing.update(node.outputs)
+            inside.add(node)
+        elif _is_of_constants(node, inside):
+            inside.add(node)
     ends = [*step.outputs, *step.updates.values(), *updates]
     return captured(ends, own, inside.__contains__)
+
+
+def _is_of_constants(node: Apply, inside: set[Apply]) -> bool:
+    """Whether rules about constants should find the node where it is used."""
+    if isinstance(node.op, BroadcastTo):
+        return True
+    return all(isinstance(v, Constant) or v.owner in inside for v in node.inputs)
 
 
 def _check_strict(

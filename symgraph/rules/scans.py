@@ -24,7 +24,7 @@ from symgraph.ops.shape import BroadcastTo, Dim
 from symgraph.ops.subtensor import At, Range, Subtensor
 from symgraph.rewriting import GraphPass, graph_pass
 from symgraph.rules.scan_products import SCAN_PRODUCTS
-from symgraph.rules.scan_tools import Draft, scan_pass
+from symgraph.rules.scan_tools import Draft, is_used, scan_pass
 
 
 @graph_pass("exact")
@@ -41,7 +41,7 @@ def merge_scans(graph: Graph) -> Mapping[Variable, Variable]:
     for nodes in groups.values():
         if len(nodes) > 1:
             found.update(_merged(nodes))
-    return found
+    return {old: new for old, new in found.items() if is_used(graph, old)}
 
 
 def _loop_key(node: Apply) -> object:
@@ -86,7 +86,7 @@ def drop_unread(node, used):
     ends = [*(draft.new[s] for s in live), *unique]
     read = set(_leaves(draft, ends))
     same = _first_of_equals(draft, read)
-    counts = (len(unique), len(live), len(same))
+    counts = (len(unique), len(live), len(set(same.values())))
     inputs = len(draft.sequences) + len(draft.constants)
     if counts == (len(stacks), len(finals), inputs):
         return None
