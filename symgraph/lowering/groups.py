@@ -11,6 +11,7 @@ from codegen.sizes import Size
 from symgraph.graph import Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
+from symgraph.lowering.join import place_in_whole
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.table import EPILOGUES, inlines_its_input
@@ -68,14 +69,18 @@ def lower_group(builder: Builder, unit: Unit) -> None:
     if len(wanted) == 1 and _only_reduced(builder, wanted[0]):
         builder.lazy_block[wanted[0]] = block
         return
-    targets = {
-        v: builder.allocate(v, block) if block > 1 else builder.destination(v)
-        for v in wanted
-    }
+    targets = {v: _target(builder, v, block) for v in wanted}
     builder.values.update(computed)
     step = _nest(builder, targets)
     builder.emit(step, _label(unit))
     builder.values.update(targets)
+
+
+def _target(builder: Builder, variable: Variable, block: int) -> Stored:
+    """Memory for one result: its own, a row of a stack, a part of a whole."""
+    if block > 1:
+        return builder.allocate(variable, block)
+    return place_in_whole(builder, variable) or builder.destination(variable)
 
 
 def _label(unit: Unit) -> str:
