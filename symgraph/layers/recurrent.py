@@ -25,7 +25,7 @@ from symgraph.layers.layer import Layer
 from symgraph.layers.parameters import Parameter
 from symgraph.ops import nn
 from symgraph.ops.creation import zeros
-from symgraph.ops.looping import make_loop
+from symgraph.ops.loop import make_loop
 from symgraph.ops.reshaping import swapaxes
 from symgraph.ops.shape import broadcast_to, dim
 from symgraph.ops.trigonometric import tanh

@@ -126,6 +126,14 @@ def test_shared_variables_are_updated_in_the_loop():
     assert value(updates[counter]) == 5.0
 
 
+def test_a_default_update_of_several_ops_runs_in_the_loop():
+    number = sg.shared(np.float64(1.0))
+    number.default_update = sg.exp(sg.log(number) + np.log(2.0)) + 1.0
+    read, updates = sg.scan(lambda: number * 1.0, n_steps=4)
+    np.testing.assert_allclose(read.eval(), [1.0, 3.0, 7.0, 15.0])
+    np.testing.assert_allclose(updates[number].eval(), 31.0)
+
+
 def test_what_does_not_change_is_found_and_computed_outside():
     scale = sg.scalar("scale", "float64")
     scaled, _ = sg.scan(lambda x: x * sg.exp(scale), X)
