@@ -8,12 +8,13 @@ buffer in the program: the C has one pointer, and nothing aliases.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from codegen import sizes
-from codegen.ir import Buffer, Gather, Kernel, Loop, Program, Role, Statement, Store
+from codegen.ir import Buffer, Gather, Kernel, Loop, Program, Statement, Store
+from codegen.repeats import leaves, lives, spans, with_leaves
 from codegen.sizes import Size
 from codegen.traverse import buffers, parts, values, writes
 
@@ -22,11 +23,12 @@ Loops = tuple[Loop, ...]
 
 def in_place(program: Program) -> Program:
     """``program`` with the memory of dying temporaries taken over by new ones."""
-    used = [frozenset(_buffers(kernel.step)) for kernel in program.kernels]
-    first, last = _lives(used)
+    line = [leaf.kernel for leaf in leaves(program.kernels)]
+    used = [frozenset(_buffers(kernel.step)) for kernel in line]
+    first, last = lives(used, spans(program.kernels))
     taken: dict[Buffer, Buffer] = {}  # a buffer, and the one whose memory it has
     kernels: list[Kernel] = []
-    for place, kernel in enumerate(program.kernels):
+    for place, kernel in enumerate(line):
         touched = not used[place].isdisjoint(taken)
         step = renamed(kernel.step, taken) if touched else kernel.step
         if isinstance(step, Loop):
@@ -41,7 +43,7 @@ def in_place(program: Program) -> Program:
                 last[x] = last.pop(y)
                 step = renamed(step, {y: x})
         kernels.append(replace(kernel, step=step))
-    return replace(program, kernels=tuple(kernels))
+    return replace(program, kernels=with_leaves(program.kernels, iter(kernels)))
 
 
 def renamed(thing: Any, taken: Mapping[Buffer, Buffer]) -> Any:
@@ -60,23 +62,6 @@ def renamed(thing: Any, taken: Mapping[Buffer, Buffer]) -> Any:
     if all(changed[name] is held[name] for name in held):
         return thing
     return replace(thing, **changed)
-
-
-# --- lives ------------------------------------------------------------------------
-
-
-def _lives(
-    used: Sequence[Collection[Buffer]],
-) -> tuple[dict[Buffer, int], dict[Buffer, int]]:
-    """The first and the last kernel that uses each temporary."""
-    first: dict[Buffer, int] = {}
-    last: dict[Buffer, int] = {}
-    for place, found in enumerate(used):
-        for buffer in sorted(found, key=lambda buffer: buffer.name):
-            if buffer.role is Role.TEMPORARY:
-                first.setdefault(buffer, place)
-                last[buffer] = place
-    return first, last
 
 
 def _buffers(thing: Any) -> Iterator[Buffer]:

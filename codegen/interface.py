@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from codegen.memory import Slot
 from codegen.printer import Printed
+from codegen.repeats import leaves
 from codegen.sizes import Atom, Compound, Polynomial, Size, Symbol
 
 Array = npt.NDArray[Any]
@@ -43,7 +44,7 @@ def interface_of(printed: Printed) -> Interface:
         for buffer, values in program.constants
     )
     dtypes = tuple(buffer.dtype for buffer in program.arguments)
-    kernels = len(program.kernels)
+    kernels = sum(1 for _ in leaves(program.kernels))
     return Interface(
         program.name, program.sizes, dtypes, constants, printed.slots, kernels
     )

@@ -1,11 +1,12 @@
 """The kernel IR: everything codegen can be asked to do, on one page.
 
 A ``Program`` is a straight list of steps over flat, row-major buffers. A step is
-either a ``Loop`` (a tree of loops over scalar expressions) or a call of one of the
+either a ``Loop`` (a tree of loops over scalar expressions), a call of one of the
 hand-tuned kernel families (``Convolution``, ``ConvolutionBackwardWeights``,
-``Gemm``). Positions, extents and strides are ``sizes.Size``: integers, or
-polynomials in run-time sizes and loop indices, counted in elements. Names are C
-identifiers made by the lowering; no text of a user's ever gets here.
+``Gemm``), or a ``Repeat`` of such steps. Positions, extents and strides are
+``sizes.Size``: integers, or polynomials in run-time sizes and loop indices, counted
+in elements. Names are C identifiers made by the lowering; no text of a user's ever
+gets here.
 """
 
 from __future__ import annotations
@@ -317,7 +318,8 @@ class Gemm:
     """c[b] = epilogue(op(a[b]) op(b[b])); ``op`` transposes where asked.
 
     a is (m, k) or, transposed, (k, m); b is (k, n) or, transposed, (n, k); c is
-    (m, n). A leading batch dimension of stride 0 repeats the operand.
+    (m, n). A leading batch dimension of stride 0 repeats the operand. Each begins at
+    its offset in its buffer.
     """
 
     a: Buffer
@@ -331,6 +333,7 @@ class Gemm:
     batch: Size = 1
     batch_strides: tuple[Size, Size, Size] = (0, 0, 0)
     epilogue: Epilogue | None = None
+    offsets: tuple[Size, Size, Size] = (0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -362,10 +365,23 @@ class Stream:
     units: Size
 
 
+@dataclass(frozen=True)
+class Repeat:
+    """``for index in range(count): body``, kernel after kernel, in one C loop.
+
+    Positions in the body may depend on ``index``; extents and shapes may not. A
+    temporary that only the body uses holds nothing from one turn to the next.
+    """
+
+    index: str
+    count: Size
+    body: tuple[Kernel, ...]
+
+
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
     " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Gemm"
-    " | ArgSort | MultiplyAdds | Stream"
+    " | ArgSort | MultiplyAdds | Stream | Repeat"
 )
 
 # --- programs ---------------------------------------------------------------------

@@ -14,7 +14,8 @@ import numpy as np
 
 from codegen import sizes
 from codegen.emission import Emission
-from codegen.ir import Buffer, Role
+from codegen.ir import Buffer
+from codegen.repeats import Spans, lives
 from codegen.sizes import Size
 
 ALIGNMENT = 64
@@ -39,15 +40,10 @@ class Plan:
     total: int
 
 
-def slots(emissions: Sequence[Emission]) -> tuple[Slot, ...]:
-    """The slots of a program whose kernels have these ``emissions``."""
-    first: dict[Buffer, int] = {}
-    last: dict[Buffer, int] = {}
-    for place, emission in enumerate(emissions):
-        for buffer in buffers_of(emission):
-            if buffer.role is Role.TEMPORARY:
-                first.setdefault(buffer, place)
-                last[buffer] = place
+def slots(emissions: Sequence[Emission], loops: Spans = ()) -> tuple[Slot, ...]:
+    """The slots of a program whose leaves have these ``emissions``, in ``loops``."""
+    used = [tuple(buffers_of(emission)) for emission in emissions]
+    first, last = lives(used, loops)
     found = [Slot(b.name, buffer_bytes(b), first[b], last[b]) for b in first]
     for place, emission in enumerate(emissions):
         found += _own(emission, place)

@@ -14,8 +14,9 @@ from codegen import families, memory, sizes
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.inplace import in_place
-from codegen.ir import Buffer, Kernel, Program
+from codegen.ir import Buffer, Kernel, Program, Repeat
 from codegen.memory import Slot
+from codegen.repeats import indices, leaves, spans
 from codegen.scalars import C_TYPES
 from codegen.target import Target
 from codegen.verify import verify
@@ -74,8 +75,9 @@ def print_program(program: Program, target: Target) -> Printed:
     """The phases and the entry of ``program``."""
     verify(program)
     program = in_place(program)
-    emissions = [families.emit(kernel.step, target) for kernel in program.kernels]
-    slots = memory.slots(emissions)
+    line = leaves(program.kernels)
+    emissions = [families.emit(leaf.kernel.step, target) for leaf in line]
+    slots = memory.slots(emissions, spans(program.kernels))
     places = _places(program, slots)
     headers = ["symgraph.h", "parallel.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]
@@ -154,7 +156,7 @@ def _phase_body(phase: Phase, program: Program, places: Mapping[str, int]) -> st
     words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(phase.lines)))
     lines = [
         f"const int64_t {size} = frame->sizes[{place}];"
-        for place, size in enumerate(program.sizes)
+        for place, size in enumerate((*program.sizes, *indices(program.kernels)))
         if size in words
     ]
     lines += [
@@ -212,10 +214,38 @@ def _entry_text(
         "frame.threads = call->threads, frame.error = &error;",
         "frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;",
     ]
-    for index, kernel in enumerate(program.kernels):
-        lines += _kernel_lines(program, index, kernel, emissions[index], places)
+    looped = list(indices(program.kernels))
+    if looped:  # an index is one more size to the phases
+        values = ", ".join([*program.sizes, *["0"] * len(looped)])
+        lines.append(f"int64_t sizes[] = {{{values}}};")
+        lines.append("frame.sizes = sizes;")
+    numbered = enumerate(emissions)
+    lines += _lines(program, program.kernels, numbered, places)
     lines.append("return 0;")
     return f"{head}\n{_braced(lines)}"
+
+
+def _lines(
+    program: Program,
+    kernels: Sequence[Kernel],
+    emissions: Iterator[tuple[int, Emission]],
+    places: Mapping[str, int],
+) -> Iterator[str]:
+    """The kernels one after another, those of a loop inside its braces."""
+    for kernel in kernels:
+        step = kernel.step
+        if not isinstance(step, Repeat):
+            index, emission = next(emissions)
+            yield from _kernel_lines(program, index, kernel, emission, places)
+            continue
+        name, count = step.index, sizes.text(step.count)
+        place = len(program.sizes) + list(indices(program.kernels)).index(name)
+        yield f"/* {_comment(kernel.label)} */"
+        yield f"for (int64_t {name} = 0; {name} < {count}; {name}++) {{"
+        yield f"    sizes[{place}] = {name};"
+        for line in _lines(program, step.body, emissions, places):
+            yield f"    {line}"
+        yield "}"
 
 
 def _table(programs: Sequence[Program]) -> str:

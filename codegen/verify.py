@@ -18,16 +18,20 @@ from codegen.ir import (
     Call,
     Check,
     Expression,
+    Kernel,
     Let,
     Local,
     Loop,
     Program,
+    Repeat,
     Role,
     Scatter,
     Statement,
     Store,
 )
+from codegen.repeats import indices
 from codegen.scalars import C_TYPES
+from codegen.sizes import Size
 from codegen.traverse import buffers, parts, sizes_of, values
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
@@ -50,20 +54,32 @@ def verify(program: Program) -> None:
     _names(program)
     given = {buffer.name: buffer for buffer in program.arguments}
     given |= {buffer.name: buffer for buffer, _ in program.constants}
-    known = set(program.sizes)
-    for kernel in program.kernels:
+    _kernels(program, program.kernels, set(program.sizes), given)
+
+
+def _kernels(
+    program: Program,
+    kernels: Iterable[Kernel],
+    known: set[str],
+    given: dict[str, Buffer],
+) -> None:
+    for kernel in kernels:
         step = kernel.step
-        if not isinstance(step, Loop | Let | Store | Check):
-            continue  # the families check themselves
         try:
-            _buffers(buffers(step), given)
-            _scope((step,), known, {})
+            if isinstance(step, Repeat):
+                _known(step.count, known)
+                _kernels(program, step.body, known | {step.index}, given)
+            elif isinstance(step, Loop | Let | Store | Check):
+                _buffers(buffers(step), given)
+                _scope((step,), known, {})
+            # the families check themselves
         except CodegenError as error:
             raise CodegenError(f"{program.name}, {kernel.label}: {error}") from None
 
 
 def _names(program: Program) -> None:
     names = [program.name, *program.sizes]
+    names += indices(program.kernels)
     names += [buffer.name for buffer in program.arguments]
     names += [buffer.name for buffer, _ in program.constants]
     for name in names:
@@ -96,12 +112,16 @@ def _scope(body: tuple[Statement, ...], known: set[str], held: dict[str, str]) -
         own = (statement.start, statement.stop) if isinstance(statement, Loop) else ()
         alone = () if isinstance(statement, Loop) else (statement,)
         for size in (*own, *sizes_of(*alone)):
-            unknown = sizes.symbols_of(size) - known
-            if unknown:
-                raise CodegenError(f"{', '.join(sorted(unknown))}: no such index here")
+            _known(size, known)
         for value in values(statement):
             _expression(value, held)
         _statement(statement, known, held)
+
+
+def _known(size: Size, known: set[str]) -> None:
+    unknown = sizes.symbols_of(size) - known
+    if unknown:
+        raise CodegenError(f"{', '.join(sorted(unknown))}: no such index here")
 
 
 def _statement(statement: Statement, known: set[str], held: dict[str, str]) -> None:

@@ -87,7 +87,8 @@ def _load(matrix: Matrix, row: Size, column: Size) -> Load:
 
 
 def _position(matrix: Matrix, row: Size, column: Size) -> Size:
-    return BATCH * matrix.batch + row * matrix.down + column * matrix.across
+    inside = BATCH * matrix.batch + row * matrix.down + column * matrix.across
+    return matrix.start + inside
 
 
 def _finished(expression: Expression, result: Expression) -> Expression:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen import sizes
 from codegen.errors import CodegenError
@@ -12,21 +12,24 @@ from codegen.sizes import Size
 
 @dataclass(frozen=True)
 class Matrix:
-    """Element (row, column) of batch b: buffer[b*batch + row*down + column*across]."""
+    """Element (row, column) of batch b: buffer[start + b*batch + row*down + ...]."""
 
     buffer: Buffer
     batch: Size
     down: Size
     across: Size
+    start: Size = 0
 
     @property
     def transposed(self) -> Matrix:
         """The same memory, rows and columns exchanged."""
-        return Matrix(self.buffer, self.batch, self.across, self.down)
+        return replace(self, down=self.across, across=self.down)
 
     def at(self, row: str, column: str) -> str:
         """The C of a pointer to element (row, column) of batch ``b``."""
         terms = [self.buffer.name]
+        if self.start != 0:
+            terms.append(f"({sizes.text(self.start)})")
         for index, step in (
             ("b", self.batch),
             (row, self.down),
@@ -92,9 +95,13 @@ def product_of(step: Gemm) -> Product:
         )
     m, n, k = step.m, step.n, step.k
     a, b, c = step.batch_strides
-    left = Matrix(step.a, a, 1, m) if step.transpose_a else Matrix(step.a, a, k, 1)
-    right = Matrix(step.b, b, 1, k) if step.transpose_b else Matrix(step.b, b, n, 1)
-    out = Matrix(step.c, c, n, 1)
+    places = step.offsets
+    left, right = Matrix(step.a, a, k, 1, places[0]), Matrix(step.b, b, n, 1, places[1])
+    if step.transpose_a:
+        left = replace(left, down=1, across=m)
+    if step.transpose_b:
+        right = replace(right, down=1, across=k)
+    out = Matrix(step.c, c, n, 1, places[2])
     return Product(left, right, out, m, n, k, step.batch, step.epilogue)
 
 

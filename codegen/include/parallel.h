@@ -71,7 +71,7 @@ SG_OUTLINE bool sg_done(sg_frame *frame, int64_t kernel)
 {
     if (frame->seconds) {
         const double now = sg_clock();
-        frame->seconds[kernel] = now - frame->then;
+        frame->seconds[kernel] += now - frame->then; /* more than once in a loop */
         frame->then = now;
     }
     return *frame->error != 0;

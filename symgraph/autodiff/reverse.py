@@ -1,32 +1,19 @@
-"""Reverse mode: cotangents flow from outputs to inputs, one node at a time.
+"""Reverse mode, as users ask for it: checked cotangents, zeros where there is no path.
 
-For y = f(x) and a cotangent dy (the derivative of some scalar by y), the op's ``vjp``
-gives dx = dy . df/dx. A variable used several times gets the sum of what its users
-send. New nodes inherit the site of the node they differentiate, so that an error in
-a gradient points at the line the user wrote.
+The walk itself is ``graph/pull_back.py``; what lies before a ``checkpoint`` is computed
+anew for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from symgraph.autodiff.recomputation import Recomputation
-from symgraph.graph import (
-    Apply,
-    GraphError,
-    Op,
-    SymgraphError,
-    TypeMismatch,
-    Variable,
-    inherit_site,
-    is_float,
-    toposort,
-)
+from symgraph.graph import GraphError, TypeMismatch, Variable, is_float
+from symgraph.graph.pull_back import Cotangents, pulled_back
 from symgraph.ops import as_variable, cast, zeros_like
 from symgraph.ops.arguments import TensorLike
-
-Cotangents = dict[Variable, Variable]
 
 
 def vjp(
@@ -60,33 +47,7 @@ def pull_back(
     Nothing flows through ``consider_constant``. What lies before a ``checkpoint`` is
     computed anew.
     """
-    return _pulled(seeds, wrt, consider_constant, Recomputation(seeds))
-
-
-def _pulled(
-    seeds: Mapping[Variable, Variable],
-    wrt: Sequence[Variable],
-    consider_constant: Collection[Variable],
-    recomputation: Recomputation,
-) -> Cotangents:
-    arrived: Cotangents = dict(seeds)
-    targets = set(wrt).difference(consider_constant)
-    path = _path(seeds, targets, set(consider_constant))
-    useful = targets.union(*(node.outputs for node in path))
-    for node in reversed(path):
-        cotangents = [arrived.get(v) for v in node.outputs]
-        if all(cotangent is None for cotangent in cotangents):
-            continue
-        recomputation.reached(node, cotangents)
-        with inherit_site(node.site):
-            inputs = recomputation.of(node, node.inputs)
-            outputs = recomputation.of(node, node.outputs)
-            given = _node_vjp(node, inputs, outputs, cotangents)
-            _collect(arrived, useful, node, given)
-        for output in node.outputs:
-            if output not in targets:
-                arrived.pop(output, None)
-    return {v: arrived[v] for v in wrt if v in targets and v in arrived}
+    return pulled_back(seeds, wrt, consider_constant, Recomputation(seeds))
 
 
 def seeded(
@@ -118,70 +79,6 @@ def check_differentiable(name: str, variable: Variable) -> None:
             f"{name}: {variable!r}, made at {variable.site}, is not float32 or float64 "
             "and has no derivative"
         )
-
-
-def _path(
-    ends: Iterable[Variable], wrt: set[Variable], constants: set[Variable]
-) -> list[Apply]:
-    """The applications between ``wrt`` and the ends, that carry floats, in order."""
-    reached = set(wrt)
-    path = []
-    for node in toposort(ends, stop=constants):
-        if any(v in reached for v in node.inputs):
-            reached.update(v for v in node.outputs if is_float(v.dtype))
-            path.append(node)
-    return path
-
-
-def _node_vjp(
-    node: Apply,
-    inputs: Sequence[Variable],
-    outputs: Sequence[Variable],
-    cotangents: Sequence[Variable | None],
-) -> Sequence[Variable | None]:
-    """What the op's ``vjp`` gives, or that of the expression it stands for.
-
-    ``inputs`` and ``outputs`` have the values of the node's own.
-    """
-    if type(node.op).vjp is Op.vjp:
-        expanded = node.op.expand(*inputs)
-        if expanded is not None:
-            return _expanded_vjp(inputs, expanded, cotangents)
-    given = tuple(node.op.vjp(inputs, outputs, cotangents))
-    if len(given) != len(node.inputs):
-        raise SymgraphError(
-            f"{node.op}: its vjp gave {len(given)} cotangents for "
-            f"{len(node.inputs)} inputs"
-        )
-    return given
-
-
-def _expanded_vjp(
-    inputs: Sequence[Variable],
-    expanded: Variable | tuple[Variable, ...],
-    cotangents: Sequence[Variable | None],
-) -> Sequence[Variable | None]:
-    ends = expanded if isinstance(expanded, tuple) else (expanded,)
-    seeds = {e: c for e, c in zip(ends, cotangents, strict=True) if c is not None}
-    found = _pulled(seeds, inputs, (), Recomputation(()))
-    return [found.get(v) for v in inputs]
-
-
-def _collect(
-    arrived: Cotangents,
-    useful: Collection[Variable],
-    node: Apply,
-    given: Sequence[Variable | None],
-) -> None:
-    for variable, cotangent in zip(node.inputs, given, strict=True):
-        if cotangent is None or variable not in useful:
-            continue
-        if cotangent.dtype != variable.dtype or cotangent.ndim != variable.ndim:
-            raise SymgraphError(
-                f"{node.op}: its vjp gave {cotangent.type} for {variable.type}"
-            )
-        before = arrived.get(variable)
-        arrived[variable] = cotangent if before is None else before + cotangent
 
 
 def listed(values: Any) -> list[Any]:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codegen.memory import THREADS
+from codegen.repeats import leaves
 from codegen.runtime import default_threads
 from codegen.sizes import evaluate
 from symgraph.compile.arguments import fits
@@ -131,7 +132,8 @@ def _temporaries(
     backend: NativeBackend, compilation: Compilation, sizes: tuple[int, ...]
 ) -> tuple[Held, ...]:
     """What the arena holds, with the kernels that it belongs to."""
-    kernels = compilation.lowered.program.kernels
+    line = leaves(compilation.lowered.program.kernels)
+    kernels = [leaf.kernel for leaf in line]
     threads = backend.threads or default_threads()
     values = {**backend.values(sizes), THREADS: threads}
     return tuple(

@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from codegen.ir import Buffer, Kernel, Program
+from codegen.ir import Buffer, Program
+from codegen.repeats import Leaf, leaves
 from codegen.roofline import Roofline
 from codegen.runtime import Native
 from codegen.sizes import evaluate, product
@@ -174,22 +175,23 @@ class Clock:
         with self._lock:
             calls, seconds = dict(self._calls), dict(self._seconds)
         rows = tuple(
-            self._row(place, kernel, calls, seconds)
-            for place, kernel in enumerate(self._program.kernels)
+            self._row(place, leaf, calls, seconds)
+            for place, leaf in enumerate(leaves(self._program.kernels))
         )
         return Profile(name, sum(calls.values()), rows, machine, stages)
 
     def _row(
         self,
         place: int,
-        kernel: Kernel,
+        leaf: Leaf,
         calls: Mapping[tuple[int, ...], int],
         seconds: Mapping[tuple[int, ...], NDArray[np.float64]],
     ) -> Row:
-        work, traffic, buffers = 0, 0, buffers_of(kernel.step)
+        work, traffic, kernel = 0, 0, leaf.kernel
+        buffers = buffers_of(kernel.step)
         for sizes, count in calls.items():
             values = dict(zip(self._program.sizes, sizes, strict=True))
-            work += count * flops(kernel, values)
+            work += count * flops(kernel, values) * evaluate(leaf.times, values)
             traffic += count * sum(nbytes(buffer, values) for buffer in buffers)
         return Row(
             kernel.label,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
+from itertools import count
 from typing import Any, TypeAlias
 
 from numpy.typing import NDArray
@@ -84,13 +85,18 @@ class Op:
 
 
 class Apply:
-    """One application of an op to inputs, made at one line of the user's program."""
+    """One application of an op to inputs, made at one line of the user's program.
 
-    __slots__ = ("__weakref__", "inputs", "op", "outputs", "site")
+    Of two applications the one made later has the higher ``serial``.
+    """
+
+    __slots__ = ("__weakref__", "inputs", "op", "outputs", "serial", "site")
+    _serials = count()
 
     def __init__(self, op: Op, inputs: Sequence[Variable]) -> None:
         self.op: Any = op  # an Op; its static fields are known to who asks for its type
         self.inputs = tuple(inputs)
+        self.serial = next(Apply._serials)
         self.site = current_site()
         types = self._infer()
         self.outputs = tuple(Variable(t, self, i) for i, t in enumerate(types))

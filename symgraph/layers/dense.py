@@ -16,7 +16,10 @@ from symgraph.ops import nn
 
 @dataclass(eq=False)
 class Dense(Layer):
-    """activation(x @ weights + bias): [N, inputs] -> [N, units]."""
+    """activation(x @ weights + bias): [N, inputs] -> [N, units].
+
+    Of sequences, [N, time, inputs], every time step is a row: -> [N, time, units].
+    """
 
     units: int
     activation: Callable[[Variable], Variable] | None = None
@@ -29,12 +32,13 @@ class Dense(Layer):
 
     def declare(self, x: TensorType) -> dict[str, Parameter]:
         """weights[inputs, units] and bias[units]."""
-        if x.ndim > 2:
+        if x.ndim > 3:
             raise GraphError(
                 f"{self.label}: expects [batch, features], got {x}; "
                 "put a Flatten() before it"
             )
-        inputs = size_of(self, x, 1, "[batch, features]")
+        layout = "[batch, features]" if x.ndim < 3 else "[batch, time, features]"
+        inputs = size_of(self, x, -1, layout)
         fans = Fans(inputs, self.units)
         shape = (inputs, self.units)
         declared = {"weights": Parameter(shape, self.initializer, fans)}

@@ -146,6 +146,31 @@ class Orthogonal:
         return self.gain * (q if rows >= columns else q.T).reshape(shape)
 
 
+@dataclass(frozen=True)
+class Blocks:
+    """``count`` equal blocks of columns, each drawn by ``initializer`` on its own."""
+
+    initializer: Initializer
+    count: int
+
+    def __call__(self, shape: tuple[int, ...], fans: Fans, draws: Draws) -> Array:
+        block = (*shape[:-1], shape[-1] // self.count)
+        parts = [self.initializer(block, fans, draws) for _ in range(self.count)]
+        return np.concatenate(parts, axis=-1)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """What ``initializer`` gives, equal blocks of it raised by the numbers ``by``."""
+
+    initializer: Initializer
+    by: tuple[float, ...]
+
+    def __call__(self, shape: tuple[int, ...], fans: Fans, draws: Draws) -> Array:
+        rise = np.repeat(self.by, shape[-1] // len(self.by))
+        return np.asarray(self.initializer(shape, fans, draws)) + rise
+
+
 @dataclass(frozen=True, eq=False)
 class Values:
     """The values themselves, checked to have the parameter's shape."""

@@ -7,7 +7,7 @@ variable has changed. Weights are packed, and BN is folded into them, there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 
@@ -16,7 +16,7 @@ from codegen.ir import Role
 from codegen.schedule import elementwise
 from codegen.sizes import Size, floordiv
 from codegen.target import Target
-from symgraph.graph import Apply, Constant, Variable
+from symgraph.graph import Apply, Constant, Graph, Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.shapes import Shapes
@@ -34,9 +34,14 @@ class Builder:
     """Values, buffers and kernels; the lowerings of the ops are written against it."""
 
     def __init__(
-        self, shapes: Shapes, target: Target, invariant: Collection[Variable]
+        self,
+        shapes: Shapes,
+        target: Target,
+        invariant: set[Variable],
+        lower_inside: Callable[[Builder, Graph], None],
     ) -> None:
         self.shapes = shapes
+        self._lower_inside = lower_inside
         self.target = target
         self.invariant = invariant
         self.values: dict[Variable, Value] = {}
@@ -46,6 +51,7 @@ class Builder:
         self.constants: list[tuple[ir.Buffer, object]] = []
         self.failures: dict[int, Failure] = {}
         self.output_buffers: dict[Variable, ir.Buffer] = {}
+        self.places: dict[Variable, Stored] = {}
         self.lazy_block: dict[Variable, int] = {}
         self.users: dict[Variable, set[Apply]] = {}
         self._copies: dict[tuple[Variable, int, int], Stored] = {}
@@ -75,6 +81,23 @@ class Builder:
             yield
         finally:
             self._hoisting = previous
+
+    @contextmanager
+    def collected(self, inside: Graph) -> Iterator[list[ir.Kernel]]:
+        """The kernels made inside, of a graph that is repeated, in a list apart."""
+        if self._hoisting:
+            self.invariant.update(inside.inputs)
+            self.invariant.update(v for node in inside for v in node.outputs)
+        line = self.prologue if self._hoisting else self.main
+        start = len(line)
+        kernels: list[ir.Kernel] = []
+        yield kernels
+        kernels += line[start:]
+        del line[start:]
+
+    def lower_inside(self, graph: Graph) -> None:
+        """Make the kernels of a graph whose inputs have values."""
+        self._lower_inside(self, graph)
 
     @property
     def node(self) -> Apply:
@@ -115,6 +138,17 @@ class Builder:
         stored = stored or plain_view(buffer)
         self.values[variable] = stored
         return stored
+
+    def destination(self, variable: Variable) -> Stored:
+        """Where ``variable`` belongs: a row of a stack, or memory of its own."""
+        if variable not in self.places:
+            return self.allocate(variable)
+        self.values[variable] = self.places[variable]
+        return self.places[variable]
+
+    def is_delivered(self, variable: Variable) -> bool:
+        """Whether something waits for the variable beside the nodes that read it."""
+        return variable in self.output_buffers or variable in self.places
 
     def emit(self, step: ir.Step, label: str = "", flops: Size = 0) -> None:
         """Append a kernel to the program it belongs to."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from symgraph.graph import Apply, Graph, Variable, clone_with, inherit_site, toposort
 from symgraph.graph.traversal import reapply
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.table import EXPANSIONS, has_lowering
+from symgraph.ops.scan import Scan
+from symgraph.ops.scan_body import Body
 
 Rebuild = Callable[[Apply, Sequence[Variable]], Sequence[Variable]]
 
@@ -46,7 +49,10 @@ def _replaced(graph: Graph, starts: dict[Variable, Variable]) -> list[Variable]:
 def _expanded(node: Apply) -> Sequence[Variable]:
     expansion = EXPANSIONS.get(type(node.op))
     with inherit_site(node.site):
-        if expansion is not None:
+        if isinstance(node.op, Scan):
+            body = Body(expand_all(node.op.body.graph))
+            result = replace(node.op, body=body)(*node.inputs)
+        elif expansion is not None:
             result = expansion(node.op, *node.inputs)
         else:
             result = node.op.expand(*node.inputs)

@@ -11,6 +11,7 @@ from codegen.sizes import Size
 from symgraph.graph import Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
+from symgraph.lowering.join import place_in_whole
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.table import EPILOGUES, inlines_its_input
@@ -68,11 +69,18 @@ def lower_group(builder: Builder, unit: Unit) -> None:
     if len(wanted) == 1 and _only_reduced(builder, wanted[0]):
         builder.lazy_block[wanted[0]] = block
         return
-    targets = {v: builder.allocate(v, block) for v in wanted}
+    targets = {v: _target(builder, v, block) for v in wanted}
     builder.values.update(computed)
     step = _nest(builder, targets)
     builder.emit(step, _label(unit))
     builder.values.update(targets)
+
+
+def _target(builder: Builder, variable: Variable, block: int) -> Stored:
+    """Memory for one result: its own, a row of a stack, a part of a whole."""
+    if block > 1:
+        return builder.allocate(variable, block)
+    return place_in_whole(builder, variable) or builder.destination(variable)
 
 
 def _label(unit: Unit) -> str:
@@ -101,13 +109,13 @@ def _wanted(builder: Builder, unit: Unit) -> list[Variable]:
         v
         for node in unit.nodes
         for v in node.outputs
-        if v in builder.output_buffers or builder.users.get(v, set()) - inside
+        if builder.is_delivered(v) or builder.users.get(v, set()) - inside
     ]
 
 
 def _only_reduced(builder: Builder, variable: Variable) -> bool:
     users = builder.users.get(variable, set())
-    if variable in builder.output_buffers or len(users) != 1:
+    if builder.is_delivered(variable) or len(users) != 1:
         return False
     return all(inlines_its_input(user) for user in users)
 

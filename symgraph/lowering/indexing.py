@@ -24,18 +24,37 @@ from symgraph.ops.subtensor import At, Index, Range
 
 
 @dataclass(frozen=True)
+class Start:
+    """Where data say that a part begins: at ``variable``, along a ``stride``.
+
+    Of a position, which must be inside, ``size`` is that of its dimension and ``code``
+    the error; a range has been cut to its dimension before.
+    """
+
+    variable: Variable
+    stride: Size
+    size: Size | None
+    code: int
+
+
+@dataclass(frozen=True)
 class Part:
     """A part of an array: a strided view, moved on by what ``starts`` compute."""
 
     view: Stored
-    starts: tuple[tuple[Variable, Size], ...] = ()
+    starts: tuple[Start, ...] = ()
 
     def shift(self, builder: Builder, body: Body) -> ir.Expression | None:
         """How far data move the view on, in elements."""
         total: ir.Expression | None = None
-        for variable, stride in self.starts:
-            start = call("cast", "int64", read(builder, variable, (), body))
-            term = call("mul", "int64", start, ir.SizeValue(stride))
+        for start in self.starts:
+            if start.size is None:
+                value = read(builder, start.variable, (), body)
+                place: ir.Expression = call("cast", "int64", value)
+            else:
+                size, code = start.size, start.code
+                place = _checked(builder, start.variable, (), size, body, code)
+            term = call("mul", "int64", place, ir.SizeValue(start.stride))
             total = term if total is None else call("add", "int64", total, term)
         return None if total is None else body.let(total)
 
@@ -174,7 +193,7 @@ def _part(
     """The part of ``array`` that ``index`` names."""
     given = iter(scalars)
     view = array
-    starts: list[tuple[Variable, Size]] = []
+    starts: list[Start] = []
     offsets: list[Size] = []
     kept: list[tuple[Size, Size]] = []
     for axis, entry in enumerate(index):
@@ -182,11 +201,14 @@ def _part(
         variable = next(given) if start is None else None
         offset = _start(builder, node, entry, variable, start, array.shape[axis])
         if offset is None and variable is not None:
-            starts.append((variable, array.strides[axis]))
+            is_position = isinstance(entry, At)
+            size = array.shape[axis] if is_position else None
+            code = _out_of_range(builder, node, node.inputs[0]) if is_position else 0
+            starts.append(Start(variable, array.strides[axis], size, code))
         offsets.append((0 if offset is None else offset) * array.strides[axis])
         if isinstance(entry, Range):
-            size = entry.size
-            count = builder.shapes.value_of(next(given)) if size is None else size
+            known = entry.size
+            count = builder.shapes.value_of(next(given)) if known is None else known
             assert count is not None
             kept.append((count, array.strides[axis] * entry.step))
     total = sum(offsets, array.offset)

@@ -14,18 +14,42 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Index, Stored, flat
 from symgraph.ops.arguments import fill_sizes
+from symgraph.ops.join import Concatenate
 
 
 def lower_concatenate(builder: Builder, node: Apply) -> None:
-    """Each input copied to its place in the output."""
-    axis, target = node.op.axis, builder.allocate(node.outputs[0])
+    """Each input copied to its place in the output, unless it was computed there."""
+    for x, part in zip(node.inputs, _parts(builder, node), strict=True):
+        if builder.value(x) != part:
+            builder.emit(filled(builder, x, part), "Concatenate")
+
+
+def place_in_whole(builder: Builder, variable: Variable) -> Stored | None:
+    """The part of a concatenation that ``variable`` is, where it is nothing else."""
+    readers = builder.users.get(variable, set())
+    if len(readers) != 1 or builder.is_delivered(variable):
+        return None
+    (node,) = readers
+    if type(node.op) is not Concatenate or node.inputs.count(variable) != 1:
+        return None
+    if (variable in builder.invariant) != (node.outputs[0] in builder.invariant):
+        return None
+    return _parts(builder, node)[node.inputs.index(variable)]
+
+
+def _parts(builder: Builder, node: Apply) -> list[Stored]:
+    """Where the inputs of a concatenation lie in its memory."""
+    output, axis = node.outputs[0], node.op.axis
+    known = builder.values.get(output)
+    target = known if isinstance(known, Stored) else builder.destination(output)
+    parts = []
     start: Size = 0
     for x in node.inputs:
         shape = builder.shape(x)
         offset = target.offset + start * target.strides[axis]
-        part = replace(target, shape=shape, offset=offset)
-        builder.emit(filled(builder, x, part), "Concatenate")
+        parts.append(replace(target, shape=shape, offset=offset))
         start = start + shape[axis]
+    return parts
 
 
 def lower_split(builder: Builder, node: Apply) -> None:

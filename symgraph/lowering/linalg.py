@@ -7,7 +7,7 @@ from codegen.sizes import Size, floordiv, mod, symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.tail import Tail
-from symgraph.lowering.values import Index
+from symgraph.lowering.values import Index, Stored
 
 
 def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -18,13 +18,13 @@ def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
     builder.shapes.require(k, builder.shape(b)[-2], node)
     left, left_transposed = _operand(builder, a)
     right, right_transposed = _operand(builder, b)
-    target = builder.allocate(tail.output)
+    target = builder.destination(tail.output)
     batch = tuple(target.shape[:-2])
     epilogue = tail.epilogue(_index(batch), a.dtype, target)
     repeats = _batched(batch, (m * k, k * n, m * n))
     step = ir.Gemm(
-        left,
-        right,
+        left.buffer,
+        right.buffer,
         target.buffer,
         m,
         n,
@@ -33,19 +33,20 @@ def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
         right_transposed,
         *repeats,
         epilogue,
+        (left.offset, right.offset, target.offset),
     )
     builder.emit(step, tail.label, 2 * m * n * k * repeats[0])
 
 
-def _operand(builder: Builder, variable: Variable) -> tuple[ir.Buffer, bool]:
-    """The memory of a matrix, and whether it holds the transpose."""
+def _operand(builder: Builder, variable: Variable) -> tuple[Stored, bool]:
+    """A matrix in row-major memory, and whether that holds its transpose."""
     stored = builder.stored(variable)
-    if stored.block == 1 and not stored.is_plain and variable.ndim >= 2:
-        axes = (*range(variable.ndim - 2), variable.ndim - 1, variable.ndim - 2)
-        turned = stored.transposed(axes)
-        if turned.is_plain:
-            return turned.buffer, True
-    return builder.contiguous(variable).buffer, False
+    axes = (*range(variable.ndim - 2), variable.ndim - 1, variable.ndim - 2)
+    if stored.block == 1 and stored.is_dense:
+        return stored, False
+    if stored.block == 1 and stored.transposed(axes).is_dense:
+        return stored, True
+    return builder.contiguous(variable), False
 
 
 def _batched(

@@ -76,16 +76,28 @@ def lower(
     for node in graph.nodes:
         shapes.visit(node)
     invariant = _invariant(graph, set(shared) - set(varying))
-    builder = Builder(shapes, target, invariant)
+    builder = Builder(shapes, target, invariant, _lower_inside)
     given = _arguments(builder, arguments)
     results = _results(builder, graph)
-    nodes = _with_data(builder, graph)
-    units = plan(nodes, graph.outputs, _rules(builder, invariant))
-    for unit in arranged(units, graph.outputs, partial(_bytes, builder), is_view):
-        _lower_unit(builder, unit)
+    _lower_nodes(builder, graph)
     for variable, buffer in zip(graph.outputs, results, strict=True):
         _deliver(builder, variable, buffer)
     return _finished(builder, graph, name, given, shared, results)
+
+
+def _lower_nodes(builder: Builder, graph: Graph) -> None:
+    """The kernels of a graph, fused as the plan says."""
+    nodes = _with_data(builder, graph)
+    units = plan(nodes, graph.outputs, _rules(builder, builder.invariant))
+    for unit in arranged(units, graph.outputs, partial(_bytes, builder), is_view):
+        _lower_unit(builder, unit)
+
+
+def _lower_inside(builder: Builder, graph: Graph) -> None:
+    """The kernels of a graph that an op of another one repeats."""
+    for node in graph.nodes:
+        builder.shapes.visit(node)
+    _lower_nodes(builder, graph)
 
 
 def _invariant(graph: Graph, kept: Collection[SharedVariable]) -> set[Variable]:

@@ -12,7 +12,16 @@ from typing import TypeAlias
 
 import numpy as np
 
-from codegen.sizes import Size, floordiv, maximum, minimum, mod, substitute, symbol
+from codegen.sizes import (
+    Size,
+    floordiv,
+    maximum,
+    minimum,
+    mod,
+    substitute,
+    symbol,
+    symbols_of,
+)
 from symgraph.graph import Apply, Constant, Variable, is_float
 from symgraph.lowering.failures import LoweringError
 from symgraph.ops.elementwise import Elementwise
@@ -77,6 +86,10 @@ class Shapes:
             raise LoweringError(f"lower: {variable!r} is not part of the graph")
         return tuple(self._settled(dim) for dim in self._shapes[variable])
 
+    def give(self, variable: Variable, shape: Shape, value: Size | None = None) -> None:
+        """The shape, and the value, of what a graph inside this one begins with."""
+        self._shapes[variable], self._values[variable] = shape, value
+
     def value_of(self, variable: Variable) -> Size | None:
         """The value of an integer scalar as a size, or None where data decide it.
 
@@ -121,7 +134,7 @@ class Shapes:
         self.requirements.append((left, right, node))
         for old, new in ((left, right), (right, left)):
             name = _single_symbol(old)
-            if name is not None and name not in str(new).replace("*", " ").split():
+            if name is not None and name not in symbols_of(new):
                 self._equal[name] = new
                 return
 

@@ -16,6 +16,7 @@ from symgraph.lowering import (
     pool_scatter,
     random,
     reduce,
+    scan,
     shape,
     softmax,
     sorting,
@@ -34,6 +35,7 @@ from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 from symgraph.ops.products import ProductOfOthers
+from symgraph.ops.scan import Scan
 from symgraph.ops.softmax import LogSoftmax, Softmax
 from symgraph.ops.sorting import ArgSort
 from symgraph.ops.subtensor import SetSubtensor, Subtensor
@@ -61,6 +63,7 @@ LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
     CumProd: cumulative.lower_cumulative,
     ArgSort: sorting.lower_argsort,
     RandomBits: random.lower_random_bits,
+    Scan: scan.lower_scan,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,
     MaxPool2DGrad: pool_scatter.lower_max_pool_grad,
     Moments: batch_norm.lower_moments,
@@ -83,6 +86,8 @@ EXPANSIONS: dict[type, Callable[..., Variable | tuple[Variable, ...]]] = {
 def has_lowering(node: Apply) -> bool:
     """Whether the op has a way to C of its own."""
     kind: Any = type(node.op)
+    if kind is Scan and not all(map(has_lowering, node.op.body.graph.nodes)):
+        return False
     known = kind in LOWERINGS or kind in EPILOGUES or kind is Dim
     return known or is_pointwise(node)
 

@@ -101,7 +101,12 @@ class Stored:
     @property
     def is_plain(self) -> bool:
         """Whether the elements lie in row-major order from the buffer's start."""
-        if self.block > 1 or self.offset != 0:
+        return self.offset == 0 and self.is_dense
+
+    @property
+    def is_dense(self) -> bool:
+        """Whether the elements lie in row-major order, from wherever they start."""
+        if self.block > 1:
             return False
         expected = contiguous_strides(self.shape)
         triples = zip(self.shape, self.strides, expected, strict=True)

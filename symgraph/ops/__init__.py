@@ -79,6 +79,7 @@ from symgraph.ops.reduce import (
     Sum,
 )
 from symgraph.ops.rounding import Ceil, Floor, Round, Sign, Trunc
+from symgraph.ops.scan import Scan
 from symgraph.ops.selection import Where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
 from symgraph.ops.softmax import LogSoftmax, Softmax

@@ -124,6 +124,7 @@ from symgraph.ops.logical import (
     logical_xor,
     right_shift,
 )
+from symgraph.ops.looping import foldl, foldr, map, reduce, scan, until
 from symgraph.ops.numerics import allclose, isclose, logaddexp
 from symgraph.ops.reshaping import (
     atleast_1d,

@@ -8,9 +8,11 @@ weights; what those moves leave over is simplified last.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
-from symgraph.graph import Constant, Graph, SharedVariable, Variable, leaves_of
+from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable, leaves_of
+from symgraph.ops.scan_body import Body
 from symgraph.rewriting import History, Stage, rewrite_graph
 from symgraph.rules.algebra import ALGEBRA
 from symgraph.rules.arrangements import ARRANGEMENTS
@@ -19,20 +21,39 @@ from symgraph.rules.constant_folding import CONSTANT_FOLDING
 from symgraph.rules.fold_affine import FOLD_AFFINE
 from symgraph.rules.merging import merge_equal_nodes
 from symgraph.rules.pooling import POOLING, POOLING_FIRST
+from symgraph.rules.scan_tools import scan_pass
+from symgraph.rules.scans import SCANS, merge_scans
 from symgraph.rules.sizes import normalize_sizes
 from symgraph.rules.stability import STABILITY
 
+
+@scan_pass("reassociating")
+def rewrite_steps(node: Apply, used: set[Variable]) -> Sequence[Variable] | None:
+    """scan(body)  ->  scan(body rewritten), by all the stages"""
+    op = node.op
+    if op.body.settled:
+        return None
+    graph, history = rewrite_graph(op.body.graph, DEFAULT)
+    if not len(history):
+        return None
+    found = replace(op, body=Body(graph, settled=True))(*node.inputs)
+    return found if isinstance(found, tuple) else (found,)
+
+
+_SCANS = (merge_scans, rewrite_steps, *SCANS)
 _SIMPLER = (*ALGEBRA, *ARRANGEMENTS, *POOLING, *CONSTANT_FOLDING)
 
+LOOPS = Stage("loops", _SCANS)
 CANONICALIZE = Stage("canonicalize", (*_SIMPLER, normalize_sizes, merge_equal_nodes))
 STABILIZE = Stage("stability", STABILITY)
 BATCH_NORMALIZATION = Stage("batch_norm", (*BATCH_NORM, *CONSTANT_FOLDING))
 AFFINE = Stage("fold_affine", (*FOLD_AFFINE, *CONSTANT_FOLDING))
 SIMPLIFY = Stage(
-    "simplify", (*_SIMPLER, *POOLING_FIRST, normalize_sizes, merge_equal_nodes)
+    "simplify",
+    (*_SIMPLER, *POOLING_FIRST, normalize_sizes, merge_equal_nodes, *_SCANS),
 )
 
-DEFAULT = (CANONICALIZE, STABILIZE, BATCH_NORMALIZATION, AFFINE, SIMPLIFY)
+DEFAULT = (LOOPS, CANONICALIZE, STABILIZE, BATCH_NORMALIZATION, AFFINE, SIMPLIFY)
 
 
 class Rewritten(NamedTuple):

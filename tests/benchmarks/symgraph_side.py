@@ -45,6 +45,26 @@ def mlp(arrays: Arrays) -> Task:
     return _step(net, arrays["x"], arrays["labels"])
 
 
+def lstm(arrays: Arrays) -> Task:
+    """A step of gradient descent of an LSTM towards wanted outputs."""
+    _, units = networks.LSTM
+    sizes = arrays["x"].shape
+    net = layers.LSTM(units, return_sequences=True, name="lstm")
+    net.build((None, *sizes[1:]))
+    for name, parameter in net.own.items():
+        parameter.set_value(arrays[f"lstm.{name}"])
+    x, wanted = (sg.tensor(n, shape=arrays[n].shape) for n in ("x", "wanted"))
+    loss = ((net(x, training=True) - wanted) ** 2).mean()
+    updates = training.sgd(loss, net.trainable, networks.RATE)
+    train = sg.function([x, wanted], loss, updates=updates)
+
+    def results(value: np.ndarray) -> Arrays:
+        named = {f"lstm.{k}": v.get_value() for k, v in net.own.items()}
+        return {"loss": value, **named}
+
+    return Task(lambda: train(arrays["x"], arrays["wanted"]), results)
+
+
 def elementwise(arrays: Arrays) -> Task:
     """tanh(x y + x) exp(-x)."""
     x, y = sg.vector("x"), sg.vector("y")
@@ -68,6 +88,7 @@ WAYS = {
     "inference": {"default": inference},
     "training": {"default": step},
     "mlp": {"default": mlp},
+    "lstm": {"default": lstm},
     "elementwise": {"default": elementwise},
     "product": {"default": product},
     "call": {"default": call},

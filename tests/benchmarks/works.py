@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tests.benchmarks.peers.networks import CONVS, DENSE, FLAT, MLP
+from tests.benchmarks.peers.networks import CONVS, DENSE, FLAT, LSTM, MLP
 from tests.benchmarks.peers.protocol import Arrays
 
 SIZE = 90
@@ -75,6 +75,19 @@ def digits(batch: int) -> Arrays:
     return arrays
 
 
+def sequences(batch: int, time: int) -> Arrays:
+    """The parameters of an LSTM, a batch of sequences, and what h should be."""
+    rng = np.random.default_rng(0)
+    features, units = LSTM
+    return {
+        "x": _floats(rng.normal(size=(batch, time, features))),
+        "wanted": _floats(rng.normal(size=(batch, time, units))),
+        "lstm.weights": _weights(rng, (features, 4 * units), units),
+        "lstm.recurrent": _weights(rng, (units, 4 * units), units),
+        "lstm.bias": _weights(rng, (4 * units,), units),
+    }
+
+
 def operands(x: tuple[int, ...], y: tuple[int, ...]) -> Arrays:
     """Two arrays of normal numbers."""
     rng = np.random.default_rng(0)
@@ -130,6 +143,14 @@ WORKS = {
     ),
     "mlp60": Work("MLP step, batch 60", "mlp", partial(digits, 60), 2.5, 40, 5, 20),
     "mlp512": Work("MLP step, batch 512", "mlp", partial(digits, 512), 2.0, 25, 3, 10),
+    "lstm": Work(
+        "LSTM step, batch 32, time 100",
+        "lstm",
+        partial(sequences, 32, 100),
+        1.2,
+        25,
+        3,
+    ),
     "elementwise": Work(
         "tanh(x*y+x)*exp(-x), 4M",
         "elementwise",

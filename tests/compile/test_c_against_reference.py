@@ -9,6 +9,7 @@ from symgraph.compile import Mode, function
 from symgraph.compile.debug import difference
 from symgraph.graph import TensorType, Variable, evaluate
 from tests.ops.cases import CASES, NEED_SHAPES
+from tests.ops.cases_scan import in_dtype
 
 DTYPES = ["float32", "float64"]
 UNREWRITTEN = Mode("c", stages=())
@@ -51,7 +52,8 @@ def rows(dtypes, excluded=()):
         for dtype in dtypes if has_floats else dtypes[:1]:
             name = f"{number}-{str(op)[:60]}-{dtype}"
             if not isinstance(op, excluded):
-                found.append(pytest.param(op, of_dtype(dtype, arrays), id=name))
+                values = of_dtype(dtype, arrays)
+                found.append(pytest.param(in_dtype(op, dtype), values, id=name))
     return found
 
 

@@ -17,6 +17,7 @@ from symgraph.graph import Op
 from symgraph.ops.advanced import Positions
 from symgraph.ops.subtensor import At, Range
 from tests.ops.cases_nn import NN_CASES
+from tests.ops.cases_scan import scan_rows
 
 RNG = np.random.default_rng(17)
 
@@ -287,6 +288,7 @@ ROWS = [
     *subtensors(),
     *takes(),
     *orders(),
+    *scan_rows(),
     *NN_CASES,
 ]
 CASES = [Case(op, tuple(arrays)) for op, arrays in ROWS]

@@ -53,7 +53,8 @@ def check_provenance(step, history):
     for made in step.made:
         assert history.provenance.origins[made].rule == step.rule
         assert set(history.provenance.origins[made].sources) == set(step.covered)
-        assert made.site == step.where
+        if step.rule != "hoist_invariants":  # what it moves keeps its own line
+            assert made.site == step.where
 
 
 def ops_of(graph) -> list[str]:

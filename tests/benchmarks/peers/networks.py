@@ -35,6 +35,7 @@ CONVS = (
 FLAT = (64, 4, 4)  # what the first dense layer sees
 DENSE = (1024, 256, 2)
 MLP = (784, 100, 100, 100, 10)
+LSTM = (64, 128)  # features, units
 
 
 def reference_network(

@@ -11,7 +11,15 @@ import numpy as np
 import torch
 from torch import nn
 
-from tests.benchmarks.peers.networks import CONVS, DENSE, EPSILON, MLP, MOMENTUM, RATE
+from tests.benchmarks.peers.networks import (
+    CONVS,
+    DENSE,
+    EPSILON,
+    LSTM,
+    MLP,
+    MOMENTUM,
+    RATE,
+)
 from tests.benchmarks.peers.protocol import THREADS, Arrays, Task, serve
 
 NORM = {"eps": EPSILON, "momentum": 1 - MOMENTUM}
@@ -67,6 +75,36 @@ def mlp(arrays: Arrays, compiled: bool) -> Task:
     """A step of SGD with momentum of the multi-layer perceptron."""
     net = _filled(perceptron(), arrays)
     return _step(net, torch.from_numpy(arrays["x"]), arrays, compiled)
+
+
+def lstm(arrays: Arrays) -> Task:
+    """A step of gradient descent of an LSTM; of its two biases one stays zero."""
+    features, units = LSTM
+    net = nn.LSTM(features, units, batch_first=True)
+    named = {
+        "lstm.weights": net.weight_ih_l0,
+        "lstm.recurrent": net.weight_hh_l0,
+        "lstm.bias": net.bias_ih_l0,
+    }
+    with torch.no_grad():
+        net.bias_hh_l0.zero_().requires_grad_(False)
+        for name, tensor in named.items():
+            tensor.copy_(torch.from_numpy(arrays[name].T))
+    x, wanted = (torch.from_numpy(arrays[name]) for name in ("x", "wanted"))
+    descent = torch.optim.SGD(named.values(), lr=RATE, fused=True)
+
+    def run() -> float:
+        descent.zero_grad()
+        loss = ((net(x)[0] - wanted) ** 2).mean()
+        loss.backward()
+        descent.step()
+        return loss.item()
+
+    def results(loss: float) -> Arrays:
+        after = {k: v.detach().T.contiguous().numpy() for k, v in named.items()}
+        return {"loss": np.float32(loss), **after}
+
+    return Task(run, results)
 
 
 def elementwise(arrays: Arrays, compiled: bool) -> Task:
@@ -180,6 +218,7 @@ WAYS = {
         for last in (False, True)
     },
     "mlp": {name: partial(mlp, compiled=how) for name, how in EAGER.items()},
+    "lstm": {"eager": lstm},
     "elementwise": {n: partial(elementwise, compiled=how) for n, how in EAGER.items()},
     "call": {name: partial(call, compiled=how) for name, how in EAGER.items()},
     "product": {"MKL": product},
