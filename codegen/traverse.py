@@ -16,7 +16,6 @@ from codegen.ir import (
     Gather,
     Let,
     Load,
-    Local,
     Loop,
     Scatter,
     SizeValue,
@@ -84,15 +83,6 @@ def buffers(*statements: Statement) -> tuple[Buffer, ...]:
     found = [write.buffer for write in writes(*statements)]
     found += [read.buffer for read in reads(*statements)]
     return tuple(dict.fromkeys(found))
-
-
-def locals_read(*statements: Statement) -> Iterator[Local]:
-    """Every local that an expression reads."""
-    for statement in walk(*statements):
-        for value in values(statement):
-            for part in parts(value):
-                if isinstance(part, Local):
-                    yield part
 
 
 def sizes_of(*statements: Statement) -> Iterator[Size]:

@@ -16,11 +16,13 @@ from codegen.convolution.geometry import flops
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
 from codegen.convolution.reorder import emit_reorder
 from codegen.convolution.winograd_filters import (
+    at_points,
     emit_transform_filters,
     transformed_shape,
 )
 
 __all__ = [
+    "at_points",
     "emit_convolution",
     "emit_convolution_backward_data",
     "emit_convolution_backward_weights",

@@ -49,8 +49,8 @@ def phase(chosen: Plan) -> Phase:
 
 def _band(plan: Plan) -> list[str]:
     """The rows of a band: whole rows of results after pooling."""
-    step = 2 if plan.correlation.pool else 1
-    rows, band = sizes.floordiv(plan.correlation.rows.count, step), symbol("band")
+    step, band = plan.correlation.pooled, symbol("band")
+    rows = sizes.floordiv(plan.correlation.rows.count, step)
     top, bottom = (share(at, plan.bands, rows) * step for at in (band, band + 1))
     return [
         f"const int64_t top = {sizes.text(top)};",

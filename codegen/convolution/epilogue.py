@@ -103,8 +103,7 @@ def _place(c: Correlation) -> str:
 
 
 def _indices(c: Correlation, tile: Tile) -> list[str]:
-    scale = 2 if c.pool else 1
-    at = (sizes.floordiv(symbol(name), scale) for name in ("row", "column"))
+    at = (sizes.floordiv(symbol(name), c.pooled) for name in ("row", "column"))
     row, column = (
         axis.start + axis.step * (corner + symbol(index))
         for axis, corner, index in zip((c.rows, c.columns), at, "ij", strict=True)

@@ -81,6 +81,11 @@ class Correlation:
     pool: bool = False  # the largest of 2 by 2 results takes their place
 
     @property
+    def pooled(self) -> int:
+        """Rows, and columns, of sums that make one of results."""
+        return 2 if self.pool else 1
+
+    @property
     def empty(self) -> bool:
         """Whether it is known to have no outputs."""
         counts = (self.rows.count, self.columns.count, self.result.channels)

@@ -80,8 +80,8 @@ def plan(c: Correlation, target: Target) -> Plan:
         group = sizes.floordiv(symbol("bundle"), vectors // tiling.vectors)
     reading = Reading(c.source, c.rows, c.columns, channels, group, symbol("bundle"))
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
-    step = 2 if c.pool else 1
-    most = sizes.floordiv(c.rows.count + (bands - 1) * step, bands * step) * step
+    shared = sizes.floordiv(c.rows.count, c.pooled)
+    most = sizes.floordiv(shared + (bands - 1), bands) * c.pooled
     cost *= channels.inputs * (channels.vectors // max(vectors, 1))
     return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
 

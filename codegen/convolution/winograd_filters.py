@@ -8,18 +8,26 @@ input channels, taps, the channels of the chunk, lanes. What goes is in the orde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from codegen import sizes
 from codegen.convolution import text
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
-from codegen.ir import TransformFilters
+from codegen.ir import (
+    Buffer,
+    Convolution,
+    ConvolutionBackwardData,
+    TransformFilters,
+)
 from codegen.scalars import suffix
 from codegen.sizes import symbol
 from codegen.target import Target
 
 HEADERS = ("vectors.h", "convolution.h", "winograd.h")
 Shape = tuple[int, int, int, int]
+Step = TypeVar("Step", Convolution, ConvolutionBackwardData)
 
 
 def transformed_shape(
@@ -28,6 +36,12 @@ def transformed_shape(
     """(points, vectors, input channels, lanes) for filters packed in that shape."""
     vectors, depth, lanes = packed
     return points * points, vectors, depth // (kernel[0] * kernel[1]), lanes
+
+
+def at_points(step: Step, points: int, made: Buffer) -> tuple[TransformFilters, Step]:
+    """``step`` by Winograd's filtering, and what makes its filters: ``made``."""
+    transform = TransformFilters(step.filters, made, step.window.kernel, points)
+    return transform, replace(step, filters=made, points=points)
 
 
 def emit_transform_filters(step: TransformFilters, target: Target) -> Emission:

@@ -22,9 +22,7 @@ TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 1024  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
 NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
-PANEL_BYTES = (
-    1 << 14
-)  # of a right block that every strip finds in the first-level cache
+PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
 GROUP = 8  # strips of rows that go over a larger block together, where told to
 SHORT = 10  # strips too few for packing the right operand to pay
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets

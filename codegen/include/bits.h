@@ -32,10 +32,8 @@ SG_INLINE double sg_from_bits_f64(uint64_t bits)
     return x;
 }
 
-/* Adding this rounds to an integer, which then stands in the low bits of the sum. */
-#define SG_SHIFT_F32 12582912.0f        /* 1.5 * 2^23 */
-#define SG_SHIFT_F64 6755399441055744.0 /* 1.5 * 2^52 */
-
+/* x where the condition holds, else 0, without a branch: a choice that is stored would
+   become a masked store behind one. */
 SG_INLINE float sg_keep_f32(float x, bool condition)
 {
     return sg_from_bits_f32(sg_bits_f32(x) & -(uint32_t)condition);
@@ -44,6 +42,10 @@ SG_INLINE double sg_keep_f64(double x, bool condition)
 {
     return sg_from_bits_f64(sg_bits_f64(x) & -(uint64_t)condition);
 }
+
+/* Adding this rounds to an integer, which then stands in the low bits of the sum. */
+#define SG_SHIFT_F32 12582912.0f        /* 1.5 * 2^23 */
+#define SG_SHIFT_F64 6755399441055744.0 /* 1.5 * 2^52 */
 
 SG_INLINE float sg_nearest_f32(float x)
 {

@@ -10,8 +10,8 @@
 
    left[i][p] lies at i * row_step + p * depth_step, right[p][j] at p * right_step +
    j / PANEL * panel_step + j % PANEL, out[i][j] at i * out_step + j. The rows are dealt
-   out to ``strips`` as ``sg_gemm_strip_start`` says; where strip_step is not 0, strip s of the
-   left operand begins at s * strip_step. */
+   out to ``strips`` as ``sg_gemm_strip_start`` says; where strip_step is not 0, strip s
+   of the left operand begins at s * strip_step. */
 typedef struct strip {
     int64_t rows, strips, columns, depth;
     const SG_REAL *left;

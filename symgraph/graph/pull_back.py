@@ -36,9 +36,10 @@ class AsTheyAre:
     """Every derivative reads the node's own inputs and outputs."""
 
     def reached(self, node: Apply, cotangents: Sequence[Variable | None]) -> None:
-        pass
+        """Nothing is prepared."""
 
     def of(self, node: Apply, variables: Sequence[Variable]) -> Sequence[Variable]:
+        """``variables``."""
         return variables
 
 

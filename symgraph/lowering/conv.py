@@ -7,11 +7,11 @@ channels than a vector, such as a photograph, is read as it is.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TypeVar
 
 from codegen import ir
 from codegen.convolution import (
+    at_points,
     flops,
     packed_shape,
     transformed_shape,
@@ -133,14 +133,13 @@ def _quickest(builder: Builder, step: Step, filters: Variable) -> Step:
     points = winograd_points(step, builder.target, ready) if config.winograd else 0
     if not points:
         return step
-    packed, kernel = step.filters, step.window.kernel
+    packed = [size for size in step.filters.shape if isinstance(size, int)]
+    shape = transformed_shape(packed, step.window.kernel, points)
     with builder.made_from(filters):
-        shape = [size for size in packed.shape if isinstance(size, int)]
-        shape_at_points = transformed_shape(shape, kernel, points)
-        transformed = builder.buffer(packed.dtype, shape_at_points)
-        transform = ir.TransformFilters(packed, transformed, kernel, points)
+        made = builder.buffer(step.filters.dtype, shape)
+        transform, quick = at_points(step, points, made)
         builder.emit(transform, "transform_filters")
-    return replace(step, filters=transformed, points=points)
+    return quick
 
 
 def _index(target: Stored) -> tuple[Index, ...]:

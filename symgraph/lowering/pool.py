@@ -93,7 +93,7 @@ def overlaps(op: Pool) -> bool:
     return any(s < w for s, w in zip(op.stride, op.window, strict=True))
 
 
-def tile(node: Apply) -> bool:
+def windows_tile(node: Apply) -> bool:
     """Whether each element is known to lie in exactly one window."""
     op, size = node.op, node.inputs[0].type.shape[2:]
     if op.stride != op.window or op.padding != ((0, 0), (0, 0)):

@@ -16,7 +16,7 @@ from symgraph.graph import Apply
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.pool import places_of, source_of, taps_of, tile
+from symgraph.lowering.pool import places_of, source_of, taps_of, windows_tile
 from symgraph.lowering.values import Index, Stored
 
 
@@ -25,7 +25,7 @@ def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
     source = builder.stored(node.inputs[0])
     blocked = source.block > 1 and source.channel == 1
     target = builder.allocate(node.outputs[0], source.block if blocked else 1)
-    if tile(node):
+    if windows_tile(node):
         _write(builder, node, target)
     else:
         _add(builder, node, target, blocked)

@@ -41,7 +41,7 @@ READERS: dict[type[Op], Reader] = {
 def reader_of(node: Apply) -> Reader | None:
     """How one element of the output is computed, if the op is pointwise."""
     op = node.op
-    if isinstance(op, MaxPool2DGrad) and (pool.overlaps(op) or pool.tile(node)):
+    if isinstance(op, MaxPool2DGrad) and (pool.overlaps(op) or pool.windows_tile(node)):
         return None
     kinds = (READERS.get(kind) for kind in type(op).__mro__)
     return next((reader for reader in kinds if reader is not None), None)

@@ -22,7 +22,7 @@ from symgraph.lowering import (
     sorting,
 )
 from symgraph.lowering.builder import Builder
-from symgraph.lowering.pool import tile
+from symgraph.lowering.pool import windows_tile
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
 from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
@@ -118,5 +118,5 @@ def is_view(node: Apply) -> bool:
 def inlines_its_input(node: Apply) -> bool:
     """Whether the op reads each input element once, so that it may compute it."""
     if isinstance(node.op, MaxPool2DGrad):
-        return tile(node)
+        return windows_tile(node)
     return isinstance(node.op, (*reduce.FUNCTIONS, PairedSums))

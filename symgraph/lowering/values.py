@@ -22,7 +22,6 @@ from codegen.sizes import (
     floordiv,
     minimum,
     mod,
-    product,
 )
 from symgraph.lowering.body import Body
 
@@ -198,29 +197,6 @@ class Computed:
 def plain_view(buffer: ir.Buffer) -> Stored:
     """A buffer read in its own row-major order."""
     return Stored(buffer, buffer.shape, contiguous_strides(buffer.shape))
-
-
-def linear_index(index: Sequence[Index], shape: tuple[Size, ...]) -> Size:
-    """The row-major number of the element at ``index`` of an array of ``shape``."""
-    total: Size = 0
-    for entry, stride in zip(index, contiguous_strides(shape), strict=True):
-        total = total + flat(entry) * stride
-    return total
-
-
-def unravel(number: Size, shape: tuple[Size, ...]) -> tuple[Size, ...]:
-    """The index whose row-major number in ``shape`` is ``number``."""
-    strides = contiguous_strides(shape)
-    index = []
-    for axis, dim in enumerate(shape):
-        entry = floordiv(number, strides[axis])
-        index.append(entry if axis == 0 else mod(entry, dim))
-    return tuple(0 if d == 1 else i for i, d in zip(index, shape, strict=True))
-
-
-def element_count(shape: tuple[Size, ...]) -> Size:
-    """The number of elements of an array of ``shape``."""
-    return product(shape)
 
 
 def _split(entry: Index, width: int) -> tuple[Size, Size]:

@@ -150,9 +150,7 @@ def _saved(
         return []
     graph = op.body.graph
     more = op.with_body(graph.inputs, [*graph.outputs, *saved])
-    found = more(*inputs)
-    found = found if isinstance(found, tuple) else (found,)
-    return found[len(graph.outputs) :]
+    return Apply(more, inputs).outputs[len(graph.outputs) :]
 
 
 def _run(
@@ -181,8 +179,7 @@ def _run(
         name=f"gradient of {op.name}",
     )
     size = () if static is not None else (length,)
-    found = back(*sequences, *starts, *constants, *size)
-    return found if isinstance(found, tuple) else (found,)
+    return Apply(back, [*sequences, *starts, *constants, *size]).outputs
 
 
 def _arranged(

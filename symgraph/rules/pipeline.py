@@ -36,8 +36,7 @@ def rewrite_steps(node: Apply, used: set[Variable]) -> Sequence[Variable] | None
     graph, history = rewrite_graph(op.body.graph, DEFAULT)
     if not len(history):
         return None
-    found = replace(op, body=Body(graph, settled=True))(*node.inputs)
-    return found if isinstance(found, tuple) else (found,)
+    return Apply(replace(op, body=Body(graph, settled=True)), node.inputs).outputs
 
 
 _SCANS = (merge_scans, rewrite_steps, *SCANS)

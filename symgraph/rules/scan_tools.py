@@ -69,8 +69,7 @@ class Draft:
         )
         given = (self.sequences, self.states, self.constants)
         outer = [v for part in given for v in part.values()]
-        found = op(*outer, *self.size)
-        found = found if isinstance(found, tuple) else (found,)
+        found = Apply(op, [*outer, *self.size]).outputs
         return Made(
             dict(zip(self.states, found, strict=False)),
             list(found[len(self.states) :]),

@@ -9,7 +9,12 @@ import numpy as np
 
 from codegen import sizes
 from codegen.build import build
-from codegen.convolution import packed_shape, transformed_shape, winograd_points
+from codegen.convolution import (
+    at_points,
+    packed_shape,
+    transformed_shape,
+    winograd_points,
+)
 from codegen.ir import (
     Buffer,
     Convolution,
@@ -23,7 +28,6 @@ from codegen.ir import (
     Reorder,
     Role,
     Step,
-    TransformFilters,
     Window,
 )
 from codegen.target import Target, runnable
@@ -195,8 +199,7 @@ def quickest(
     kernel, packed = step.window.kernel, step.filters
     shape = transformed_shape(packed.shape, kernel, points)
     made = Buffer(f"{packed.name}_at_points", packed.dtype, shape)
-    transform = TransformFilters(packed, made, kernel, points)
-    return transform, replace(step, filters=made, points=points)
+    return at_points(step, points, made)
 
 
 def check(case: Case, target: Target, dtype: str) -> None:

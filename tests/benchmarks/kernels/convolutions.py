@@ -7,12 +7,12 @@ they do inside a network, and the packing of the filters is not part of the time
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from codegen.build import build
 from codegen.convolution import (
+    at_points,
     flops,
     packed_shape,
     transformed_shape,
@@ -29,7 +29,6 @@ from codegen.ir import (
     Program,
     Role,
     Step,
-    TransformFilters,
 )
 from codegen.printer import print_programs
 from codegen.runtime import Native
@@ -129,11 +128,8 @@ def _chosen(
     points = winograd_points(step, target, ready=True) if winograd else 0
     if not points:
         return (step,)
-    kernel = step.window.kernel
-    shape = transformed_shape(step.filters.shape, kernel, points)
-    made = Buffer("transformed", DTYPE, shape)
-    transform = TransformFilters(step.filters, made, kernel, points)
-    return transform, replace(step, filters=made, points=points)
+    shape = transformed_shape(step.filters.shape, step.window.kernel, points)
+    return at_points(step, points, Buffer("transformed", DTYPE, shape))
 
 
 def _program(arguments: tuple[Buffer, ...], *steps) -> Program:
