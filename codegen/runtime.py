@@ -34,6 +34,7 @@ ffi.cdef(
                      intptr_t items, array, type; intptr_t *dtypes; } sg_call;
     typedef int64_t sg_entry(const sg_call *call);
     sg_entry *sg_entry_at(int64_t place);
+    int omp_get_num_threads(void);
     """
 )
 _LAYOUT = find_layout()
@@ -56,6 +57,7 @@ class _Threads:
     count = default_threads()
     most = 1 << 16
     natives: ClassVar[weakref.WeakSet[Native]] = weakref.WeakSet()
+    runtimes: ClassVar[set[int]] = set()  # those of OpenMP that stay, by an address
 
 
 def _alone_after_fork() -> None:
@@ -214,10 +216,26 @@ class Native:
 def load(library: Path, interfaces: Sequence[Interface]) -> dict[str, Native]:
     """The programs of a shared library, by their names."""
     opened = ffi.dlopen(str(library))
+    _keep_threads(library, opened)
     return {
         interface.name: Native(interface, opened.sg_entry_at(place), opened)
         for place, interface in enumerate(interfaces)
     }
+
+
+def _keep_threads(library: Path, opened: Any) -> None:
+    """Have OpenMP stay in memory, whose threads go on when a library is unloaded.
+
+    For each OpenMP in use (gcc and clang have their own) one library that needs it
+    stays, and so it does; ``pool.h`` ends its threads with its library.
+    """
+    try:
+        runtime = int(ffi.cast("intptr_t", opened.omp_get_num_threads))
+    except AttributeError:  # there is none in this library
+        return
+    if runtime not in _Threads.runtimes:
+        ffi.dlopen(str(library), ffi.RTLD_NOW | ffi.RTLD_NODELETE)
+        _Threads.runtimes.add(runtime)
 
 
 def aligned_bytes(count: int) -> Array:

@@ -1,5 +1,8 @@
 /* Work shared out among threads, in contiguous ranges of units.
 
+   Every member of a team begins with its own share of the units, the same at every
+   call, and takes it in pieces that become smaller; who is done takes from the others'
+   shares. So a thread that was interrupted, or whose core is slower, is not waited for.
    The split changes only who computes a unit, never what is computed. The threads are
    those of OpenMP, or of ``pool.h`` for a compiler that has none. */
 #ifndef SYMGRAPH_PARALLEL_H
@@ -14,28 +17,55 @@
 
 #define SG_SERIAL_COST 32768 /* fewer operations than this are not worth a thread */
 
+#define SG_PIECE_COST 8192   /* nor are fewer than this worth taking by themselves */
+#define SG_MOST_MEMBERS 256
+
 /* How many threads are worth their while. */
 SG_INLINE int64_t sg_team(const sg_frame *frame, int64_t units, int64_t cost)
 {
     const double worth = (double)units * (double)cost / SG_SERIAL_COST;
-    const double most = (double)sg_min(units, frame->threads);
-    return worth < most ? (int64_t)worth : (int64_t)most;
+    const int64_t some = sg_min(sg_min(units, frame->threads), SG_MOST_MEMBERS);
+    return worth < (double)some ? (int64_t)worth : some;
 }
 
-/* A phase at work: member m of the team has the m-th part of its units. */
+/* What is left of a member's share; each has a cache line to itself. */
+typedef struct sg_share {
+    int64_t next, end;
+} __attribute__((aligned(64))) sg_share;
+
+/* A phase at work. */
 typedef struct sg_job {
     sg_phase *phase;
     const sg_frame *frame;
-    int64_t units, team;
+    sg_share *shares;
+    int64_t team, least; /* units of the smallest piece */
 } sg_job;
 
+/* The next piece of a share: half of what is left. False if nothing is. */
+static inline bool sg_take(sg_share *share, int64_t least, int64_t *begin, int64_t *end)
+{
+    *begin = __atomic_load_n(&share->next, __ATOMIC_RELAXED);
+    do {
+        const int64_t left = share->end - *begin;
+        if (left <= 0)
+            return false;
+        *end = *begin + sg_min(left, sg_max(left / 2, least));
+    } while (!__atomic_compare_exchange_n(&share->next, begin, *end, true,
+                                          __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+    return true;
+}
+
+/* A member's work: its own share, then what the others have left. */
 static inline void sg_job_part(const void *given, int64_t member)
 {
     const sg_job *job = (const sg_job *)given;
-    const int64_t begin = job->units * member / job->team;
-    const int64_t end = job->units * (member + 1) / job->team;
-    char *const scratch = job->frame->scratch;
-    job->phase(job->frame, begin, end, scratch + member * job->frame->scratch_bytes);
+    char *const scratch = job->frame->scratch + member * job->frame->scratch_bytes;
+    for (int64_t turn = 0; turn < job->team; turn++) {
+        sg_share *share = job->shares + (member + turn) % job->team;
+        int64_t begin, end;
+        while (sg_take(share, job->least, &begin, &end))
+            job->phase(job->frame, begin, end, scratch);
+    }
 }
 
 /* Run ``phase`` over 0 .. units; ``cost`` is in rough operations a unit. */
@@ -48,7 +78,12 @@ SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t unit
             phase(frame, 0, units, frame->scratch);
         return;
     }
-    const sg_job job = {phase, frame, units, team};
+    sg_share shares[SG_MOST_MEMBERS];
+    for (int64_t member = 0; member < team; member++) {
+        shares[member].next = units * member / team;
+        shares[member].end = units * (member + 1) / team;
+    }
+    const sg_job job = {phase, frame, shares, team, SG_PIECE_COST / sg_max(cost, 1) + 1};
 #ifdef _OPENMP
 #pragma omp parallel for schedule(static, 1) num_threads((int)team)
     for (int64_t member = 0; member < team; member++)

@@ -2,7 +2,8 @@
 
    Workers start with the first job and then wait for the next one, at first awake. One
    job runs at a time; a caller that finds the pool busy does its work alone, with the
-   same result. After a fork the child starts without workers. */
+   same result. After a fork the child starts without workers. Before the library is
+   unloaded they end. */
 #ifndef SYMGRAPH_POOL_H
 #define SYMGRAPH_POOL_H
 
@@ -31,6 +32,8 @@ static struct {
     sg_member *work;
     const void *job;
     bool watched; /* whether forks are seen to */
+    bool closing; /* the next job is to end */
+    pthread_t threads[SG_MOST_WORKERS];
 } sg_pool = {.busy = PTHREAD_MUTEX_INITIALIZER,
              .mutex = PTHREAD_MUTEX_INITIALIZER,
              .wake = PTHREAD_COND_INITIALIZER,
@@ -78,6 +81,8 @@ static inline void *sg_pool_worker(void *first)
     int64_t seen = sg_pool.generation - 1;
     for (;;) {
         seen = sg_pool_next(seen);
+        if (sg_pool.closing)
+            return NULL;
         if (member < sg_pool.team)
             sg_pool.work(sg_pool.job, member);
         if (__atomic_sub_fetch(&sg_pool.left, 1, __ATOMIC_ACQ_REL) == 0) {
@@ -104,12 +109,24 @@ static inline void sg_pool_grow(int64_t count)
     if (!sg_pool.watched)
         sg_pool.watched = pthread_atfork(NULL, NULL, sg_pool_forked) == 0;
     for (; sg_pool.workers < count && sg_pool.workers < SG_MOST_WORKERS; sg_pool.workers++) {
-        pthread_t thread;
         const intptr_t member = (intptr_t)sg_pool.workers + 1;
-        if (pthread_create(&thread, NULL, sg_pool_worker, (void *)member))
+        pthread_t *thread = sg_pool.threads + sg_pool.workers;
+        if (pthread_create(thread, NULL, sg_pool_worker, (void *)member))
             return;
-        pthread_detach(thread);
     }
+}
+
+/* Runs before the library is unloaded: code must not go while a thread is in it. */
+__attribute__((destructor)) static void sg_pool_close(void)
+{
+    pthread_mutex_lock(&sg_pool.mutex);
+    sg_pool.closing = true;
+    __atomic_store_n(&sg_pool.generation, sg_pool.generation + 1, __ATOMIC_RELEASE);
+    pthread_cond_broadcast(&sg_pool.wake);
+    pthread_mutex_unlock(&sg_pool.mutex);
+    for (int64_t member = 0; member < sg_pool.workers; member++)
+        pthread_join(sg_pool.threads[member], NULL);
+    sg_pool.workers = 0;
 }
 
 /* ``work(job, member)`` for every member of a team, the caller being member 0. */

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import warnings
@@ -204,3 +205,35 @@ def test_the_environment_sets_the_threads(monkeypatch):
     assert runtime.default_threads() == 3
     monkeypatch.setenv("SYMGRAPH_THREADS", "many")
     assert runtime.default_threads() >= 1
+
+
+UNLOADED = """
+import gc
+import numpy as np
+from tests.codegen.test_runtime import chained, build
+for turn in range(2):
+    native = build([chained()])["chained"]
+    x, y = np.ones(1 << 20, "float32"), np.empty(1 << 20, "float32")
+    assert native.run([x, y], (x.size,), threads=2) == 0
+    assert (y == 4).all()
+    del native
+    gc.collect()
+"""
+
+
+@pytest.mark.parametrize("flags", ["", "-fno-openmp"], ids=["openmp", "pool"])
+def test_a_library_goes_while_its_threads_still_look_for_work(flags):
+    environment = {**os.environ, "SYMGRAPH_CFLAGS": flags, "OMP_WAIT_POLICY": "active"}
+    command = [sys.executable, "-c", UNLOADED]
+    done = subprocess.run(
+        command, check=False, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_unit_is_computed_once_whoever_takes_it(module):
+    x, y = np.arange(100003, dtype="float32"), np.empty(100003, "float32")
+    for threads in (1, 2, 3, 7, 300):
+        y[:] = 0
+        assert module["chained"].run([x, y], (x.size,), threads) == 0
+        np.testing.assert_array_equal(y, (x + 1) * 2)
