@@ -249,14 +249,14 @@ def _lines(
 
 
 def _table(programs: Sequence[Program]) -> str:
-    """The one function that the library shows: entries by their place."""
+    """What the library shows: entries by their place, and calls by Python."""
     head = "sg_entry *sg_entry_at(int64_t place)"
     names = ", ".join(f"sg_entry_{program.name}" for program in programs)
     lines = [
         f"static sg_entry *const entries[] = {{{names}}};",
         "return entries[place];",
     ]
-    return f"SG_EXPORT {head};\n{head}\n{_braced(lines)}"
+    return f'#include "direct.h"\n\nSG_EXPORT {head};\n{head}\n{_braced(lines)}'
 
 
 def _size_lines(program: Program) -> Iterator[str]:

@@ -20,9 +20,11 @@ import numpy as np
 from codegen.build import build
 from codegen.ir import Buffer, Kernel, MultiplyAdds, Program, Role, Stream
 from codegen.probes import flops
-from codegen.runtime import Array, Native, aligned_bytes, default_threads
+from codegen.runtime import Array, Native
 from codegen.sizes import evaluate, product, symbol
 from codegen.target import Target, host_target
+from codegen.threads import default_threads
+from codegen.workspace import aligned_bytes
 
 TURNS = 20_000  # about a fifth of a millisecond
 BLOCK = 12 * 16 * 2048  # float32 numbers that a unit reads, 1.5 MiB

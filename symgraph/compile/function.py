@@ -94,14 +94,14 @@ class Function:
         self.inputs = self._arguments.with_defaults()
         self._state = State(self.name, self._backend.shared, self.updates)
         alone = self._native if self._backend is self._native else None
-        self._quick = quick_way(alone, self._state, bool(self.updates))
+        self._quick = quick_way(alone, bool(self.updates))
         self._pack = specification.outputs.pack
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """The outputs for these arguments, in the structure that was asked for."""
         quick = self._quick
         if quick is not None and not kwargs:
-            results = quick(args)
+            results = quick.call(*args)
             if results is not None:
                 return self._pack(results)
         if kwargs or len(args) != len(self.inputs):
@@ -110,9 +110,10 @@ class Function:
             arrays = self._arguments(args)
         if self.updates:
             return self._pack(self._state.run(partial(self._backend, arrays)))
-        results = self._backend(arrays, self._state.snapshot())
-        if quick is not None and len(args) == len(arrays):
-            quick.learn(args, arrays)
+        snapshot = self._state.snapshot()
+        results = self._backend(arrays, snapshot)
+        if quick is not None:
+            quick.learn(args, arrays, snapshot)
         return self._pack(results)
 
     @property

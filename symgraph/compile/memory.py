@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from codegen.memory import THREADS
 from codegen.repeats import leaves
-from codegen.runtime import default_threads
 from codegen.sizes import evaluate
+from codegen.threads import default_threads
 from symgraph.compile.arguments import fits
 from symgraph.compile.compilation import Compilation
 from symgraph.compile.errors import ArgumentError
@@ -102,7 +102,7 @@ def memory_of(
     """
     given = [_shape_of(backend.name, item, shapes) for item in inputs]
     arrays = [_stand_in(*pair, shapes) for pair in zip(given, inputs, strict=True)]
-    shared = [variable._data for variable in backend.shared]
+    shared = [variable.held[0] for variable in backend.shared]
     sizes = backend.sizes([*arrays, *shared])
     recipe, values = backend.recipe, backend.values(sizes)
     results = [

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from itertools import repeat
+from operator import is_not
 from typing import Any
 
 import numpy as np
@@ -44,6 +46,8 @@ class NativeBackend:
         self.clock: Clock | None = None
         self._names = self.main.interface.sizes
         self._dtypes = [np.dtype(v.dtype) for v in graph.outputs]
+        unsteady = [i for i, v in enumerate(graph.outputs) if None in v.type.shape]
+        self._unsteady = unsteady[-1] if unsteady else -1  # outputs after it fit always
         self._plans: dict[tuple[int, ...], list[tuple[tuple[int, ...], Any]]] = {}
         self._fixed = [i for i, v in enumerate(self.shared) if v not in varying]
         self._kept: tuple[object, Arrays] = (None, [])
@@ -117,10 +121,14 @@ class NativeBackend:
             return [_empty(shape, dtype) for shape, dtype in plan]
         first = len(plan) - len(reusable)
         results = [_empty(shape, dtype) for shape, dtype in plan[:first]]
-        for spare, (shape, dtype) in zip(reusable, plan[first:], strict=True):
-            fits = spare is not None and spare.shape == shape
-            results.append(spare if fits else _empty(shape, dtype))
-        return results
+        if self._unsteady < first and all(map(is_not, reusable, repeat(None))):
+            return results + list(reusable)
+        return results + [
+            spare
+            if spare is not None and spare.shape == shape
+            else _empty(shape, dtype)
+            for spare, (shape, dtype) in zip(reusable, plan[first:], strict=True)
+        ]
 
     def invariants(
         self, given: Arrays, versions: tuple[int, ...], key: tuple[int, ...]

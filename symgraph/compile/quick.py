@@ -1,82 +1,74 @@
-"""The short way of a call whose arguments look like those of an earlier one.
+"""The short way of a call: no Python code between the caller and the compiled program.
 
-Only shapes are looked at here. The compiled code sees for itself, before it computes
-anything, that each argument is a plain, contiguous array of its dtype; where one is
-not, or its shape is new, the call goes the long way, which converts or complains.
+It serves shapes of arguments that were met twice in a row with the same shared values.
+Whatever else comes (something to convert, another shape, a shared variable that was
+changed since, an error) is left to the long way, which then teaches the short one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
-from codegen.runtime import NOT_PLAIN, default_threads
+from codegen.direct import Direct
+from codegen.threads import default_threads
 from symgraph.compile.native import NativeBackend
-from symgraph.compile.state import Arrays, Snapshot, State
-
-_SHAPES_KEPT = 256
-_empty = np.empty
-Key: TypeAlias = "tuple[tuple[int, ...], int]"  # run-time sizes, and threads
-_Plan: TypeAlias = "tuple[Key, list[tuple[tuple[int, ...], Any]]]"  # with the outputs
+from symgraph.compile.state import Arrays, Snapshot
+from symgraph.graph.variable import CHANGES
 
 
 class Quick:
-    """Calls of native code without updates, for shapes that it has learned."""
+    """``call`` gives the list of results, or None where the long way is to be gone."""
 
-    def __init__(self, backend: NativeBackend, read: Callable[[], Snapshot]) -> None:
+    call: Callable[..., Arrays | None]
+
+    def __init__(self, backend: NativeBackend, direct: Direct) -> None:
+        self.call = direct.call
         self._backend = backend
-        self._read = read if backend.shared else None
-        self._attempt = backend.main.attempt
-        self._plans: dict[tuple[Any, ...], _Plan] = {}
+        self._direct = direct
+        self._last: object = None
 
-    def __call__(self, args: tuple[Any, ...]) -> Arrays | None:
-        """The outputs, or None where the call has to go the long way."""
-        try:
-            plan = self._plans.get(tuple([value.shape for value in args]))
-        except (AttributeError, TypeError):  # no array, or none that can be a key
-            return None
-        if plan is None:
-            return None
-        key, outputs = plan
-        results = [_empty(shape, dtype) for shape, dtype in outputs]
-        given = args if self._read is None else self._with_shared(args, key)
-        code = self._attempt((*given, *results), key)
-        if code:
-            if code == NOT_PLAIN:
-                return None
-            raise self._backend.error(code)
-        return results
-
-    def _with_shared(self, args: tuple[Any, ...], key: Key) -> tuple[Any, ...]:
-        """The arguments, shared variables and what the prologue made of those."""
-        assert self._read is not None
-        snapshot, backend = self._read(), self._backend
-        given = args + snapshot.arrays
-        if backend.prologue is None:
-            return given
-        return (*given, *backend.invariants(list(given), snapshot.versions, key[0]))
-
-    def learn(self, args: Sequence[Any], arrays: Arrays) -> None:
-        """Note the shapes of a call that went well, if nothing was converted."""
+    def learn(
+        self, args: Sequence[Any], arrays: Sequence[Any], snapshot: Snapshot
+    ) -> None:
+        """Note a call that went well by the long way, if nothing was converted."""
+        if len(args) != len(arrays):
+            return
         if any(a is not b for a, b in zip(args, arrays, strict=True)):
             return
-        if len(self._plans) >= _SHAPES_KEPT:
-            self._plans = {}
-        sizes = self._backend.sizes(arrays)
-        shapes = tuple([array.shape for array in arrays])
-        key = sizes, self._backend.threads or default_threads()
-        self._plans[shapes] = key, self._backend.planned(sizes)
+        shapes = [array.shape for array in arrays]
+        met = (shapes, snapshot.changes)
+        if met == self._last:
+            self._teach(shapes, arrays, snapshot)
+        self._last = met
+
+    def _teach(
+        self, shapes: list[tuple[int, ...]], arrays: Sequence[Any], snapshot: Snapshot
+    ) -> None:
+        backend = self._backend
+        given = [*arrays, *snapshot.arrays]
+        sizes = backend.sizes(given)
+        invariants: Arrays = []
+        if backend.prologue is not None:
+            invariants = backend.invariants(given, snapshot.versions, sizes)
+        key = sizes, backend.threads or default_threads()
+        results = [shape for shape, _ in backend.planned(sizes)]
+        fixed = [*snapshot.arrays, *invariants]
+        self._direct.learn(
+            shapes, key, fixed, results, snapshot.changes, tuple(invariants)
+        )
 
 
-def quick_way(
-    backend: NativeBackend | None, state: State, updates: bool
-) -> Quick | None:
+def quick_way(backend: NativeBackend | None, updates: bool) -> Quick | None:
     """The short way to ``backend``, where shapes of arguments decide all sizes."""
     if backend is None or updates or backend.clock is not None:
         return None
     count = len(backend.graph.inputs)
     if any(axis is None or place >= count for place, axis in backend.recipe.sizes):
         return None
-    return Quick(backend, state.snapshot)
+    dtypes = [np.dtype(output.dtype) for output in backend.graph.outputs]
+    changes = int(CHANGES.ctypes.data) if backend.shared else None
+    direct = backend.main.direct(count, dtypes, changes)
+    return Quick(backend, direct) if direct is not None else None

@@ -13,6 +13,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import repeat
+from operator import attrgetter, is_not
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -21,17 +23,22 @@ from numpy.typing import NDArray
 from symgraph.compile.arguments import fits
 from symgraph.compile.errors import ArgumentError
 from symgraph.graph import SharedVariable, Variable
+from symgraph.graph.errors import MissingValue
+from symgraph.graph.variable import CHANGES, EXCHANGE, Held
 
 Arrays: TypeAlias = "list[NDArray[Any]]"
-_EXCHANGE = threading.Lock()  # held while values are read or replaced together
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The values of shared variables at one moment, and their versions."""
+    """The values of shared variables at one moment, and their versions.
+
+    ``changes`` is how many there had been of any shared variable.
+    """
 
     versions: tuple[int, ...]
     arrays: tuple[NDArray[Any], ...]
+    changes: int = 0
 
 
 NOTHING = Snapshot((), ())
@@ -56,18 +63,20 @@ class State:
         ]
         self._turn = threading.Lock()
         self._spares: list[Any] = [None] * len(updates)
+        self._placed: list[Any] = [None] * len(updates)  # by the last commit
 
     def snapshot(self) -> Snapshot:
         """The values now of all that is read."""
         if not self._read:
             return NOTHING
-        with _EXCHANGE:
-            versions = tuple([variable.version for variable in self._read])
-            arrays = tuple([variable._data for variable in self._read])
-            missing = [v for v in self._read if v.missing is not None]
-        if missing:
-            missing[0].get_value()  # raises, and says how to get a value
-        return Snapshot(versions, arrays)
+        with EXCHANGE:
+            held = [variable.held for variable in self._read]
+            changes = int(CHANGES[0])
+        arrays, versions, missing = zip(*held, strict=True)
+        for reason in missing:
+            if reason is not None:
+                raise MissingValue(reason)
+        return Snapshot(versions, arrays, changes)
 
     def run(self, compute: Callable[[Snapshot, Sequence[Any]], Arrays]) -> Arrays:
         """The outputs of ``compute``, whose last results become the new values.
@@ -77,23 +86,28 @@ class State:
         """
         with self._turn:
             while True:
-                versions = [variable.version for variable in self._updated]
+                held = [variable.held for variable in self._updated]
                 results = compute(self.snapshot(), self._reusable())
                 first_update = len(results) - len(self._updated)
                 new = results[first_update:]
                 self._check_shapes(new)
-                if self._commit(versions, new):
+                if self._commit(held, new):
                     return results[:first_update]
 
-    def _commit(self, versions: list[int], new: Arrays) -> bool:
+    def _commit(self, held: list[Held], new: Arrays) -> bool:
         """Replace all values, unless one was replaced by somebody else meanwhile."""
-        targets = self._updated
-        with _EXCHANGE:
-            if versions != [variable.version for variable in targets]:
+        old, versions, _ = zip(*held, strict=True)
+        nothing = repeat(None)
+        following = list(zip(new, [v + 1 for v in versions], nothing))  # noqa: B905
+        with EXCHANGE:
+            if any(map(is_not, held, map(_HELD, self._updated))):
                 return False
-            old = [variable._data for variable in targets]
-            _assign(targets, new)
-        self._spares = list(old)
+            _assign(self._updated, following)
+        if any(
+            map(is_not, held, self._placed)
+        ):  # not all of our making: views, perhaps
+            old = tuple([array if array.flags.owndata else None for array in old])
+        self._spares, self._placed = list(old), following
         return True
 
     def _reusable(self) -> list[Any]:
@@ -102,10 +116,11 @@ class State:
         A view of an array, in NumPy or elsewhere, counts as a holder of it.
         """
         spares, self._spares = self._spares, [None] * len(self._updated)
-        for place in range(len(spares)):
-            if _holders(spares, place) != _ALONE or not spares[place].flags.owndata:
-                spares[place] = None
-        return spares
+        holders = _holders(spares)
+        if holders.count(_ALONE) == len(spares):
+            return spares
+        pairs = zip(spares, holders, strict=True)
+        return [spare if count == _ALONE else None for spare, count in pairs]
 
     def _check_shapes(self, new: Arrays) -> None:
         for place, variable in self._unsure:
@@ -116,17 +131,16 @@ class State:
                 )
 
 
-def _assign(variables: Sequence[SharedVariable], arrays: Arrays) -> None:
-    """Set values and versions in one call of C code, which no signal interrupts."""
-    count = len(variables)
-    names = ["_data"] * count + ["version"] * count + ["missing"] * count
-    versions = [variable.version + 1 for variable in variables]
-    values = [*arrays, *versions, *[None] * count]
-    deque(map(setattr, [*variables] * 3, names, values), maxlen=0)
+def _assign(variables: Sequence[SharedVariable], held: Sequence[Held]) -> None:
+    """Set all in one call of C code, which no signal interrupts."""
+    CHANGES[0] += 1
+    deque(map(setattr, variables, repeat("held"), held), maxlen=0)
 
 
-def _holders(arrays: Sequence[Any], place: int) -> int:
-    return sys.getrefcount(arrays[place])
+def _holders(arrays: Sequence[Any]) -> list[int]:
+    """How many hold each array, the list that it is in among them."""
+    return list(map(sys.getrefcount, arrays))
 
 
-_ALONE = _holders([np.empty(0)], 0)  # what an array counts that only its list holds
+_HELD = attrgetter("held")
+_ALONE = _holders([np.empty(0)])[0]  # what an array counts that only its list holds

@@ -7,8 +7,10 @@ operators and NumPy's methods are given to ``Variable`` by ``symgraph.ops.method
 
 from __future__ import annotations
 
+import os
+import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -90,32 +92,62 @@ class Constant(Variable):
         return super().__repr__()
 
 
+# Held while values of shared variables are read or replaced together.
+EXCHANGE = threading.RLock()
+os.register_at_fork(
+    before=EXCHANGE.acquire,
+    after_in_parent=EXCHANGE.release,
+    after_in_child=EXCHANGE.release,
+)
+# Grows before the value of any shared variable changes, so that who has seen all of
+# them can tell at a glance that they are as they were.
+CHANGES: NDArray[np.int64] = np.zeros(1, np.int64)
+
+Held: TypeAlias = "tuple[NDArray[Any], int, str | None]"  # value, version, missing
+
+
 class SharedVariable(Variable):
     """A value that lives across calls and that ``updates`` may change.
 
     ``version`` grows with every change, so that what was computed from the value
     alone can be kept until the value changes. ``missing`` is None, or says why there
-    is no value yet and how to get one: reading the value is then an error.
+    is no value yet and how to get one: reading the value is then an error. The value
+    and these two are ``held`` together, so that one assignment replaces them.
     """
 
-    __slots__ = ("_data", "default_update", "missing", "serial", "version")
+    __slots__ = ("default_update", "held", "serial")
     _serials = count()
 
     def __init__(self, data: NDArray[Any], name: str | None, type: TensorType) -> None:
         super().__init__(type, name=name)
-        self._data = data
-        self.version = 0
+        self.held: Held = (data, 0, None)
         self.serial = next(SharedVariable._serials)
         self.default_update: Variable | None = None
-        self.missing: str | None = None
+
+    @property
+    def version(self) -> int:
+        """How often the value has changed."""
+        return self.held[1]
+
+    @property
+    def missing(self) -> str | None:
+        """Why there is no value, or None where there is one."""
+        return self.held[2]
+
+    @missing.setter
+    def missing(self, reason: str | None) -> None:
+        with EXCHANGE:
+            CHANGES[0] += 1
+            self.held = (*self.held[:2], reason)
 
     def get_value(self, borrow: bool = False) -> NDArray[Any]:
         """The value now: a copy, or with ``borrow`` a read-only view of it."""
-        if self.missing is not None:
-            raise MissingValue(self.missing)
+        data, _, missing = self.held
+        if missing is not None:
+            raise MissingValue(missing)
         if not borrow:
-            return self._data.copy()
-        view = self._data.view()
+            return data.copy()
+        view = data.view()
         view.flags.writeable = False
         return view
 
@@ -130,9 +162,10 @@ class SharedVariable(Variable):
                 f"got {array.dtype.name}{list(array.shape)}"
             )
         fresh = borrow and array.flags.c_contiguous and array.flags.writeable
-        self._data = array if fresh else np.array(array, order="C")
-        self.missing = None
-        self.version += 1
+        kept = array if fresh else np.array(array, order="C")
+        with EXCHANGE:
+            CHANGES[0] += 1
+            self.held = (kept, self.version + 1, None)
 
 
 def constant(

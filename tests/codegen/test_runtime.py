@@ -27,6 +27,7 @@ from codegen.ir import (
     Role,
     Store,
 )
+from codegen.threads import default_threads
 
 n, m, i = map(sizes.symbol, ("n", "m", "i"))
 X = Buffer("x", "float32", (n,), Role.ARGUMENT)
@@ -94,7 +95,7 @@ def test_arrays_that_are_not_plain_still_run(module):
 
 
 def test_without_a_known_layout_arrays_are_asked(module, monkeypatch):
-    monkeypatch.setattr(runtime, "_LAYOUT", None)
+    monkeypatch.setattr(runtime, "LAYOUT", None)
     x, y = pair()
     assert module["chained"].run((x, y), (1000,)) == 0
     np.testing.assert_array_equal(y, (x + 1) * 2)
@@ -202,9 +203,9 @@ def test_threads_change_nothing(module):
 
 def test_the_environment_sets_the_threads(monkeypatch):
     monkeypatch.setenv("SYMGRAPH_THREADS", "3")
-    assert runtime.default_threads() == 3
+    assert default_threads() == 3
     monkeypatch.setenv("SYMGRAPH_THREADS", "many")
-    assert runtime.default_threads() >= 1
+    assert default_threads() >= 1
 
 
 UNLOADED = """

@@ -1,5 +1,8 @@
 """The short way of a call gives the answers and the errors of the long one."""
 
+import gc
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -17,8 +20,8 @@ def product():
 def learned():
     fn = product()
     a = np.arange(3, dtype="float32")
-    fn(a, a)
-    assert fn._quick is not None and fn._quick((a, a)) is not None
+    fn(a, a), fn(a, a)
+    assert fn._quick is not None and fn._quick.call(a, a) is not None
     return fn, a
 
 
@@ -69,8 +72,85 @@ def test_shared_variables_are_read_anew_and_the_prologue_runs_again():
     a = np.arange(3, dtype="float32")
     for value in (0.0, 1.0, -2.0):
         w.set_value(np.full(3, value, "float32"))
-        for _ in range(2):
+        for _ in range(4):
             np.testing.assert_allclose(fn(a), a * np.exp(np.float32(value)), 1e-6)
+        assert fn._quick.call(a) is not None
+    w.set_value(np.zeros(3, "float32"))
+    assert fn._quick.call(a) is None
+
+
+def test_training_between_calls_is_seen():
+    x = sg.vector("x")
+    w = sg.shared(np.zeros(3, "float32"), name="w")
+    read = sg.function([x], x + w, mode="c")
+    step = sg.function([], updates={w: w + 1}, mode="c")
+    a = np.zeros(3, "float32")
+    for turn in range(20):
+        for _ in range(turn % 4):
+            np.testing.assert_array_equal(read(a), np.full(3, turn))
+        step()
+
+
+def test_values_replaced_by_another_thread_stay_alive_for_a_call():
+    x = sg.vector("x")
+    w = sg.shared(np.zeros(1000, "float32"), name="w")
+    read = sg.function([x], x + w, mode="c")
+    stop = threading.Event()
+
+    def replace():
+        number = 0
+        while not stop.is_set():
+            number += 1
+            w.set_value(np.full(1000, number, "float32"))
+
+    other = threading.Thread(target=replace)
+    other.start()
+    try:
+        for _ in range(3000):
+            result = read(np.zeros(1000, "float32"))
+            assert result.min() == result.max()
+    finally:
+        stop.set()
+        other.join()
+
+
+def test_many_shapes_and_lists_of_results():
+    x = sg.matrix("x")
+    fn = sg.function([x], [x + 1, x.sum(axis=1)], mode="c")
+    shapes = [(rows, columns) for rows in range(4) for columns in range(4)]
+    for turn in range(3):
+        for shape in shapes:
+            value = np.full(shape, turn, "float32")
+            for _ in range(3):
+                more, sums = fn(value)
+                np.testing.assert_array_equal(more, value + 1)
+                np.testing.assert_array_equal(sums, value.sum(axis=1))
+
+
+def test_references_are_given_back():
+    fn, a = learned()
+    before = sys.getrefcount(a), sys.getrefcount(a.dtype), sys.getrefcount(None)
+    for _ in range(10_000):
+        fn(a, a)
+        fn._quick.call(a)  # refused
+    after = sys.getrefcount(a), sys.getrefcount(a.dtype), sys.getrefcount(None)
+    assert all(abs(x - y) < 100 for x, y in zip(before, after, strict=True))
+
+
+def test_the_callable_outlives_its_function():
+    fn, a = learned()
+    call = fn._quick.call
+    del fn
+    gc.collect()
+    np.testing.assert_array_equal(call(a, a)[0], a * a)
+
+
+def test_without_python_as_we_know_it_calls_go_the_long_way(monkeypatch):
+    monkeypatch.setattr("codegen.runtime.python_table", lambda: None)
+    fn = product()
+    assert fn._quick is None
+    a = np.arange(3, dtype="float32")
+    np.testing.assert_array_equal(fn(a, a), a * a)
 
 
 def test_an_error_in_a_kernel_names_the_line():

@@ -59,6 +59,8 @@ static __attribute__((cold)) int64_t sg_entry_sweeps(const sg_call *call)
     return 0;
 }
 
+#include "direct.h"
+
 SG_EXPORT sg_entry *sg_entry_at(int64_t place);
 sg_entry *sg_entry_at(int64_t place)
 {
