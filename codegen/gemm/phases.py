@@ -32,16 +32,24 @@ def emit_gemm(step: Gemm, target: Target) -> Emission:
     plan = plan_of(product, target)
     if plan.way is Way.PLAIN:
         return emit_plain(plan.product, target)
+    phases, shared = _phases(plan)
+    packing = tiled.packing(plan)
+    if packing is not None:
+        phases, shared = (packing, *phases), shared + tiled.packed_bytes(plan)
+    return Emission(phases, shared, ("gemm.h",))
+
+
+def _phases(plan: Plan) -> tuple[tuple[Phase, ...], Size]:
+    """The phases after packing, and the shared memory for their sums."""
     ways = tiled if plan.way is Way.TILES else vectors
     if plan.chunks != 1:
         phases = (_multiplied(plan, ways, _partial(plan), False), _summed(plan))
-        return Emission(phases, _bytes(plan) * plan.chunks, ("gemm.h",))
+        return phases, _bytes(plan) * plan.chunks
     if epilogue.works_in_place(plan.product):
         out = plan.product.out
         sums = Sums(out.at("0", "0"), sizes.text(out.down), True)
-        return Emission((_multiplied(plan, ways, sums, True),), 0, ("gemm.h",))
-    phase = _multiplied(plan, ways, _partial(plan), True)
-    return Emission((phase,), _bytes(plan), ("gemm.h",))
+        return (_multiplied(plan, ways, sums, True),), 0
+    return (_multiplied(plan, ways, _partial(plan), True),), _bytes(plan)
 
 
 def _bytes(plan: Plan) -> Size:
@@ -53,11 +61,16 @@ def _bytes(plan: Plan) -> Size:
 def _partial(plan: Plan) -> Sums:
     """Sums in shared memory: one matrix for each batch and chunk."""
     product = plan.product
-    ctype = C_TYPES[product.dtype]
     place = f"(b * ({sizes.text(plan.chunks)}) + sg_chunk)"
     step = sizes.text(product.n)
     area = sizes.text(product.m * product.n)
-    return Sums(f"({ctype} *)shared + {place} * ({area})", f"({step})", False)
+    return Sums(f"{_sums(plan)} + {place} * ({area})", f"({step})", False)
+
+
+def _sums(plan: Plan) -> str:
+    """Where partial sums begin in shared memory: behind what is packed."""
+    skip = sizes.text(tiled.packed_bytes(plan))
+    return f"({C_TYPES[plan.product.dtype]} *)(shared + ({skip}))"
 
 
 def _multiplied(plan: Plan, ways: ModuleType, sums: Sums, last: bool) -> Phase:
@@ -94,7 +107,7 @@ def _summed(plan: Plan) -> Phase:
     lines = [
         "for (; begin < end; begin++) {",
         f"    const int64_t b = begin / ({m}), sg_row = begin % ({m});",
-        f"    {ctype} *sg_first = ({ctype} *)shared + b * ({chunks}) * ({area})",
+        f"    {ctype} *sg_first = {_sums(plan)} + b * ({chunks}) * ({area})",
         f"        + sg_row * ({n});",
         f"    for (int64_t sg_chunk = 1; sg_chunk < {chunks}; sg_chunk++)",
         "        #pragma omp simd",

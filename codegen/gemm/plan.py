@@ -22,6 +22,7 @@ TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 1024  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
 NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
+BEFORE = 1 << 22  # bytes of a right operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
 GROUP = 8  # strips of rows that go over a larger block together, where told to
 SHORT = 10  # strips too few for packing the right operand to pay
@@ -69,6 +70,7 @@ class Plan:
     tile: Tile
     chunks: Size = 1  # of k, summed in order afterwards
     pack_right: bool = False
+    pack_before: bool = False  # once for all threads, by a phase of its own
     copy_left: bool = False
     rows_first: bool = False  # units of one strip of rows follow each other
     strips: int = 1  # of rows that go over the right block together
@@ -137,6 +139,7 @@ def _tiles(product: Product, tile: Tile) -> Plan:
         tile,
         _chunks(product, tile, Way.TILES),
         pack,
+        pack and product.batch == 1 and _at_most(product.k * product.n * item, BEFORE),
         _copies(product, tile, item),
         rows_first,
         1 if pack else _grouped(product, tile, depth * item),

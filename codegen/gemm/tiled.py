@@ -1,16 +1,20 @@
 """The body that computes a product with packed register tiles.
 
 A unit is one strip of rows by one block of columns. Neighbouring units of a range are
-done together, so that a packed block serves all the strips of the range.
+done together. The right operand is packed by a phase of its own, once for all threads;
+of many small products in a batch each thread packs what it needs, still in its cache.
 """
 
 from __future__ import annotations
 
 from codegen import sizes
+from codegen.emission import Phase
 from codegen.gemm.epilogue import Sums, finish
 from codegen.gemm.plan import Plan, strips
 from codegen.scalars import suffix
 from codegen.sizes import Size
+
+PACKED_PANELS, PACKED_DEPTH = 8, 64  # of a unit of packing
 
 
 def units(plan: Plan) -> Size:
@@ -73,27 +77,87 @@ def _region(plan: Plan, many: str, blocks: str) -> list[str]:
     ]
 
 
+def packing(plan: Plan) -> Phase | None:
+    """The phase that packs the right operand for all threads, where that is planned.
+
+    Its unit is a tile of some panels by some rows of k, small enough for a cache.
+    """
+    if not plan.pack_before:
+        return None
+    product, wide = plan.product, PACKED_PANELS * plan.tile.panel
+    n, k = sizes.text(product.n), sizes.text(product.k)
+    across = sizes.floordiv(product.n + (wide - 1), wide)
+    down = sizes.floordiv(product.k + (PACKED_DEPTH - 1), PACKED_DEPTH)
+    lines = [
+        "const int64_t b = 0;",
+        "(void)b;",
+        "for (; begin < end; begin++) {",
+        f"    const int64_t sg_p = begin % ({sizes.text(down)}) * {PACKED_DEPTH};",
+        f"    const int64_t sg_j0 = begin / ({sizes.text(down)}) * {wide};",
+        f"    const int64_t sg_depth = sg_min({PACKED_DEPTH}, {k} - sg_p);",
+        f"    const int64_t sg_wide = sg_min({wide}, {n} - sg_j0);",
+        f"    {_pack(plan, 'sg_wide', _before(plan), _panel_step(plan))}",
+        "}",
+    ]
+    work = wide * PACKED_DEPTH // plan.tile.lanes * 2
+    return Phase(tuple(lines), (product.right.buffer,), across * down, 0, work)
+
+
+def packed_bytes(plan: Plan) -> Size:
+    """The shared memory that ``packing`` fills."""
+    if not plan.pack_before:
+        return 0
+    product, panel = plan.product, plan.tile.panel
+    panels = sizes.floordiv(product.n + (panel - 1), panel)
+    return panels * panel * product.k * (8 if product.dtype == "float64" else 4)
+
+
 def _packed(plan: Plan) -> list[str]:
     """Pointer, row step and panel step of the right operand, packed where planned."""
     right, tile = plan.product.right, plan.tile
-    ctype, name = _types(plan)
-    start = right.at("sg_p", "sg_j0")
+    ctype, _ = _types(plan)
     if not plan.pack_right:
         step = sizes.text(right.down)
         return [
-            f"const {ctype} *sg_right = {start};",
+            f"const {ctype} *sg_right = {right.at('sg_p', 'sg_j0')};",
             f"const int64_t sg_right_step = {step}, sg_panel_step = {tile.panel};",
         ]
-    rows = right.across == 1
-    pack = f"sg_gemm_pack_{'rows' if rows else 'columns'}_{name}"
-    step = sizes.text(right.down if rows else right.across)
+    rows = f"const int64_t sg_right_step = {tile.panel};"
+    if plan.pack_before:
+        return [
+            f"const {ctype} *sg_right = {_before(plan)};",
+            rows,
+            f"const int64_t sg_panel_step = {_panel_step(plan)};",
+        ]
     place = f"({ctype} *)scratch + {_left_numbers(plan)}"
     return [
-        f"{ctype} *sg_right = {place};",
-        f"{pack}(sg_j1 - sg_j0, sg_depth, {start}, {step}, sg_right);",
-        f"const int64_t sg_right_step = {tile.panel};",
+        rows,
         f"const int64_t sg_panel_step = {tile.panel} * sg_depth;",
+        f"{ctype} *sg_right = {place};",
+        _pack(plan, "sg_j1 - sg_j0", "sg_right", "sg_panel_step"),
     ]
+
+
+def _pack(plan: Plan, columns: str, to: str, panel_step: str) -> str:
+    """The call that packs ``columns`` from sg_j0 on and sg_depth rows from sg_p on."""
+    right = plan.product.right
+    rows = right.across == 1
+    function = f"sg_gemm_pack_{'rows' if rows else 'columns'}_{_types(plan)[1]}"
+    step = sizes.text(right.down if rows else right.across)
+    start = right.at("sg_p", "sg_j0")
+    return f"{function}({columns}, sg_depth, {start}, {step}, {to}, {panel_step});"
+
+
+def _before(plan: Plan) -> str:
+    """Where ``packing`` has put column sg_j0 of row sg_p: a panel after the other."""
+    ctype, _ = _types(plan)
+    step = _panel_step(plan)
+    panel = plan.tile.panel
+    return f"({ctype} *)shared + sg_j0 / {panel} * {step} + sg_p * {panel}"
+
+
+def _panel_step(plan: Plan) -> str:
+    return f"({sizes.text(plan.product.k * plan.tile.panel)})"
 
 
 def _strips(plan: Plan, sums: Sums) -> list[str]:
@@ -160,7 +224,7 @@ def _left_numbers(plan: Plan) -> int:
 
 
 def _right_numbers(plan: Plan) -> Size:
-    if not plan.pack_right:
+    if not plan.pack_right or plan.pack_before:
         return 0
     panels = sizes.floordiv(plan.product.n + (plan.tile.panel - 1), plan.tile.panel)
     each = sizes.floordiv(panels + (plan.blocks - 1), sizes.maximum(plan.blocks, 1))

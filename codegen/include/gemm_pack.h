@@ -8,17 +8,18 @@
 #define vector SG_GEMM(vector)
 #define PANEL (2 * SG_LANES)
 
-/* from[p][j] -> panels of the ``columns`` from j on. */
+/* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
 SG_SHARED void SG_GEMM(pack_rows)(
-    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
+    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
+    int64_t panel_step)
 {
     for (int64_t p = 0; p < depth; p++, from += step, to += PANEL) {
         int64_t j = 0;
         for (; j + SG_LANES <= columns; j += SG_LANES)
-            SG_GEMM(store)(to + j / PANEL * depth * PANEL + j % PANEL,
+            SG_GEMM(store)(to + j / PANEL * panel_step + j % PANEL,
                            SG_GEMM(load)(from + j));
         if (j < columns)
-            SG_GEMM(store)(to + j / PANEL * depth * PANEL + j % PANEL,
+            SG_GEMM(store)(to + j / PANEL * panel_step + j % PANEL,
                            SG_GEMM(load_part)(from + j, columns - j));
     }
 }
@@ -56,12 +57,13 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
             SG_GEMM(store)(to + p * PANEL, rows[p]);
 }
 
-/* from[j][p] -> panels of the ``columns`` from j on. */
+/* from[j][p] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
 SG_SHARED void SG_GEMM(pack_columns)(
-    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to)
+    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
+    int64_t panel_step)
 {
     for (int64_t j = 0; j < columns; j += SG_LANES) {
-        SG_REAL *panel = to + j / PANEL * depth * PANEL + j % PANEL;
+        SG_REAL *panel = to + j / PANEL * panel_step + j % PANEL;
         const int64_t high = sg_min(columns - j, SG_LANES);
         for (int64_t p = 0; p < depth; p += SG_LANES)
             SG_GEMM(pack_square)(high, sg_min(depth - p, SG_LANES),

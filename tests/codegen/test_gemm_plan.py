@@ -92,7 +92,21 @@ def test_printed_c_is_short():
         assert len(lines) < 60
 
 
-def test_no_product_takes_memory_of_the_size_of_an_operand():
+def test_a_right_operand_is_packed_as_a_whole_where_that_takes_little_memory():
+    small = Case(1024, 1024, 1024)
+    packing, multiplied = emit_gemm(step_of(small), AVX512).phases
+    assert packing.buffers == (step_of(small).b,)
+    assert multiplied.scratch_bytes < 1 << 14  # a strip of the left operand
+    for case in (
+        Case(2000, 2000, 2000),  # large
+        Case(2000, 512, 512, symbolic="k"),  # perhaps large
+        Case(100, 64, 512, False, True, batch=8),  # each matrix stays in a cache
+    ):
+        assert plan(case).pack_right
+        assert len(emit_gemm(step_of(case), AVX512).phases) == 1
+
+
+def test_no_large_product_takes_memory_of_the_size_of_an_operand():
     for case in (Case(2000, 3000, 5000), Case(60, 100, 784), Case(50, 20, 10**6)):
         emission = emit_gemm(step_of(case), AVX512)
         scratch = max(phase.scratch_bytes for phase in emission.phases)
