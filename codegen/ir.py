@@ -201,10 +201,12 @@ class Epilogue:
     ``value`` is an expression of ``Result`` and of loads whose positions use the
     output's own index symbols: ``n``, ``block``, ``y``, ``x``, ``lane`` for a
     convolution (channel = block * v + lane; whole vectors are read, so what is
-    loaded along ``lane`` is padded to them), ``b``, ``i``, ``j`` for gemm.
+    loaded along ``lane`` is padded to them), ``b``, ``i``, ``j`` for gemm. What the
+    stores in ``also`` say is stored first; only gemm does that.
     """
 
     value: Expression
+    also: tuple[Store, ...] = ()
 
 
 @dataclass(frozen=True)

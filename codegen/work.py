@@ -61,9 +61,10 @@ def _in_epilogue(step: Step, sizes: Values) -> int:
             | ConvolutionBackwardData(dx=image, epilogue=Epilogue(value))
         ):
             return in_expression(value) * _pixels(image, sizes)
-        case Gemm(epilogue=Epilogue(value)):
+        case Gemm(epilogue=Epilogue(value, also)):
             elements = step.m * step.n * step.batch
-            return in_expression(value) * evaluate(elements, sizes)
+            each = in_expression(value) + sum(in_expression(s.value) for s in also)
+            return each * evaluate(elements, sizes)
     return 0
 
 

@@ -6,11 +6,12 @@ element is read where the product left it, and the output written once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codegen import expressions, sizes
 from codegen.gemm.product import Product
-from codegen.ir import Buffer, Gather, Load, Result
+from codegen.ir import Buffer, Expression, Gather, Load, Result
 from codegen.scalars import C_TYPES
 from codegen.traverse import parts
 
@@ -44,19 +45,30 @@ def works_in_place(product: Product) -> bool:
 
 def result_dtype(product: Product) -> str:
     """The dtype in which the epilogue gets the product."""
-    if product.epilogue is not None:
-        for part in parts(product.epilogue.value):
-            if isinstance(part, Result):
-                return part.dtype
+    for part in _parts(product):
+        if isinstance(part, Result):
+            return part.dtype
     return product.dtype
 
 
 def loaded(product: Product) -> tuple[Buffer, ...]:
     """The buffers that the epilogue reads."""
-    if product.epilogue is None:
-        return ()
-    found = parts(product.epilogue.value)
+    found = _parts(product)
     return tuple(p.buffer for p in found if isinstance(p, Load | Gather))
+
+
+def used(product: Product) -> tuple[Buffer, ...]:
+    """The buffers that the epilogue reads, or writes beside the output."""
+    also = product.epilogue.also if product.epilogue else ()
+    return (*loaded(product), *(store.buffer for store in also))
+
+
+def _parts(product: Product) -> Iterator[Expression]:
+    """Every expression of the epilogue, and those inside it."""
+    if product.epilogue is not None:
+        yield from parts(product.epilogue.value)
+        for store in product.epilogue.also:
+            yield from parts(store.value)
 
 
 def finish(
@@ -91,12 +103,19 @@ def store(product: Product, total: str) -> str:
     if product.epilogue is None:
         return f"{place} = {total};"
     ctype = C_TYPES[product.dtype]
+    also = "".join(
+        f" {s.buffer.name}[{sizes.text(s.position)}] ="
+        f" {expressions.text(s.value, 'sg_sum')};"
+        for s in product.epilogue.also
+    )
     value = expressions.text(product.epilogue.value, "sg_sum")
-    return f"{{ const {ctype} sg_sum = {total}; (void)sg_sum; {place} = {value}; }}"
+    named = f"const {ctype} sg_sum = {total}; (void)sg_sum;"
+    return f"{{ {named}{also} {place} = {value}; }}"
 
 
 def cost(product: Product) -> sizes.Size:
     """Rough scalar operations to finish one element."""
     if product.epilogue is None:
         return 1
-    return 1 + expressions.cost(product.epilogue.value)
+    also = sum(1 + expressions.cost(s.value) for s in product.epilogue.also)
+    return 1 + expressions.cost(product.epilogue.value) + also

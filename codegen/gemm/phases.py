@@ -123,4 +123,4 @@ def _summed(plan: Plan) -> Phase:
 def _buffers(plan: Plan) -> tuple[Buffer, ...]:
     product = plan.product
     used = (matrix.buffer for matrix in (product.left, product.right, product.out))
-    return tuple(dict.fromkeys((*used, *epilogue.loaded(product))))
+    return tuple(dict.fromkeys((*used, *epilogue.used(product))))

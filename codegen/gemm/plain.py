@@ -14,6 +14,7 @@ from codegen.gemm.product import Matrix, Product
 from codegen.ir import (
     Accumulate,
     Call,
+    Epilogue,
     Expression,
     Gather,
     Kind,
@@ -55,8 +56,7 @@ def _streamed(product: Product) -> tuple[Statement, ...]:
     )
     if product.epilogue is None:
         return lines
-    value = _finished(product.epilogue.value, Load(out, place))
-    return (*lines, _columns(product, Store(out, place, value)))
+    return (*lines, _columns(product, *_stores(product, Load(out, place))))
 
 
 def _summed(product: Product) -> tuple[Statement, ...]:
@@ -64,18 +64,24 @@ def _summed(product: Product) -> tuple[Statement, ...]:
     total = Local("sg_sum", product.dtype)
     factors = (_load(product.left, ROW, DEPTH), _load(product.right, DEPTH, COLUMN))
     term = Accumulate(total, "add", Call("mul", factors, product.dtype))
-    value = product.epilogue.value if product.epilogue else Result(product.dtype)
-    place = _position(product.out, ROW, COLUMN)
     body = (
         Let("sg_sum", _zero(product)),
         Loop("sg_p", 0, product.k, (term,), Kind.SIMD),
-        Store(product.out.buffer, place, _finished(value, total)),
+        *_stores(product, total),
     )
     return (Loop("j", 0, product.n, body),)
 
 
-def _columns(product: Product, statement: Statement) -> Loop:
-    return Loop("j", 0, product.n, (statement,), Kind.SIMD)
+def _stores(product: Product, total: Expression) -> tuple[Statement, ...]:
+    """What is stored of one element whose sum is ``total``; the output comes last."""
+    epilogue = product.epilogue or Epilogue(Result(product.dtype))
+    output = product.out.buffer, _position(product.out, ROW, COLUMN)
+    stores = (*epilogue.also, Store(*output, epilogue.value))
+    return tuple(Store(s.buffer, s.position, _finished(s.value, total)) for s in stores)
+
+
+def _columns(product: Product, *statements: Statement) -> Loop:
+    return Loop("j", 0, product.n, statements, Kind.SIMD)
 
 
 def _zero(product: Product) -> Literal:

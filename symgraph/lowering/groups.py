@@ -40,21 +40,22 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
     kernel = [unit.head, *([unit.pooling] if unit.pooling else [])]
     result, output = kernel[-1].outputs[0], unit.tail.outputs[0]
     followers = [node for node in unit.nodes if node not in kernel]
+    on_the_way = [v for v in _wanted(builder, unit) if v is not output]
+    more = {v: builder.destination(v) for v in on_the_way}
 
     def apply(
         index: Sequence[Index], value: ir.Expression, body: Body
-    ) -> ir.Expression:
-        target = builder.values.pop(output, None)
+    ) -> dict[Variable, ir.Expression]:
+        stored = {v: builder.values[v] for v in (*more, output) if v in builder.values}
         builder.values[result] = Given(value, builder.shape(result))
         for node in followers:
             builder.values[node.outputs[0]] = pointwise_value(builder, node)
-        expression = builder.values[output].at(index, body)
-        if target is not None:
-            builder.values[output] = target
-        return expression
+        found = {v: builder.values[v].at(index, body) for v in (*more, output)}
+        builder.values.update(stored)
+        return found
 
     pool = unit.pooling is not None
-    tail = Tail(output, apply, not followers, _label(unit), pool)
+    tail = Tail(output, apply, not followers, _label(unit), pool, more)
     EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
 
 

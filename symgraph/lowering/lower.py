@@ -25,6 +25,7 @@ from symgraph.lowering.table import (
     LOWERINGS,
     is_pointwise,
     is_view,
+    stores_more,
     takes_epilogue,
     takes_pooling,
 )
@@ -120,6 +121,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         users,
         is_pointwise,
         takes_epilogue,
+        stores_more,
         takes_pooling,
         builder.shape,
         is_invariant,

@@ -50,11 +50,14 @@ class Rules:
 
     ``users`` are the applications that read a variable's data; what asks only for
     its sizes, which are known before any kernel runs, is not in the plan.
+    ``stores_more`` says of a kernel that its epilogue can store what it computes on
+    the way too.
     """
 
     users: Callable[[Variable], Collection[Apply]]
     is_pointwise: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
+    stores_more: Callable[[Apply], bool]
     takes_pooling: Callable[[Apply, Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
@@ -154,7 +157,9 @@ class _Planner:
         if unit.head is None or len(unit.nodes) > _LARGEST:
             return False
         result = unit.tail.outputs[0]
-        if result in self.outputs or set(self.rules.users(result)) != {node}:
+        if set(self.rules.users(result)) != {node}:
+            return False
+        if result in self.outputs and not self.rules.stores_more(unit.head):
             return False
         if not self._alike(result, node) or result.dtype != node.outputs[0].dtype:
             return False

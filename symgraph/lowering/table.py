@@ -102,6 +102,11 @@ def takes_epilogue(node: Apply) -> bool:
     return type(node.op) in EPILOGUES
 
 
+def stores_more(kernel: Apply) -> bool:
+    """Whether the kernel's epilogue can store what it computes on the way too."""
+    return isinstance(kernel.op, MatMul)
+
+
 def takes_pooling(kernel: Apply, node: Apply) -> bool:
     """Whether ``node`` pools 2 by 2 results of a kernel that can do so by itself."""
     if not isinstance(kernel.op, Conv2D) or not isinstance(node.op, MaxPool2D):

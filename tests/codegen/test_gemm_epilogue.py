@@ -7,7 +7,17 @@ import pytest
 
 from codegen import sizes
 from codegen.build import build
-from codegen.ir import Buffer, Call, Epilogue, Gather, Literal, Load, Result, Role
+from codegen.ir import (
+    Buffer,
+    Call,
+    Epilogue,
+    Gather,
+    Literal,
+    Load,
+    Result,
+    Role,
+    Store,
+)
 from codegen.target import host_target
 from tests.codegen.gemm_cases import Case, operands, product, program, run
 
@@ -119,6 +129,30 @@ def test_residual_and_a_transcendental_function():
     for case, given, (residual,), z in outcomes(value, extra):
         expected = np.tanh(product(case, *given) + residual)
         np.testing.assert_allclose(z, expected, 0, 2e-5, str(case))
+
+
+def test_what_is_computed_on_the_way_is_stored_too():
+    """A step of momentum: v' = v / 2 - x y, which is stored, and z = w + v'."""
+    made = []
+    for at, case in enumerate(CASES):
+        m, n = case.size("m"), case.size("n")
+        place = b * m * n + i * n + j
+        shape = (case.batch, m, n)
+        v, w, new = (argument(name, shape, case.dtype) for name in ("v", "w", "new"))
+        half = call("mul", Load(v, place), literal(0.5, case.dtype))
+        step = call("sub", half, Result(case.dtype))
+        also = (Store(new, place, step),)
+        epilogue = Epilogue(call("add", Load(w, place), step), also)
+        made.append(program(case, f"f{at}", epilogue, None, (v, w, new)))
+    module = build(made, host_target())
+    rng = np.random.default_rng(3)
+    for at, case in enumerate(CASES):
+        given = operands(case, rng)
+        shape = (case.batch, case.m, case.n)
+        v, w, new = rng.standard_normal((3, *shape)).astype(case.dtype)
+        z = run(module[f"f{at}"], case, (*given, v, w, new), threads=2)
+        close(new, v / 2 - product(case, *given), case)
+        np.testing.assert_allclose(z, w + new, 1e-5, 1e-5, str(case))
 
 
 def test_another_dtype():

@@ -22,6 +22,7 @@ from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 from symgraph.ops.shape import dim
 
 IMAGES = (0, 2, 3)
+SHAPES = ((7, None), (None, 3), (7, 3), (7, 3))
 rng = np.random.default_rng(0)
 
 
@@ -94,6 +95,16 @@ def test_a_chain_of_images_never_leaves_its_layout(check, outputs):
     second = Affine((0,))(first, shared(*activation), shared(*activation))
     lowered = check([x], [convolved(second, 7)], [random(2, 3, 14, 13)])
     assert "copy" not in labels(lowered.program)
+
+
+def test_a_product_makes_the_momentum_and_the_parameter(check):
+    x, y, old, w = (tensor(n, shape=s) for n, s in zip("xyvw", SHAPES, strict=True))
+    momentum = old * 0.5 - x @ y
+    arrays = [random(*(dim or 5 for dim in shape)) for shape in SHAPES]
+    lowered = check([x, y, old, w], [momentum, w + momentum], arrays)
+    assert labels(lowered.program) == ["MatMul+Mul+Sub+Add"]
+    other = check([x, y, old, w], [momentum, w + momentum, exp(momentum)], arrays)
+    assert labels(other.program)[0] == "MatMul+Mul+Sub"  # the momentum is read by two
 
 
 def test_a_result_used_twice_is_no_epilogue(check):
