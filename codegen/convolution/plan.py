@@ -11,13 +11,15 @@ from codegen.convolution import tiles
 from codegen.convolution.geometry import Correlation
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.tiles import Tiling
+from codegen.ir import Image
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 UNITS = 16  # units that one sample is cut in, where its rows allow
 COPY_BYTES = 1 << 18  # what a copied band may take
-FILTER_BYTES = 1 << 19  # filters beyond this are gone through once, not once a sample
+FILTER_BYTES = 1 << 19  # filters up to this stay in a cache
+NEAR_BYTES = 1 << 18  # of a band that stays in the second-level cache for all bundles
 
 
 @dataclass(frozen=True)
@@ -55,17 +57,27 @@ class Plan:
 
     @property
     def unit(self) -> list[tuple[str, Size]]:
-        """What a unit is, outermost first: large filters stay while samples change."""
-        c = self.correlation
+        """What a unit is, outermost first."""
         parts: list[tuple[str, Size]] = [
-            ("sample", c.source.batch),
+            ("sample", self.correlation.source.batch),
             ("band", self.bands),
             ("bundle", self.bundles),
         ]
+        return [parts[2], parts[0], parts[1]] if self._filters_stay() else parts
+
+    def _filters_stay(self) -> bool:
+        """Whether a bundle's filters stay near while samples change, or else a band.
+
+        By the bytes that pass for one sample: all filters for each band, or the whole
+        sample for each bundle.
+        """
+        c = self.correlation
         item = np.dtype(c.filters.dtype).itemsize
-        if self.filter_step * c.channels.vectors * item > FILTER_BYTES:
-            return [parts[2], parts[0], parts[1]]
-        return parts
+        filters = self.filter_step * c.channels.vectors * item
+        image = _image_bytes(c.source)
+        if filters <= FILTER_BYTES or image is None:
+            return filters > FILTER_BYTES
+        return self.bundles * image < self.bands * filters
 
 
 def plan(c: Correlation, target: Target) -> Plan:
@@ -86,6 +98,13 @@ def plan(c: Correlation, target: Target) -> Plan:
     return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
 
 
+def _image_bytes(image: Image) -> int | None:
+    """The bytes of one sample, where its size is known."""
+    pixels = image.height * image.width
+    item = np.dtype(image.buffer.dtype).itemsize
+    return pixels * image.channels * item if isinstance(pixels, int) else None
+
+
 def _bands(reading: Reading, tiling: Tiling, bundles: int) -> int:
     """Bands of rows: a row of tiles each, or enough to share a sample out."""
     rows = reading.rows.count
@@ -93,7 +112,8 @@ def _bands(reading: Reading, tiling: Tiling, bundles: int) -> int:
         return UNITS
     if tiling.heights[0] > 1:
         return -(-rows // tiling.heights[0])
-    bands = -(-UNITS // max(bundles, 1))
+    image = _image_bytes(reading.image) or 0
+    bands = max(-(-UNITS // max(bundles, 1)), -(-image // NEAR_BYTES))
     if not reading.inside and not tiling.clipped:
         row = view(reading, 1).scratch
         fit = COPY_BYTES // max(row, 1) if isinstance(row, int) else 4
