@@ -23,6 +23,7 @@ from symgraph.lowering.plan import Rules, Unit, plan
 from symgraph.lowering.shapes import Shapes, Source
 from symgraph.lowering.table import (
     LOWERINGS,
+    is_local,
     is_pointwise,
     is_view,
     takes_epilogue,
@@ -119,6 +120,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
     return Rules(
         users,
         is_pointwise,
+        is_local,
         takes_epilogue,
         takes_pooling,
         builder.shape,

@@ -49,11 +49,13 @@ class Rules:
     """What the plan has to know of ops and shapes, asked of the lowering.
 
     ``users`` are the applications that read a variable's data; what asks only for
-    its sizes, which are known before any kernel runs, is not in the plan.
+    its sizes, which are known before any kernel runs, is not in the plan. What
+    ``is_local`` reads of arrays of its output's shape is the element it computes.
     """
 
     users: Callable[[Variable], Collection[Apply]]
     is_pointwise: Callable[[Apply], bool]
+    is_local: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
     takes_pooling: Callable[[Apply, Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
@@ -158,6 +160,8 @@ class _Planner:
             return False
         if not self._alike(result, node) or result.dtype != node.outputs[0].dtype:
             return False
+        if not self.rules.is_local(node):
+            return False
         others = [v for v in node.inputs if v is not result]
         return node.inputs[0] is result or self._symmetric(node, result, others)
 
@@ -178,6 +182,8 @@ class _Planner:
             return
         if not self._alike(other.tail.outputs[0], node):
             return
+        if self._recomputes(other, unit):
+            return
         if self._reaches(other, unit) or self._reaches(unit, other):
             return
         other.absorb(unit)
@@ -185,6 +191,11 @@ class _Planner:
             self.unit_of[member] = other
         other.nodes.sort(key=self.number.__getitem__)
         other.tail = other.nodes[-1]
+
+    def _recomputes(self, other: Unit, unit: Unit) -> bool:
+        """Whether an element of ``unit`` would compute several of ``other``."""
+        wide = (node for node in unit.nodes if not self.rules.is_local(node))
+        return any(self.unit_of.get(p) is other for n in wide for p in _producers(n))
 
     def _alike(self, result: Variable, node: Apply) -> bool:
         """Whether ``node`` walks the index space of ``result``, at the same time."""

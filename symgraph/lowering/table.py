@@ -26,11 +26,13 @@ from symgraph.lowering.pool import windows_tile
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
 from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
+from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.cumulative import CumProd, CumSum
 from symgraph.ops.draws import RandomBits
+from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
@@ -95,6 +97,11 @@ def has_lowering(node: Apply) -> bool:
 def is_pointwise(node: Apply) -> bool:
     """Whether each output element is an expression of input elements."""
     return reader_of(node) is not None
+
+
+def is_local(node: Apply) -> bool:
+    """Whether an output element reads no neighbours of itself, as a window does."""
+    return isinstance(node.op, (Elementwise, AddBias, Affine))
 
 
 def takes_epilogue(node: Apply) -> bool:

@@ -16,6 +16,7 @@ from symgraph.lowering.readers import READERS
 from symgraph.lowering.table import EPILOGUES, EXPANSIONS, LOWERINGS
 from symgraph.ops import Relu, exp, reshape, tanh, tensor
 from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
@@ -187,3 +188,22 @@ def test_pooling_of_a_result_that_others_read_is_a_kernel(also, check):
     kernels = check([x], outputs, [random(2, 3, 13, 10)]).program.kernels
     steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
     assert [step.pool for step in steps] == [False]
+
+
+SAME = (3, 3), (1, 1), ((1, 1), (1, 1))  # windows that keep the size of an image
+
+
+@pytest.mark.parametrize(
+    "op",
+    [MaxPool2D(*SAME), AveragePool2D(*SAME), AveragePool2DGrad(*SAME, True, (7, 8))],
+)
+def test_what_reads_neighbours_is_no_epilogue(op, check):
+    x = tensor("x", shape=(None, 3, 9, 10))
+    lowered = check([x], [op(Conv2D()(x, shared(5, 3, 3, 3)))], [random(2, 3, 9, 10)])
+    assert "Conv2D" in labels(lowered.program)
+
+
+def test_what_reads_neighbours_computes_none_of_them(check):
+    x = tensor("x", shape=(None, 3, 9, 10))
+    lowered = check([x], [AveragePool2D(*SAME)(exp(x)) + x], [random(2, 3, 9, 10)])
+    assert "Exp" in labels(lowered.program)
