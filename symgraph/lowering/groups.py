@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from codegen import ir
 from codegen.schedule import elementwise
 from codegen.sizes import Size
-from symgraph.graph import Variable
+from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.join import place_in_whole
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.table import EPILOGUES, inlines_its_input
-from symgraph.lowering.tail import Tail
+from symgraph.lowering.tail import Chain, Pooled, Tail
 from symgraph.lowering.values import Index, Stored, Value
 
 
@@ -37,25 +37,34 @@ class Given:
 def lower_chain(builder: Builder, unit: Unit) -> None:
     """A kernel with the pointwise ops after it as its epilogue."""
     assert unit.head is not None
-    kernel = [unit.head, *([unit.pooling] if unit.pooling else [])]
-    result, output = kernel[-1].outputs[0], unit.tail.outputs[0]
-    followers = [node for node in unit.nodes if node not in kernel]
+    result, pooled = unit.head.outputs[0], None
+    if unit.pooling is not None:
+        before = _chain(builder, result, unit.before) if unit.before else None
+        pooled, result = Pooled(unit.pooling, before), unit.pooling.outputs[0]
+    inside = {unit.head, unit.pooling, *unit.before}
+    followers = [node for node in unit.nodes if node not in inside]
+    apply, output = _chain(builder, result, followers), unit.tail.outputs[0]
+    tail = Tail(output, apply, not followers, _label(unit), pooled)
+    EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
+
+
+def _chain(builder: Builder, result: Variable, nodes: Sequence[Apply]) -> Chain:
+    """What the last of ``nodes`` makes of ``result``, itself where there are none."""
+    output = nodes[-1].outputs[0] if nodes else result
 
     def apply(
         index: Sequence[Index], value: ir.Expression, body: Body
     ) -> ir.Expression:
         target = builder.values.pop(output, None)
         builder.values[result] = Given(value, builder.shape(result))
-        for node in followers:
+        for node in nodes:
             builder.values[node.outputs[0]] = pointwise_value(builder, node)
         expression = builder.values[output].at(index, body)
         if target is not None:
             builder.values[output] = target
         return expression
 
-    pool = unit.pooling is not None
-    tail = Tail(output, apply, not followers, _label(unit), pool)
-    EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
+    return apply
 
 
 def lower_group(builder: Builder, unit: Unit) -> None:

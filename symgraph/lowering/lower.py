@@ -20,14 +20,15 @@ from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.groups import lower_chain, lower_group
 from symgraph.lowering.order import arranged
 from symgraph.lowering.plan import Rules, Unit, plan
+from symgraph.lowering.pool_kernel import takes_pooling
 from symgraph.lowering.shapes import Shapes, Source
 from symgraph.lowering.table import (
     LOWERINGS,
     is_local,
     is_pointwise,
+    is_pooling,
     is_view,
     takes_epilogue,
-    takes_pooling,
 )
 from symgraph.lowering.values import Number, Stored, plain_view
 
@@ -122,6 +123,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         is_pointwise,
         is_local,
         takes_epilogue,
+        is_pooling,
         takes_pooling,
         builder.shape,
         is_invariant,

@@ -23,7 +23,7 @@ _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, 
 class Unit:
     """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is.
 
-    ``pooling`` is done to its results first.
+    ``pooling`` is done to its results first, once ``before`` is done to them.
     """
 
     nodes: list[Apply]
@@ -31,6 +31,7 @@ class Unit:
     last: int
     head: Apply | None = None
     pooling: Apply | None = None
+    before: list[Apply] = field(default_factory=list)
     tail: Apply = field(init=False)
 
     def __post_init__(self) -> None:
@@ -57,7 +58,8 @@ class Rules:
     is_pointwise: Callable[[Apply], bool]
     is_local: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
-    takes_pooling: Callable[[Apply, Apply], bool]
+    is_pooling: Callable[[Apply], bool]
+    takes_pooling: Callable[[Apply, list[Apply], Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
 
@@ -87,6 +89,8 @@ class _Planner:
         head = node if self.rules.takes_epilogue(node) else None
         unit = Unit([node], number, number, head)
         self.unit_of[node] = unit
+        if self.rules.is_pooling(node):
+            self._pools_a_kernel(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
         for producer in _producers(node):
@@ -103,14 +107,18 @@ class _Planner:
             networkx.lexicographical_topological_sort(quotient, key=lambda u: u.first)
         )
 
-    def _continues_a_kernel(self, node: Apply) -> bool:
+    def _pools_a_kernel(self, node: Apply) -> None:
+        """Make ``node`` a part of the kernel before it, where that can pool."""
         for producer in _producers(node):
             unit = self.unit_of.get(producer)
             if unit is not None and self._can_pool(unit, node):
-                unit.pooling = node
+                unit.pooling, unit.before = node, unit.nodes[1:]
                 unit.absorb(self.unit_of[node])
                 self.unit_of[node] = unit
-                return True
+
+    def _continues_a_kernel(self, node: Apply) -> bool:
+        for producer in _producers(node):
+            unit = self.unit_of.get(producer)
             if unit is not None and self._can_follow(unit, node):
                 self._draw_in(unit, node)
                 unit.absorb(self.unit_of[node])
@@ -143,14 +151,14 @@ class _Planner:
 
     def _can_pool(self, unit: Unit, node: Apply) -> bool:
         """Whether ``node`` pools the results of a kernel that nobody else reads."""
-        if unit.head is None or unit.nodes != [unit.head]:
+        if unit.head is None or unit.pooling is not None:
             return False
-        result = unit.head.outputs[0]
+        result = unit.tail.outputs[0]
         if result in self.outputs or set(self.rules.users(result)) != {node}:
             return False
         early = self.rules.is_invariant
         same_time = early(unit.head) == early(node)
-        return same_time and self.rules.takes_pooling(unit.head, node)
+        return same_time and self.rules.takes_pooling(unit.head, unit.nodes[1:], node)
 
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
         if unit.head is None or len(unit.nodes) > _LARGEST:

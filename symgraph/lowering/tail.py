@@ -4,12 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from codegen import ir
-from symgraph.graph import Variable
+from codegen.sizes import symbol
+from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import masked
-from symgraph.lowering.values import Index, Stored
+from symgraph.lowering.values import Index, Split, Stored
+
+Chain: TypeAlias = Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The pooling ``node`` of what ``before`` makes of a kernel's results."""
+
+    node: Apply
+    before: Chain | None
+
+    def epilogue(self, index: Sequence[Index], dtype: str) -> ir.Epilogue | None:
+        """``before`` as an epilogue of the kernel IR."""
+        if self.before is None:
+            return None
+        value = self.before(index, ir.Result(dtype), Body(inline=True))
+        return ir.Epilogue(value)
 
 
 @dataclass(frozen=True)
@@ -17,15 +36,14 @@ class Tail:
     """Where a kernel's results go, and what happens to them first.
 
     ``apply(index, result, body)`` is the value to store at ``index`` where the kernel
-    computed ``result``; ``is_identity`` says that it is ``result`` itself. With
-    ``pool``, results are the largest of 2 by 2.
+    computed ``result``; ``is_identity`` says that it is ``result`` itself.
     """
 
     output: Variable
-    apply: Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
+    apply: Chain
     is_identity: bool
     label: str
-    pool: bool = False
+    pooled: Pooled | None = None
 
     def epilogue(
         self, index: Sequence[Index], dtype: str, target: Stored
@@ -35,3 +53,9 @@ class Tail:
             return None
         value = self.apply(index, ir.Result(dtype), Body(inline=True))
         return ir.Epilogue(masked(value, target, index))
+
+
+def image_index(target: Stored) -> tuple[Index, ...]:
+    """The index of an element of blocked images in an epilogue's own symbols."""
+    channel = Split(symbol("block"), symbol("lane"), target.block)
+    return (symbol("n"), channel, symbol("y"), symbol("x"))
