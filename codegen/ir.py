@@ -2,11 +2,10 @@
 
 A ``Program`` is a straight list of steps over flat, row-major buffers. A step is
 either a ``Loop`` (a tree of loops over scalar expressions), a call of one of the
-hand-tuned kernel families (``Convolution``, ``ConvolutionBackwardWeights``,
-``Gemm``), or a ``Repeat`` of such steps. Positions, extents and strides are
-``sizes.Size``: integers, or polynomials in run-time sizes and loop indices, counted
-in elements. Names are C identifiers made by the lowering; no text of a user's ever
-gets here.
+hand-tuned kernel families (``Convolution``, ``Pool``, ``Gemm`` and so on), or a
+``Repeat`` of such steps. Positions, extents and strides are ``sizes.Size``: integers,
+or polynomials in run-time sizes and loop indices, counted in elements. Names are C
+identifiers made by the lowering; no text of a user's ever gets here.
 """
 
 from __future__ import annotations
@@ -237,6 +236,35 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Pooling:
+    """One number for each window of rows and columns: the largest, or the mean.
+
+    Padding is never the largest; in a mean it counts as zeros where it is ``counted``.
+    """
+
+    window: tuple[int, int]
+    stride: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    mean: bool = False
+    counted: bool = True
+
+
+@dataclass(frozen=True)
+class Pool:
+    """``y = epilogue(pool(x))``, images both in blocks of the vector width.
+
+    ``places``, uint8 in the order of y, gets the number of each window's first
+    maximum, its elements counted row by row.
+    """
+
+    x: Image
+    y: Image
+    pooling: Pooling
+    epilogue: Epilogue | None = None
+    places: Buffer | None = None
+
+
+@dataclass(frozen=True)
 class Convolution:
     """``y = epilogue(correlate(x, filters))``, the filters packed by ``PackFilters``.
 
@@ -244,7 +272,8 @@ class Convolution:
 
     With ``points`` it is done by Winograd's minimal filtering on so many points in one
     dimension, with filters that ``TransformFilters`` made; it rounds to 2e-5 then. With
-    ``pool``, the largest of each 2 by 2 results takes their place before the epilogue.
+    ``pool``, windows of ``before(results)`` are pooled before the epilogue, and
+    ``places`` is as in ``Pool``.
     """
 
     x: Image
@@ -253,7 +282,9 @@ class Convolution:
     window: Window
     epilogue: Epilogue | None = None
     points: int = 0
-    pool: bool = False
+    pool: Pooling | None = None
+    before: Epilogue | None = None
+    places: Buffer | None = None
 
 
 @dataclass(frozen=True)
@@ -382,8 +413,8 @@ class Repeat:
 
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
-    " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Gemm"
-    " | ArgSort | MultiplyAdds | Stream | Repeat"
+    " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Pool"
+    " | Gemm | ArgSort | MultiplyAdds | Stream | Repeat"
 )
 
 # --- programs ---------------------------------------------------------------------

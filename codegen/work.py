@@ -21,6 +21,7 @@ from codegen.ir import (
     Image,
     Kernel,
     Loop,
+    Pool,
     Scatter,
     Statement,
     Step,
@@ -59,6 +60,7 @@ def _in_epilogue(step: Step, sizes: Values) -> int:
         case (
             Convolution(y=image, epilogue=Epilogue(value))
             | ConvolutionBackwardData(dx=image, epilogue=Epilogue(value))
+            | Pool(y=image, epilogue=Epilogue(value))
         ):
             return in_expression(value) * _pixels(image, sizes)
         case Gemm(epilogue=Epilogue(value, also)):

@@ -2,7 +2,8 @@
 
 Read ``geometry.py`` first (every pass is a correlation), then ``tiles.py`` and
 ``correlation.py``. ``reading.py`` is padding and grouped channels, ``packing.py`` the
-order of the filters, ``winograd.py`` the way with fewer products. Imports the kernel IR
+order of the filters, ``winograd.py`` the way with fewer products, ``windows.py``
+pooling. Imports the kernel IR
 and its printers, nothing of symgraph.
 """
 
@@ -14,6 +15,7 @@ from codegen.convolution.forward import (
 )
 from codegen.convolution.geometry import flops
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
+from codegen.convolution.pool import emit_pool
 from codegen.convolution.reorder import emit_reorder
 from codegen.convolution.winograd_filters import (
     at_points,
@@ -27,6 +29,7 @@ __all__ = [
     "emit_convolution_backward_data",
     "emit_convolution_backward_weights",
     "emit_pack_filters",
+    "emit_pool",
     "emit_reorder",
     "emit_transform_filters",
     "flops",

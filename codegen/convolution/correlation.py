@@ -17,7 +17,7 @@ from codegen.emission import Emission, Phase
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
-HEADERS = ("vectors.h", "convolution.h")
+HEADERS = ("vectors.h", "convolution.h", "pooling.h")
 
 
 def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
@@ -40,7 +40,7 @@ def phase(chosen: Plan) -> Phase:
     ]
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        (c.source.buffer, c.filters, c.result.buffer, *epilogue.buffers_of(c.epilogue)),
+        (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
         sizes.product(tuple(extent for _, extent in chosen.unit)),
         chosen.view.scratch,
         _unit_cost(chosen),

@@ -12,7 +12,19 @@ from dataclasses import dataclass
 from codegen import expressions, sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Correlation, position
-from codegen.ir import Buffer, Call, Epilogue, Expression, Gather, Literal, Load, Result
+from codegen.errors import CodegenError
+from codegen.ir import (
+    Buffer,
+    Call,
+    Epilogue,
+    Expression,
+    Gather,
+    Image,
+    Literal,
+    Load,
+    Pooling,
+    Result,
+)
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.traverse import expression_sizes, parts
@@ -43,6 +55,13 @@ def cost(epilogue: Epilogue | None) -> int:
     return 1 + (expressions.cost(epilogue.value) if epilogue else 0)
 
 
+def written_and_read(c: Correlation) -> tuple[Buffer, ...]:
+    """The buffers that what follows the sums of a correlation uses."""
+    places = (c.places,) if c.places else ()
+    reads = (*buffers_of(c.before), *buffers_of(c.epilogue))
+    return (c.result.buffer, *places, *reads)
+
+
 @dataclass(frozen=True)
 class Tile:
     """``sum[vectors][height * width]``, its corner at (row, column) of the outputs.
@@ -57,114 +76,207 @@ class Tile:
     bounded: bool = False
 
 
+@dataclass(frozen=True)
+class Outlet:
+    """Where results go, in an ``image``, and the epilogue on their way.
+
+    The result (i, j) of a tile is that of ``row`` and ``column``.
+    """
+
+    image: Image
+    dtype: str
+    lanes: int
+    epilogue: Epilogue | None
+    row: Size
+    column: Size
+    places: Buffer | None = None
+
+
 def store_lines(c: Correlation, tile: Tile) -> list[str]:
     """Lines that send a tile of sums through the epilogue to memory."""
-    if c.pool:
-        half = Tile(tile.vectors, tile.height // 2, tile.width // 2, tile.bounded)
-        return text.block("", [*_pooled(c, tile, half), *_stored(c, half)])
-    return _stored(c, tile)
+    outlet = _outlet(c)
+    if c.pool is None:
+        return stored(outlet, tile)
+    half = Tile(tile.vectors, tile.height // 2, tile.width // 2, tile.bounded)
+    lines = [*_before(c, tile), *_pooled(c, tile, half), *stored(outlet, half)]
+    return text.block("", lines)
+
+
+def _outlet(c: Correlation, scale: int | None = None) -> Outlet:
+    """Where sums go, each of which stands for ``scale`` rows and columns."""
+    row, column = (
+        axis.start
+        + axis.step * (sizes.floordiv(symbol(corner), scale or c.pooled) + at)
+        for axis, corner, at in (
+            (c.rows, "row", symbol("i")),
+            (c.columns, "column", symbol("j")),
+        )
+    )
+    dtype = c.source.buffer.dtype
+    return Outlet(c.result, dtype, c.lanes, c.epilogue, row, column, c.places)
+
+
+def _before(c: Correlation, tile: Tile) -> list[str]:
+    """Lines that do to the sums what comes before pooling."""
+    if c.before is None:
+        return []
+    dtype = c.source.buffer.dtype
+    value = vector_text(_moved(c.before), dtype)
+    if value is None:
+        raise CodegenError("convolution: before pooling only what vectors can do")
+    outlet = _outlet(c, 1)
+    at = f"sum[k][i * {tile.width} + j]"
+    lines = [
+        f"const int64_t vector = bundle * {tile.vectors} + k;",
+        *_indices(outlet, Tile(tile.vectors, tile.height, tile.width)),
+        f"const sg_{suffix(dtype)}v value = {at};",
+        f"{at} = {value};",
+        "(void)vector, (void)out_row, (void)out_column;",
+    ]
+    every = (("k", tile.vectors), ("i", tile.height), ("j", tile.width))
+    return text.block(text.unrolled(every), lines)
 
 
 def _pooled(c: Correlation, tile: Tile, half: Tile) -> list[str]:
-    """``sum`` is then the largest of each 2 by 2 of the sums."""
+    """``sum`` is then one number for each 2 by 2 of the sums."""
+    assert c.pool is not None
     kind, width = suffix(c.source.buffer.dtype), tile.width
     every = (("k", tile.vectors), ("i", half.height), ("j", half.width))
-    corner = f"sum[k] + 2 * i * {width} + 2 * j"
-    larger = f"sg_maximum_{kind}v"
-    lines = [
-        f"const sg_{kind}v *const at = {corner};",
-        f"largest[k][i * {half.width} + j] = {larger}({larger}(at[0], at[1]),",
-        f"    {larger}(at[{width}], at[{width + 1}]));",
-    ]
+    place = f"[k][i * {half.width} + j]"
+    shape = f"[{tile.vectors}][{half.height * half.width}]"
+    others = [f"at[{offset}]" for offset in (1, width, width + 1)]
     return [
-        f"sg_{kind}v largest[{tile.vectors}][{half.height * half.width}];",
-        *text.block(text.unrolled(every), lines),
-        f"sg_{kind}v (*const sum)[{half.height * half.width}] = largest;",
+        f"sg_{kind}v pooled{shape};",
+        *([f"sg_{kind}m place{shape};"] if c.places else []),
+        *text.block(
+            text.unrolled(every),
+            [
+                f"const sg_{kind}v *const at = sum[k] + 2 * i * {width} + 2 * j;",
+                *_of_four(c.pool, kind, others, place, c.places is not None),
+            ],
+        ),
+        f"sg_{kind}v (*const sum){shape[shape.index(']') + 1 :]} = pooled;",
     ]
 
 
-def _stored(c: Correlation, tile: Tile) -> list[str]:
-    dtype = c.source.buffer.dtype
-    if c.epilogue is None:
-        return _by_vectors(c, "value", tile)
-    moved = expression_sizes(
-        c.epilogue.value, lambda size: sizes.substitute(size, INDEX)
-    )
-    same = dtype == c.result.buffer.dtype
-    value = vector_text(moved, dtype) if same else None
+def _of_four(
+    pool: Pooling, kind: str, others: list[str], at: str, placed: bool
+) -> list[str]:
+    """``pooled`` of ``at[0]`` and three others, and the ``place`` of the largest."""
+    if placed:
+        first = [f"pooled{at} = at[0], place{at} = (sg_{kind}m){{0}};"]
+        return first + [
+            f"sg_keep_first_{kind}(&pooled{at}, &place{at}, {other}, {number});"
+            for number, other in enumerate(others, 1)
+        ]
+    b, c, d = others
+    if pool.mean:
+        return [f"pooled{at} = (at[0] + {b} + {c} + {d}) / sg_splat_{kind}(4);"]
+    larger = f"sg_maximum_{kind}v"
+    return [f"pooled{at} = {larger}({larger}(at[0], {b}), {larger}({c}, {d}));"]
+
+
+def stored(outlet: Outlet, tile: Tile) -> list[str]:
+    """Lines that store a tile, and the ``place`` of each maximum where it is kept."""
+    return [*_values(outlet, tile), *_places(outlet, tile)]
+
+
+def _values(outlet: Outlet, tile: Tile) -> list[str]:
+    if outlet.epilogue is None:
+        return _by_vectors(outlet, "value", tile)
+    moved = _moved(outlet.epilogue)
+    same = outlet.dtype == outlet.image.buffer.dtype
+    value = vector_text(moved, outlet.dtype) if same else None
     if value is None:
-        return _by_lanes(c, moved, tile)
-    return _by_vectors(c, value, tile)
+        return _by_lanes(outlet, moved, tile)
+    return _by_vectors(outlet, value, tile)
 
 
-def _place(c: Correlation) -> str:
-    at = position(c.result, *(INDEX[name] for name in ("n", "block", "y", "x")))
+def _moved(epilogue: Epilogue) -> Expression:
+    """The value of an epilogue in the C's own indices."""
+    return expression_sizes(epilogue.value, lambda size: sizes.substitute(size, INDEX))
+
+
+def _place(outlet: Outlet) -> str:
+    at = position(outlet.image, *(INDEX[name] for name in ("n", "block", "y", "x")))
     return sizes.text(at)
 
 
-def _indices(c: Correlation, tile: Tile) -> list[str]:
-    at = (sizes.floordiv(symbol(name), c.pooled) for name in ("row", "column"))
-    row, column = (
-        axis.start + axis.step * (corner + symbol(index))
-        for axis, corner, index in zip((c.rows, c.columns), at, "ij", strict=True)
-    )
+def _indices(outlet: Outlet, tile: Tile) -> list[str]:
     lines = [
-        f"const int64_t out_row = {sizes.text(row)};",
-        f"const int64_t out_column = {sizes.text(column)};",
+        f"const int64_t out_row = {sizes.text(outlet.row)};",
+        f"const int64_t out_column = {sizes.text(outlet.column)};",
     ]
     if tile.bounded:
-        height, width = sizes.text(c.result.height), sizes.text(c.result.width)
+        height, width = sizes.text(outlet.image.height), sizes.text(outlet.image.width)
         lines += [f"if (out_row >= {height} || out_column >= {width})", "    continue;"]
     return lines
 
 
-def _by_vectors(c: Correlation, value: str, tile: Tile) -> list[str]:
-    kind = suffix(c.source.buffer.dtype)
-    if c.result.channels % c.lanes:
-        left = sizes.text(c.result.channels - c.lanes * symbol("vector"))
-        value = f"sg_first_{kind}v({value}, {left})"
-    pixel = [
-        *_indices(c, tile),
-        f"const sg_{kind}v value = sum[k][i * {tile.width} + j];",
-        f"sg_store_{kind}({c.result.buffer.name} + {_place(c)}, {value});",
-    ]
+def _each_vector(outlet: Outlet, tile: Tile, lines: list[str]) -> list[str]:
+    """``lines`` once for each vector of a tile."""
+    pixel = [*_indices(outlet, tile), *lines]
     inner = text.block(text.unrolled((("i", tile.height), ("j", tile.width))), pixel)
     body = [f"const int64_t vector = bundle * {tile.vectors} + k;", *inner]
     return text.block(text.unrolled((("k", tile.vectors),)), body)
 
 
-def _by_lanes(c: Correlation, moved: Expression, tile: Tile) -> list[str]:
-    kind, ctype = suffix(c.source.buffer.dtype), C_TYPES[c.source.buffer.dtype]
-    pixels, lanes = tile.height * tile.width, c.lanes
-    stored = text.block(
+def _by_vectors(outlet: Outlet, value: str, tile: Tile) -> list[str]:
+    kind = suffix(outlet.dtype)
+    if outlet.image.channels % outlet.lanes:
+        left = sizes.text(outlet.image.channels - outlet.lanes * symbol("vector"))
+        value = f"sg_first_{kind}v({value}, {left})"
+    lines = [
+        f"const sg_{kind}v value = sum[k][i * {tile.width} + j];",
+        f"sg_store_{kind}({outlet.image.buffer.name} + {_place(outlet)}, {value});",
+    ]
+    return _each_vector(outlet, tile, lines)
+
+
+def _places(outlet: Outlet, tile: Tile) -> list[str]:
+    if outlet.places is None:
+        return []
+    to = f"{outlet.places.name} + {_place(outlet)}"
+    value = f"place[k][i * {tile.width} + j]"
+    line = f"sg_store_places_{suffix(outlet.dtype)}({to}, {value});"
+    return _each_vector(outlet, tile, [line])
+
+
+def _by_lanes(outlet: Outlet, moved: Expression, tile: Tile) -> list[str]:
+    kind, ctype = suffix(outlet.dtype), C_TYPES[outlet.dtype]
+    pixels, lanes = tile.height * tile.width, outlet.lanes
+    kept = text.block(
         text.unrolled((("k", tile.vectors), ("p", pixels))),
         [f"sg_store_{kind}(stored + (k * {pixels} + p) * {lanes}, sum[k][p]);"],
     )
-    place = f"{c.result.buffer.name}[{_place(c)} + lane]"
+    place = f"{outlet.image.buffer.name}[{_place(outlet)} + lane]"
     value = expressions.text(moved, "from[lane]")
     pixel = [
-        *_indices(c, tile),
+        *_indices(outlet, tile),
         f"const int64_t pixel = k * {pixels} + i * {tile.width} + j;",
         f"const {ctype} *from = stored + pixel * {lanes};",
         "#pragma omp simd",
         *text.loop("lane", lanes, [f"{place} = {value};"]),
-        *_cleared(c, place),
+        *_cleared(outlet, place),
     ]
     inner = text.loop("i", tile.height, text.loop("j", tile.width, pixel))
     body = [f"const int64_t vector = bundle * {tile.vectors} + k;", *inner]
     return [
         f"{ctype} stored[{tile.vectors * pixels * lanes}];",
-        *stored,
+        *kept,
         *text.loop("k", tile.vectors, body),
     ]
 
 
-def _cleared(c: Correlation, place: str) -> list[str]:
-    rest = c.result.channels % c.lanes
+def _cleared(outlet: Outlet, place: str) -> list[str]:
+    channels, lanes = outlet.image.channels, outlet.lanes
+    rest = channels % lanes
     if not rest:
         return []
-    last = c.result.channels // c.lanes
-    head = f"for (int64_t lane = {rest}; vector == {last} && lane < {c.lanes}; lane++)"
+    head = (
+        f"for (int64_t lane = {rest}; "
+        f"vector == {channels // lanes} && lane < {lanes}; lane++)"
+    )
     return text.block(head, [f"{place} = 0;"])
 
 

@@ -6,6 +6,7 @@ from codegen.convolution import correlation, winograd
 from codegen.convolution.geometry import (
     Correlation,
     backward_axes,
+    by_two,
     check,
     forward_axis,
 )
@@ -60,7 +61,11 @@ def _parts(step: Convolution, target: Target) -> list[Correlation]:
         step.epilogue,
         lanes,
         pool=step.pool,
+        before=step.before,
+        places=step.places,
     )
+    if step.pool and not by_two(step.pool):
+        raise CodegenError(f"convolution: windows are {step.pool}, not 2 by 2")
     if step.pool and not (c.rows.known and c.columns.known):
         raise CodegenError("convolution: pooling needs images of known sizes")
     return [c]

@@ -22,6 +22,7 @@ from codegen.ir import (
     ConvolutionBackwardWeights,
     Epilogue,
     Image,
+    Pooling,
     Window,
 )
 from codegen.sizes import Size, floordiv
@@ -78,7 +79,9 @@ class Correlation:
     epilogue: Epilogue | None
     lanes: int
     first_filter: int = 0
-    pool: bool = False  # the largest of 2 by 2 results takes their place
+    pool: Pooling | None = None  # of windows of ``before(results)``
+    before: Epilogue | None = None
+    places: Buffer | None = None  # of each window's first maximum
 
     @property
     def pooled(self) -> int:
@@ -240,6 +243,12 @@ def flops(
         pixels = pixels * 4
     filters = wide.channels * (narrow.channels // step.window.groups)
     return pixels * (2 * filters * step.window.kernel[0] * step.window.kernel[1])
+
+
+def by_two(pooling: Pooling) -> bool:
+    """Whether windows are 2 by 2, side by side: those that fit in registers."""
+    unpadded = pooling.padding == ((0, 0), (0, 0))
+    return unpadded and pooling.window == pooling.stride == (2, 2)
 
 
 def check(who: str, image: Image, channels: int, groups: int, lanes: int) -> None:

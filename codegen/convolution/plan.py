@@ -85,7 +85,13 @@ def plan(c: Correlation, target: Target) -> Plan:
     channels = c.channels
     vectors = channels.group_vectors
     cost, tiling = tiles.choose(
-        c.rows, c.columns, vectors, channels.inputs, target, c.clippable, c.pool
+        c.rows,
+        c.columns,
+        vectors,
+        channels.inputs,
+        target,
+        c.clippable,
+        c.pool is not None,
     )
     group: Size = 0
     if channels.groups > 1 and channels.broadcast:

@@ -17,7 +17,7 @@ from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import symbol
 
-HEADERS = ("vectors.h", "convolution.h", "winograd.h")
+HEADERS = ("vectors.h", "convolution.h", "pooling.h", "winograd.h")
 
 
 def _item(w: Winograd) -> int:
@@ -53,7 +53,7 @@ def phase(w: Winograd) -> Phase:
     work = 2 * w.points * c.channels.inputs * c.channels.vectors
     return Phase(
         _units(body),
-        (c.source.buffer, c.filters, c.result.buffer, *epilogue.buffers_of(c.epilogue)),
+        (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
         sizes.floordiv(total + (w.tiles - 1), w.tiles),
         used,
         w.tiles * work,

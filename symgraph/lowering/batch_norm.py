@@ -1,4 +1,4 @@
-"""Batch normalization in training: statistics in their own sweeps, the rest fused.
+"""Batch normalization in training: statistics in a sweep of their own, the rest fused.
 
 Training BN is the moments of x, then one affine map that fuses with its neighbours.
 Its gradient is one sweep for both sums, then one pointwise expression, which again
@@ -8,20 +8,23 @@ fuses, with the mask of the relu before it for instance.
 from __future__ import annotations
 
 from codegen import ir
-from codegen.reductions import Term, reduction
-from codegen.sizes import Size, product
+from codegen.reductions import Finish, Term, Terms, reduction
+from codegen.reductions import cast as cast_to
+from codegen.schedule import elementwise
+from codegen.sizes import Size, minimum, product
 from symgraph.graph import Apply, Variable
-from symgraph.lowering.body import Body, call
+from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.reduce import Space, space_of
-from symgraph.lowering.values import Stored
+from symgraph.lowering.values import Stored, plain_view
 from symgraph.ops import cast, expand_dims, shape, sqrt
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.moments import Moments, PairedSums
 
 Statements = tuple[ir.Statement, ...]
+WIDE = "float64"  # in which statistics are summed
 
 
 def expand_batch_norm_training(
@@ -60,29 +63,63 @@ def expand_batch_norm_training_grad(
 
 
 def lower_moments(builder: Builder, node: Apply) -> None:
-    """The mean, then the mean square of what is left."""
+    """The mean p + s/m and variance (q - s s/m)/m, from one sweep over x.
+
+    s and q are the sums, in float64, of x - p and of its square, and p is one of the
+    numbers (Chan, Golub & LeVeque, "Algorithms for Computing the Sample Variance",
+    1983, section 3). So (mean - p)^2 is at most m times the variance, and what is
+    lost by the subtraction at most about m 2^-53 of it.
+    """
     x, axes = node.inputs[0], node.op.axes
-    mean, variance = (builder.allocate(v) for v in node.outputs)
+    targets = [builder.allocate(v) for v in node.outputs]
     space = space_of(builder, x)
-
-    def element(indices: tuple[Size, ...], body: Body) -> ir.Expression:
-        return read(builder, x, space.index(indices), body)
-
-    def first(indices: tuple[Size, ...]) -> tuple[Statements, tuple[Term, ...]]:
-        body = Body()
-        value = element(indices, body)
-        return tuple(body.statements), (Term("add", value),)
-
-    def second(indices: tuple[Size, ...]) -> tuple[Statements, tuple[Term, ...]]:
-        body = Body()
-        kept = _kept_of(space, indices, axes)
-        centre = mean.at(kept, body)
-        centred = body.let(call("sub", x.dtype, element(indices, body), centre))
-        return tuple(body.statements), (Term("add", call("square", x.dtype, centred)),)
-
     count = product(tuple(builder.shape(x)[axis] for axis in axes))
-    for target, terms in ((mean, first), (variance, second)):
-        _reduce(builder, space, axes, terms, (target,), count)
+    pivot = _pivot(builder, x, axes, count)
+
+    def terms(indices: tuple[Size, ...]) -> tuple[Statements, tuple[Term, ...]]:
+        body = Body()
+        value = read(builder, x, space.index(indices), body)
+        centre = pivot.at(_kept_of(space, indices, axes), body)
+        centred = body.let(call("sub", WIDE, cast_to(value, WIDE), centre))
+        both = Term("add", centred), Term("add", call("square", WIDE, centred))
+        return tuple(body.statements), both
+
+    def finish(kept: tuple[Size, ...], totals: tuple[ir.Expression, ...]) -> Statements:
+        body, index = Body("m"), space.kept(kept, axes)
+        s, q = totals
+        m = call("cast", WIDE, ir.SizeValue(count))
+        shift = body.let(call("div", WIDE, s, m))
+        rest = call("sub", WIDE, q, call("mul", WIDE, s, shift))
+        variance = call("maximum", WIDE, call("div", WIDE, rest, m), number(0, WIDE))
+        mean = call("add", WIDE, pivot.at(index, body), shift)
+        for target, value in zip(targets, (mean, variance), strict=True):
+            element = cast_to(value, x.dtype)
+            body.store(target.buffer, target.position(index), element)
+        return tuple(body.statements)
+
+    _emit(builder, space, axes, terms, finish)
+
+
+def _pivot(builder: Builder, x: Variable, axes: tuple[int, ...], count: Size) -> Stored:
+    """The first of the numbers of each statistic, where it is finite, else 0.
+
+    It is not written where there is none.
+    """
+    shape = builder.shape(x)
+    kept = tuple(size for axis, size in enumerate(shape) if axis not in axes)
+    target = plain_view(builder.buffer(WIDE, kept))
+
+    def statements(indices: tuple[Size, ...]) -> Statements:
+        body, rest = Body(), iter(indices)
+        index = tuple(0 if axis in axes else next(rest) for axis in range(len(shape)))
+        first = body.let(cast_to(read(builder, x, index, body), WIDE))
+        finite = call("isfinite", "bool", first)
+        value = call("where", WIDE, finite, first, number(0, WIDE))
+        body.store(target.buffer, target.position(indices[:-1]), value)
+        return tuple(body.statements)
+
+    builder.emit(elementwise((*kept, minimum(count, 1)), statements))
+    return target
 
 
 def lower_paired_sums(builder: Builder, node: Apply) -> None:
@@ -97,32 +134,21 @@ def lower_paired_sums(builder: Builder, node: Apply) -> None:
         both = Term("add", left), Term("add", call("mul", p.dtype, left, right))
         return tuple(body.statements), both
 
-    _reduce(builder, space, node.op.axes, terms, targets, None)
-
-
-def _reduce(builder, space, axes, terms, targets, count) -> None:  # type: ignore[no-untyped-def]
-    """The sums of ``terms``, divided by ``count`` where one is given."""
-
     def finish(kept: tuple[Size, ...], totals: tuple[ir.Expression, ...]) -> Statements:
-        return tuple(
-            _stored(target, space.kept(kept, axes), total, count)
-            for target, total in zip(targets, totals, strict=True)
-        )
+        index = space.kept(kept, node.op.axes)
+        pairs = zip(targets, totals, strict=True)
+        return tuple(ir.Store(t.buffer, t.position(index), total) for t, total in pairs)
 
-    steps = reduction(
-        space.extents, space.axes(axes), terms, finish, builder.fresh("r")
-    )
-    for step in steps:
+    _emit(builder, space, node.op.axes, terms, finish)
+
+
+def _emit(
+    builder: Builder, space: Space, axes: tuple[int, ...], terms: Terms, finish: Finish
+) -> None:
+    """The reduction over ``axes`` in the loops of ``space``."""
+    name = builder.fresh("r")
+    for step in reduction(space.extents, space.axes(axes), terms, finish, name):
         builder.emit(step)
-
-
-def _stored(
-    target: Stored, index: tuple[Size, ...], total: ir.Expression, count: Size | None
-) -> ir.Statement:
-    if count is not None:
-        divisor = call("cast", total.dtype, ir.SizeValue(count))
-        total = call("div", total.dtype, total, divisor)
-    return ir.Store(target.buffer, target.position(index), total)
 
 
 def _kept_of(

@@ -7,6 +7,7 @@ channels than a vector, such as a photograph, is read as it is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeVar
 
 from codegen import ir
@@ -17,14 +18,13 @@ from codegen.convolution import (
     transformed_shape,
     winograd_points,
 )
-from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
 from symgraph.graph.config import config
 from symgraph.lowering import general_conv
 from symgraph.lowering.builder import Builder, image_of
 from symgraph.lowering.failures import LoweringError
-from symgraph.lowering.tail import Tail
-from symgraph.lowering.values import Index, Split, Stored
+from symgraph.lowering.pool import places_of_maxima, pooling_of
+from symgraph.lowering.tail import Tail, image_index
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 
 Step = TypeVar("Step", ir.Convolution, ir.ConvolutionBackwardData)
@@ -41,8 +41,18 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     packed = _packed(builder, filters, window, transposed=False)
     target = builder.allocate(tail.output, _lanes(builder, x))
     y = image_of(target)
-    epilogue = tail.epilogue(_index(target), x.dtype, target)
-    step = ir.Convolution(image, packed, y, window, epilogue, pool=tail.pool)
+    index = image_index(target)
+    step = ir.Convolution(
+        image, packed, y, window, tail.epilogue(index, x.dtype, target)
+    )
+    if tail.pooled is not None:
+        pooling = tail.pooled.node
+        step = replace(
+            step,
+            pool=pooling_of(pooling),
+            before=tail.pooled.epilogue(index, x.dtype),
+            places=places_of_maxima(builder, pooling, target.block),
+        )
     builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
 
 
@@ -57,7 +67,7 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     packed = _packed(builder, filters, window, transposed=True)
     target = builder.allocate(tail.output, lanes)
     dx = image_of(target)
-    epilogue = tail.epilogue(_index(target), dy.dtype, target)
+    epilogue = tail.epilogue(image_index(target), dy.dtype, target)
     image = builder.image(dy, lanes)
     step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
     builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
@@ -140,9 +150,3 @@ def _quickest(builder: Builder, step: Step, filters: Variable) -> Step:
         transform, quick = at_points(step, points, made)
         builder.emit(transform, "transform_filters")
     return quick
-
-
-def _index(target: Stored) -> tuple[Index, ...]:
-    """The index of an output element in a convolution's own symbols."""
-    channel = Split(symbol("block"), symbol("lane"), target.block)
-    return (symbol("n"), channel, symbol("y"), symbol("x"))

@@ -75,8 +75,7 @@ def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
 
     batch, _, height, width = builder.shape(dy)
     kept = builder.shape(node.outputs[0])
-    dw = node.outputs[0]
-    tail = Tail(dw, lambda index, value, body: {dw: value}, True, str(node.op))
+    tail = Tail(node.outputs[0], lambda index, value, body: value, True, str(node.op))
     _sum(builder, node, tail, (*kept, batch, height, width), factors)
 
 
@@ -100,7 +99,7 @@ def _sum(
         place: tuple[Size, ...], totals: tuple[ir.Expression, ...]
     ) -> Statements:
         body = Body(prefix="after")
-        value = tail.apply(place, totals[0], body)[tail.output]
+        value = tail.apply(place, totals[0], body)
         body.store(target.buffer, target.position(place), value)
         return tuple(body.statements)
 

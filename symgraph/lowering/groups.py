@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from codegen import ir
 from codegen.schedule import elementwise
 from codegen.sizes import Size
-from symgraph.graph import Variable
+from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.join import place_in_whole
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.table import EPILOGUES, inlines_its_input
-from symgraph.lowering.tail import Tail
+from symgraph.lowering.tail import Chain, Pooled, Tail
 from symgraph.lowering.values import Index, Stored, Value
 
 
@@ -37,26 +37,45 @@ class Given:
 def lower_chain(builder: Builder, unit: Unit) -> None:
     """A kernel with the pointwise ops after it as its epilogue."""
     assert unit.head is not None
-    kernel = [unit.head, *([unit.pooling] if unit.pooling else [])]
-    result, output = kernel[-1].outputs[0], unit.tail.outputs[0]
-    followers = [node for node in unit.nodes if node not in kernel]
-    on_the_way = [v for v in _wanted(builder, unit) if v is not output]
-    more = {v: builder.destination(v) for v in on_the_way}
+    result, pooled = unit.head.outputs[0], None
+    if unit.pooling is not None:
+        before = _chain(builder, result, unit.before) if unit.before else None
+        pooled, result = Pooled(unit.pooling, before), unit.pooling.outputs[0]
+    inside = {unit.head, unit.pooling, *unit.before}
+    followers = [node for node in unit.nodes if node not in inside]
+    output, wanted = unit.tail.outputs[0], _wanted(builder, unit)
+    more = tuple(
+        (builder.destination(v), _chain(builder, result, followers, v))
+        for v in (result, *(node.outputs[0] for node in followers))
+        if v is not output and v in wanted
+    )
+    chain = _chain(builder, result, followers)
+    tail = Tail(output, chain, not followers, _label(unit), pooled, more)
+    EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
+
+
+def _chain(
+    builder: Builder,
+    result: Variable,
+    nodes: Sequence[Apply],
+    wanted: Variable | None = None,
+) -> Chain:
+    """What ``nodes`` make of ``result``: ``wanted``, or else what the last makes."""
+    made = (result, *(node.outputs[0] for node in nodes))
+    output = made[-1] if wanted is None else wanted
 
     def apply(
         index: Sequence[Index], value: ir.Expression, body: Body
-    ) -> dict[Variable, ir.Expression]:
-        stored = {v: builder.values[v] for v in (*more, output) if v in builder.values}
+    ) -> ir.Expression:
+        stored = {v: builder.values[v] for v in made if v in builder.values}
         builder.values[result] = Given(value, builder.shape(result))
-        for node in followers:
+        for node in nodes:
             builder.values[node.outputs[0]] = pointwise_value(builder, node)
-        found = {v: builder.values[v].at(index, body) for v in (*more, output)}
+        expression = builder.values[output].at(index, body)
         builder.values.update(stored)
-        return found
+        return expression
 
-    pool = unit.pooling is not None
-    tail = Tail(output, apply, not followers, _label(unit), pool, more)
-    EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
+    return apply
 
 
 def lower_group(builder: Builder, unit: Unit) -> None:

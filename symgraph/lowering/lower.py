@@ -20,14 +20,16 @@ from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.groups import lower_chain, lower_group
 from symgraph.lowering.order import arranged
 from symgraph.lowering.plan import Rules, Unit, plan
+from symgraph.lowering.pool_kernel import takes_pooling
 from symgraph.lowering.shapes import Shapes, Source
 from symgraph.lowering.table import (
     LOWERINGS,
+    is_local,
     is_pointwise,
+    is_pooling,
     is_view,
     stores_more,
     takes_epilogue,
-    takes_pooling,
 )
 from symgraph.lowering.values import Number, Stored, plain_view
 
@@ -120,8 +122,10 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
     return Rules(
         users,
         is_pointwise,
+        is_local,
         takes_epilogue,
         stores_more,
+        is_pooling,
         takes_pooling,
         builder.shape,
         is_invariant,

@@ -23,7 +23,7 @@ _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, 
 class Unit:
     """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is.
 
-    ``pooling`` is done to its results first.
+    ``pooling`` is done to its results first, once ``before`` is done to them.
     """
 
     nodes: list[Apply]
@@ -31,6 +31,7 @@ class Unit:
     last: int
     head: Apply | None = None
     pooling: Apply | None = None
+    before: list[Apply] = field(default_factory=list)
     tail: Apply = field(init=False)
 
     def __post_init__(self) -> None:
@@ -49,16 +50,19 @@ class Rules:
     """What the plan has to know of ops and shapes, asked of the lowering.
 
     ``users`` are the applications that read a variable's data; what asks only for
-    its sizes, which are known before any kernel runs, is not in the plan.
+    its sizes, which are known before any kernel runs, is not in the plan. What
+    ``is_local`` reads of arrays of its output's shape is the element it computes.
     ``stores_more`` says of a kernel that its epilogue can store what it computes on
     the way too.
     """
 
     users: Callable[[Variable], Collection[Apply]]
     is_pointwise: Callable[[Apply], bool]
+    is_local: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
     stores_more: Callable[[Apply], bool]
-    takes_pooling: Callable[[Apply, Apply], bool]
+    is_pooling: Callable[[Apply], bool]
+    takes_pooling: Callable[[Apply, list[Apply], Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
 
@@ -88,6 +92,8 @@ class _Planner:
         head = node if self.rules.takes_epilogue(node) else None
         unit = Unit([node], number, number, head)
         self.unit_of[node] = unit
+        if self.rules.is_pooling(node):
+            self._pools_a_kernel(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
         for producer in _producers(node):
@@ -104,14 +110,18 @@ class _Planner:
             networkx.lexicographical_topological_sort(quotient, key=lambda u: u.first)
         )
 
-    def _continues_a_kernel(self, node: Apply) -> bool:
+    def _pools_a_kernel(self, node: Apply) -> None:
+        """Make ``node`` a part of the kernel before it, where that can pool."""
         for producer in _producers(node):
             unit = self.unit_of.get(producer)
             if unit is not None and self._can_pool(unit, node):
-                unit.pooling = node
+                unit.pooling, unit.before = node, unit.nodes[1:]
                 unit.absorb(self.unit_of[node])
                 self.unit_of[node] = unit
-                return True
+
+    def _continues_a_kernel(self, node: Apply) -> bool:
+        for producer in _producers(node):
+            unit = self.unit_of.get(producer)
             if unit is not None and self._can_follow(unit, node):
                 self._draw_in(unit, node)
                 unit.absorb(self.unit_of[node])
@@ -144,14 +154,14 @@ class _Planner:
 
     def _can_pool(self, unit: Unit, node: Apply) -> bool:
         """Whether ``node`` pools the results of a kernel that nobody else reads."""
-        if unit.head is None or unit.nodes != [unit.head]:
+        if unit.head is None or unit.pooling is not None:
             return False
-        result = unit.head.outputs[0]
+        result = unit.tail.outputs[0]
         if result in self.outputs or set(self.rules.users(result)) != {node}:
             return False
         early = self.rules.is_invariant
         same_time = early(unit.head) == early(node)
-        return same_time and self.rules.takes_pooling(unit.head, node)
+        return same_time and self.rules.takes_pooling(unit.head, unit.nodes[1:], node)
 
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
         if unit.head is None or len(unit.nodes) > _LARGEST:
@@ -162,6 +172,8 @@ class _Planner:
         if result in self.outputs and not self.rules.stores_more(unit.head):
             return False
         if not self._alike(result, node) or result.dtype != node.outputs[0].dtype:
+            return False
+        if not self.rules.is_local(node):
             return False
         others = [v for v in node.inputs if v is not result]
         return node.inputs[0] is result or self._symmetric(node, result, others)
@@ -183,6 +195,8 @@ class _Planner:
             return
         if not self._alike(other.tail.outputs[0], node):
             return
+        if self._recomputes(other, unit):
+            return
         if self._reaches(other, unit) or self._reaches(unit, other):
             return
         other.absorb(unit)
@@ -190,6 +204,11 @@ class _Planner:
             self.unit_of[member] = other
         other.nodes.sort(key=self.number.__getitem__)
         other.tail = other.nodes[-1]
+
+    def _recomputes(self, other: Unit, unit: Unit) -> bool:
+        """Whether an element of ``unit`` would compute several of ``other``."""
+        wide = (node for node in unit.nodes if not self.rules.is_local(node))
+        return any(self.unit_of.get(p) is other for n in wide for p in _producers(n))
 
     def _alike(self, result: Variable, node: Apply) -> bool:
         """Whether ``node`` walks the index space of ``result``, at the same time."""

@@ -3,7 +3,8 @@
 Written this way round (the gradient too gathers rather than scatters) they fuse with
 the pointwise ops after them, run in any layout, and need no memory set to zero. Only
 the gradient of a maximum over windows that overlap, or that tile the image, goes
-through the windows: ``pool_scatter``.
+through the windows: ``pool_scatter``. Pooling itself is a kernel where images are in
+blocks: ``pool_kernel``.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Index, flat
 from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
-from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
-
-Pool = MaxPool2D | MaxPool2DGrad | AveragePool2D | AveragePool2DGrad
-
+from symgraph.ops.pool import Pooling
+from symgraph.ops.pool_places import (
+    MaxPool2DGather,
+    MaxPool2DScatter,
+    MaxPool2DWithPlaces,
+)
 
 # what a window gives to one of its elements, and when
 Share: TypeAlias = "tuple[ir.Expression, ir.Expression | None]"
@@ -76,9 +79,8 @@ def max_pool_select(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
     """The tangent at the window's first maximum."""
-    x, y, tangent = node.inputs
-    maximum_at = read(builder, y, index, body)
-    source = source_of(builder, node.op, x, index, maximum_at, body)
+    tangent = node.inputs[-1]
+    source = place_of(builder, node, index, body)
     zero = number(0, tangent.dtype)
     values = _window(builder, node.op, tangent, index, zero, body)
     selected: ir.Expression = zero
@@ -88,14 +90,45 @@ def max_pool_select(
     return selected
 
 
-def overlaps(op: Pool) -> bool:
+def place_of(
+    builder: Builder, node: Apply, index: Sequence[Index], body: Body
+) -> ir.Expression:
+    """The first tap of a window that holds its maximum: read, or found in x and y."""
+    if isinstance(node.op, MaxPool2DScatter | MaxPool2DGather):
+        place = read(builder, node.inputs[0], index, body)
+        return body.let(call("cast", "int32", place))
+    x, y = node.inputs[:2]
+    largest = read(builder, y, index, body)
+    return source_of(builder, node.op, x, index, largest, body)
+
+
+def cotangent_of(node: Apply) -> Variable:
+    """What is scattered to the places."""
+    return node.inputs[1 if isinstance(node.op, MaxPool2DScatter) else 2]
+
+
+def pooling_of(node: Apply) -> ir.Pooling:
+    """The windows of a pooling op."""
+    op, mean = node.op, isinstance(node.op, AveragePool2D)
+    counted = op.count_include_pad if mean else True
+    return ir.Pooling(op.window, op.stride, op.padding, mean, counted)
+
+
+def places_of_maxima(builder: Builder, node: Apply, block: int) -> ir.Buffer | None:
+    """Memory for the places where the op gives them, in its image's layout."""
+    if not isinstance(node.op, MaxPool2DWithPlaces):
+        return None
+    return builder.allocate(node.outputs[1], block).buffer
+
+
+def overlaps(op: Pooling) -> bool:
     """Whether an element may lie in several windows."""
     return any(s < w for s, w in zip(op.stride, op.window, strict=True))
 
 
 def windows_tile(node: Apply) -> bool:
     """Whether each element is known to lie in exactly one window."""
-    op, size = node.op, node.inputs[0].type.shape[2:]
+    op, size = node.op, node.outputs[0].type.shape[2:]
     if op.stride != op.window or op.padding != ((0, 0), (0, 0)):
         return False
     pairs = zip(size, op.window, strict=True)
@@ -106,12 +139,12 @@ def max_pool_grad(
     builder: Builder, node: Apply, index: Sequence[Index], body: Body
 ) -> ir.Expression:
     """dy of the one window that holds this element, if it is the first maximum."""
-    x, y, dy = node.inputs
-    counts = builder.shape(y)[2:]
+    dy = cotangent_of(node)
+    counts = builder.shape(dy)[2:]
 
     def share(rows: Place, columns: Place, tap: Size) -> Share:
         at = (*index[:2], rows.at, columns.at)
-        source = source_of(builder, node.op, x, at, read(builder, y, at, body), body)
+        source = place_of(builder, node, at, body)
         return read(builder, dy, at, body), call("eq", "bool", source, _as_int32(tap))
 
     return _gathered(node.op, index, counts, share, body)
@@ -133,7 +166,7 @@ def average_pool_grad(
 
 
 def _gathered(
-    op: Pool,
+    op: Pooling,
     index: Sequence[Index],
     counts: Sequence[Size],
     share: Callable[[Place, Place, Size], Share],
@@ -156,7 +189,7 @@ def _gathered(
 
 
 def _holders(
-    op: Pool, axis: int, at: Size, count: Size
+    op: Pooling, axis: int, at: Size, count: Size
 ) -> Iterator[tuple[Place, Size]]:
     """The windows along an axis that hold position ``at``, each with its tap there."""
     span, stride = op.window[axis], op.stride[axis]
@@ -177,7 +210,7 @@ def _holders(
 
 def source_of(
     builder: Builder,
-    op: Pool,
+    op: Pooling,
     x: Variable,
     index: Sequence[Index],
     largest: ir.Expression,
@@ -201,7 +234,7 @@ def source_of(
 
 def _window(
     builder: Builder,
-    op: Pool,
+    op: Pooling,
     x: Variable,
     index: Sequence[Index],
     outside: ir.Expression,
@@ -216,7 +249,7 @@ def _window(
 
 
 def taps_of(
-    builder: Builder, op: Pool, x: Variable, index: Sequence[Index], body: Body
+    builder: Builder, op: Pooling, x: Variable, index: Sequence[Index], body: Body
 ) -> Iterator[Tap]:
     """The elements of the window of output ``index``, in row-major order."""
     for rows, columns in places_of(builder, op, x, index):
@@ -226,7 +259,7 @@ def taps_of(
 
 
 def places_of(
-    builder: Builder, op: Pool, x: Variable, index: Sequence[Index]
+    builder: Builder, op: Pooling, x: Variable, index: Sequence[Index]
 ) -> Iterator[tuple[Place, Place]]:
     """The row and the column of each element of the window of output ``index``."""
     size = builder.shape(x)[2:]
@@ -238,7 +271,7 @@ def places_of(
         yield rows, columns
 
 
-def _inside(op: Pool, axis: int, window: Size, tap: int, size: Size) -> Place:
+def _inside(op: Pooling, axis: int, window: Size, tap: int, size: Size) -> Place:
     """The position of a tap, kept inside the image."""
     before, after = op.padding[axis]
     at = window * op.stride[axis] + (tap - before)

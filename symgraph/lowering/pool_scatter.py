@@ -3,7 +3,7 @@
 Where windows overlap, each adds its share. One image's channel, or block of channels,
 is a unit of work then, and its windows come in row-major order, so that the sums are
 the same however the work is shared out. Where windows tile the image, each writes all
-of its elements, and finds its maximum once for all of them.
+of its elements, and its maximum is found once for all of them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from symgraph.graph import Apply
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.pool import places_of, source_of, taps_of, windows_tile
+from symgraph.lowering.pool import cotangent_of, place_of, places_of, windows_tile
 from symgraph.lowering.values import Index, Stored
 
 
@@ -33,16 +33,15 @@ def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
 
 def _write(builder: Builder, node: Apply, target: Stored) -> None:
     """Every window writes its own elements."""
-    x, y, dy = node.inputs
+    dx, dy = node.outputs[0], cotangent_of(node)
     extents = list(loop_extents(target))
-    extents[2:4] = builder.shape(y)[2:]
+    extents[2:4] = builder.shape(dy)[2:]
 
     def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
         body, index = Body(), logical_index(target, indices)
-        largest = read(builder, y, index, body)
-        chosen = source_of(builder, node.op, x, index, largest, body)
+        chosen = place_of(builder, node, index, body)
         cotangent = body.let(read(builder, dy, index, body))
-        places = places_of(builder, node.op, x, index)
+        places = places_of(builder, node.op, dx, index)
         for tap, (row, column) in enumerate(places):
             here = call("eq", "bool", chosen, number(tap, "int32"))
             share = call("keep", dy.dtype, cotangent, here)
@@ -58,7 +57,7 @@ def _add(builder: Builder, node: Apply, target: Stored, blocked: bool) -> None:
     """dx = 0; then every window adds dy at its first maximum."""
     builder.emit(_zeros(target), "zeros")
     names = [builder.fresh("y"), builder.fresh("x"), builder.fresh("lane")]
-    rows, columns = builder.shape(node.inputs[1])[2:]
+    rows, columns = builder.shape(cotangent_of(node))[2:]
 
     def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
         lane = (symbol(names[2]),) if blocked else ()
@@ -85,21 +84,13 @@ def _window(
     builder: Builder, node: Apply, target: Stored, index: tuple[Index, ...]
 ) -> tuple[ir.Statement, ...]:
     """What one window adds: dy to the first of its elements that is its maximum."""
-    x, y, dy = node.inputs
+    dx, dy = node.outputs[0], cotangent_of(node)
     body = Body()
-    largest, cotangent = read(builder, y, index, body), read(builder, dy, index, body)
-    found: ir.Expression = number(False, "bool")
-    for tap in taps_of(builder, node.op, x, index, body):
-        value = body.let(tap.value)
-        equal = call("eq", "bool", value, largest)
-        is_nan = call("ne", "bool", value, value)
-        held: ir.Expression = call("logical_or", "bool", equal, is_nan)
-        for condition in tap.inside:
-            held = call("logical_and", "bool", held, condition)
-        held, found = body.let(held), body.let(found)
-        first = call("logical_and", "bool", held, call("logical_not", "bool", found))
-        share = call("where", dy.dtype, first, cotangent, number(0, dy.dtype))
-        position = target.position(tap.index)
+    cotangent = body.let(read(builder, dy, index, body))
+    chosen = place_of(builder, node, index, body)
+    for tap, (row, column) in enumerate(places_of(builder, node.op, dx, index)):
+        held: ir.Expression = call("eq", "bool", chosen, number(tap, "int32"))
+        share = call("keep", dy.dtype, cotangent, held)
+        position = target.position((*index[:2], row.at, column.at))
         body.statements.append(ir.Store(target.buffer, position, share, add=True))
-        found = call("logical_or", "bool", found, held)
     return tuple(body.statements)

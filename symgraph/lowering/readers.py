@@ -16,11 +16,12 @@ from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.values import Computed, Index
 from symgraph.ops.affine import AddBias, Affine
-from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
+from symgraph.ops.average_pool import AveragePool2DGrad
 from symgraph.ops.creation import Arange
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.join import Pad
-from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
+from symgraph.ops.pool import MaxPool2DGrad, MaxPool2DSelect
+from symgraph.ops.pool_places import MaxPool2DGather, MaxPool2DScatter
 
 Reader: TypeAlias = Callable[[Builder, Apply, Sequence[Index], Body], ir.Expression]
 
@@ -28,10 +29,10 @@ READERS: dict[type[Op], Reader] = {
     Elementwise: pointwise.elementwise,
     AddBias: pointwise.add_bias,
     Affine: pointwise.affine,
-    MaxPool2D: pool.max_pool,
     MaxPool2DGrad: pool.max_pool_grad,
     MaxPool2DSelect: pool.max_pool_select,
-    AveragePool2D: pool.average_pool,
+    MaxPool2DScatter: pool.max_pool_grad,
+    MaxPool2DGather: pool.max_pool_select,
     AveragePool2DGrad: pool.average_pool_grad,
     Pad: join.pad,
     Arange: creation.arange,
@@ -41,7 +42,8 @@ READERS: dict[type[Op], Reader] = {
 def reader_of(node: Apply) -> Reader | None:
     """How one element of the output is computed, if the op is pointwise."""
     op = node.op
-    if isinstance(op, MaxPool2DGrad) and (pool.overlaps(op) or pool.windows_tile(node)):
+    scatters = isinstance(op, MaxPool2DGrad | MaxPool2DScatter)
+    if scatters and (pool.overlaps(op) or pool.windows_tile(node)):
         return None
     kinds = (READERS.get(kind) for kind in type(op).__mro__)
     return next((reader for reader in kinds if reader is not None), None)

@@ -13,6 +13,7 @@ from symgraph.lowering import (
     indexing,
     join,
     linalg,
+    pool_kernel,
     pool_scatter,
     random,
     reduce,
@@ -26,14 +27,18 @@ from symgraph.lowering.pool import windows_tile
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
 from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
+from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.cumulative import CumProd, CumSum
 from symgraph.ops.draws import RandomBits
+from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.moments import Moments, PairedSums
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
+from symgraph.ops.pool_places import MaxPool2DScatter, MaxPool2DWithPlaces
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.scan import Scan
 from symgraph.ops.softmax import LogSoftmax, Softmax
@@ -45,6 +50,9 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
     Conv2D: conv.lower_conv2d,
     Conv2DBackwardData: conv.lower_conv2d_backward_data,
     MatMul: linalg.lower_matmul,
+    MaxPool2D: pool_kernel.lower_pool,
+    MaxPool2DWithPlaces: pool_kernel.lower_pool,
+    AveragePool2D: pool_kernel.lower_pool,
 }
 
 LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
@@ -66,6 +74,7 @@ LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
     Scan: scan.lower_scan,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,
     MaxPool2DGrad: pool_scatter.lower_max_pool_grad,
+    MaxPool2DScatter: pool_scatter.lower_max_pool_grad,
     Moments: batch_norm.lower_moments,
     PairedSums: batch_norm.lower_paired_sums,
     Softmax: softmax.lower_softmax,
@@ -97,6 +106,11 @@ def is_pointwise(node: Apply) -> bool:
     return reader_of(node) is not None
 
 
+def is_local(node: Apply) -> bool:
+    """Whether an output element reads no neighbours of itself, as a window does."""
+    return isinstance(node.op, (Elementwise, AddBias, Affine))
+
+
 def takes_epilogue(node: Apply) -> bool:
     """Whether the op is a kernel that can apply pointwise ops to its results."""
     return type(node.op) in EPILOGUES
@@ -107,12 +121,9 @@ def stores_more(kernel: Apply) -> bool:
     return isinstance(kernel.op, MatMul)
 
 
-def takes_pooling(kernel: Apply, node: Apply) -> bool:
-    """Whether ``node`` pools 2 by 2 results of a kernel that can do so by itself."""
-    if not isinstance(kernel.op, Conv2D) or not isinstance(node.op, MaxPool2D):
-        return False
-    plain = node.op.window == node.op.stride == (2, 2) and conv.is_known(kernel)
-    return plain and node.op.padding == ((0, 0), (0, 0))
+def is_pooling(node: Apply) -> bool:
+    """Whether the op pools windows of its input."""
+    return EPILOGUES.get(type(node.op)) is pool_kernel.lower_pool
 
 
 def is_view(node: Apply) -> bool:
@@ -122,6 +133,6 @@ def is_view(node: Apply) -> bool:
 
 def inlines_its_input(node: Apply) -> bool:
     """Whether the op reads each input element once, so that it may compute it."""
-    if isinstance(node.op, MaxPool2DGrad):
+    if isinstance(node.op, MaxPool2DGrad | MaxPool2DScatter):
         return windows_tile(node)
     return isinstance(node.op, (*reduce.FUNCTIONS, PairedSums))

@@ -2,34 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from codegen import ir
-from symgraph.graph import Variable
+from codegen.sizes import symbol
+from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import masked
-from symgraph.lowering.values import Index, Stored
+from symgraph.lowering.values import Index, Split, Stored
+
+Chain: TypeAlias = Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """The pooling ``node`` of what ``before`` makes of a kernel's results."""
+
+    node: Apply
+    before: Chain | None
+
+    def epilogue(self, index: Sequence[Index], dtype: str) -> ir.Epilogue | None:
+        """``before`` as an epilogue of the kernel IR."""
+        if self.before is None:
+            return None
+        value = self.before(index, ir.Result(dtype), Body(inline=True))
+        return ir.Epilogue(value)
 
 
 @dataclass(frozen=True)
 class Tail:
     """Where a kernel's results go, and what happens to them first.
 
-    ``apply(index, result, body)`` has the values to store at ``index`` where the kernel
-    computed ``result``: that of ``output``, and of each variable in ``more``;
-    ``is_identity`` says that it is ``result`` itself. With ``pool``, results are the
-    largest of 2 by 2.
+    ``apply(index, result, body)`` is the value to store at ``index`` where the kernel
+    computed ``result``; ``is_identity`` says that it is ``result`` itself. ``more`` are
+    places for values that are made on the way, which are stored too.
     """
 
     output: Variable
-    apply: Callable[
-        [Sequence[Index], ir.Expression, Body], Mapping[Variable, ir.Expression]
-    ]
+    apply: Chain
     is_identity: bool
     label: str
-    pool: bool = False
-    more: Mapping[Variable, Stored] = field(default_factory=dict)
+    pooled: Pooled | None = None
+    more: tuple[tuple[Stored, Chain], ...] = ()
 
     def epilogue(
         self, index: Sequence[Index], dtype: str, target: Stored
@@ -37,9 +53,20 @@ class Tail:
         """The chain as an epilogue of the kernel IR, at the kernel's own symbols."""
         if self.is_identity:
             return None
-        values = self.apply(index, ir.Result(dtype), Body(inline=True))
+        body = Body(inline=True)
+        value = self.apply(index, ir.Result(dtype), body)
         also = tuple(
-            ir.Store(place.buffer, place.position(index), values[variable])
-            for variable, place in self.more.items()
+            ir.Store(
+                place.buffer,
+                place.position(index),
+                chain(index, ir.Result(dtype), body),
+            )
+            for place, chain in self.more
         )
-        return ir.Epilogue(masked(values[self.output], target, index), also)
+        return ir.Epilogue(masked(value, target, index), also)
+
+
+def image_index(target: Stored) -> tuple[Index, ...]:
+    """The index of an element of blocked images in an epilogue's own symbols."""
+    channel = Split(symbol("block"), symbol("lane"), target.block)
+    return (symbol("n"), channel, symbol("y"), symbol("x"))

@@ -66,6 +66,11 @@ from symgraph.ops.logical import (
 )
 from symgraph.ops.moments import Moments, PairedSums
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
+from symgraph.ops.pool_places import (
+    MaxPool2DGather,
+    MaxPool2DScatter,
+    MaxPool2DWithPlaces,
+)
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.random import RandomBits, RandomUniform
 from symgraph.ops.reduce import (

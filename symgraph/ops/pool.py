@@ -124,11 +124,7 @@ class MaxPool2DGrad(Pooling):
 
     def reference(self, x, y, dy):
         """At each tap, what it adds to the elements that are their window's source."""
-        source = _sources(self, x, y)
-        dx = np.zeros(padded_shape(x.shape[:2], x.shape[2:], self.padding), x.dtype)
-        for r, s, window in self._taps(y.shape[2:]):
-            dx[window] += np.where(source == r * self.window[1] + s, dy, 0)
-        return np.ascontiguousarray(crop(dx, self.padding))
+        return scattered(self, sources(self, x, y), dy, x.shape[2:])
 
     def vjp(self, inputs, outputs, cotangents):
         """With cotangent g: nothing for x and y, g selected at the maxima for dy."""
@@ -156,13 +152,7 @@ class MaxPool2DSelect(Pooling):
 
     def reference(self, x, y, tangent):
         """At each tap, the tangent where that tap is the window's source."""
-        source = _sources(self, x, y)
-        padded = pad(tangent, self.padding)
-        selected = np.zeros_like(y)
-        for r, s, window in self._taps(y.shape[2:]):
-            here = source == r * self.window[1] + s
-            selected = np.where(here, padded[window], selected)
-        return selected
+        return gathered(self, sources(self, x, y), tangent)
 
     def vjp(self, inputs, outputs, cotangents):
         """With cotangent g: g scattered to the maxima for the tangent."""
@@ -175,7 +165,25 @@ def _lowest(dtype: np.dtype[Any]) -> Any:
     return -np.inf if is_float(dtype.name) else np.iinfo(dtype).min
 
 
-def _sources(pool: Pooling, x: Array, y: Array) -> Array:
+def scattered(pool: Pooling, places: Array, dy: Array, size: Pair) -> Array:
+    """Images of ``size``: the sum over windows of dy at the window's place."""
+    dx = np.zeros(padded_shape(dy.shape[:2], size, pool.padding), dy.dtype)
+    for r, s, window in pool._taps(dy.shape[2:]):
+        dx[window] += np.where(places == r * pool.window[1] + s, dy, 0)
+    return np.ascontiguousarray(crop(dx, pool.padding))
+
+
+def gathered(pool: Pooling, places: Array, x: Array) -> Array:
+    """For each window, x at its place."""
+    padded = pad(x, pool.padding)
+    selected = np.zeros(places.shape, x.dtype)
+    for r, s, window in pool._taps(places.shape[2:]):
+        here = places == r * pool.window[1] + s
+        selected = np.where(here, padded[window], selected)
+    return selected
+
+
+def sources(pool: Pooling, x: Array, y: Array) -> Array:
     """For each window the number, in row-major order, of its first maximum."""
     padded = pad(x, pool.padding, -np.inf)
     inside = pad(np.ones(x.shape[2:], bool), pool.padding, False)

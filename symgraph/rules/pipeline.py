@@ -2,7 +2,7 @@
 
 Sizes and equal nodes come first, so that later patterns see one form of each thing;
 stable forms before batch normalization, which becomes affine maps, which go into
-weights; what those moves leave over is simplified last.
+weights; what those moves leave over is simplified. Last, maxima are kept track of.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from symgraph.rules.batch_norm import BATCH_NORM
 from symgraph.rules.constant_folding import CONSTANT_FOLDING
 from symgraph.rules.fold_affine import FOLD_AFFINE
 from symgraph.rules.merging import merge_equal_nodes
-from symgraph.rules.pooling import POOLING, POOLING_FIRST
+from symgraph.rules.pooling import PLACES, POOLING, POOLING_FIRST
 from symgraph.rules.scan_tools import scan_pass
 from symgraph.rules.scans import SCANS, merge_scans
 from symgraph.rules.sizes import normalize_sizes
@@ -51,8 +51,17 @@ SIMPLIFY = Stage(
     "simplify",
     (*_SIMPLER, *POOLING_FIRST, normalize_sizes, merge_equal_nodes, *_SCANS),
 )
+MAXIMA = Stage("places", PLACES)
 
-DEFAULT = (LOOPS, CANONICALIZE, STABILIZE, BATCH_NORMALIZATION, AFFINE, SIMPLIFY)
+DEFAULT = (
+    LOOPS,
+    CANONICALIZE,
+    STABILIZE,
+    BATCH_NORMALIZATION,
+    AFFINE,
+    SIMPLIFY,
+    MAXIMA,
+)
 
 
 class Rewritten(NamedTuple):

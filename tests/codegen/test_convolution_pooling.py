@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -16,6 +18,7 @@ from codegen.ir import (
     Kernel,
     Literal,
     PackFilters,
+    Pooling,
     Program,
     Reorder,
     Result,
@@ -35,6 +38,8 @@ from tests.codegen.convolution_cases import (
     reference,
 )
 
+BY_TWO = Pooling((2, 2), (2, 2))
+ARGUMENT = Role.ARGUMENT
 CASES = {
     "few channels": Case((3, 16), 2, (12, 22), plain_input=True),
     "ragged": Case((17, 9), 2, (9, 13), open_batch=True),
@@ -47,14 +52,22 @@ CASES = {
 }
 
 
-def pooled(y):
+def windows(y):
+    """The elements of 2 by 2 windows as the last axis."""
     batch, channels, height, width = y.shape
     whole = y[:, :, : height // 2 * 2, : width // 2 * 2]
     pairs = whole.reshape(batch, channels, height // 2, 2, width // 2, 2)
-    return pairs.max(axis=(3, 5))
+    turned = pairs.transpose(0, 1, 2, 4, 3, 5)
+    return turned.reshape(batch, channels, height // 2, width // 2, 4)
 
 
-def run(case, target, dtype):
+def relu_of(y):
+    """What is done before pooling."""
+    return np.maximum(y, 0)
+
+
+def run(case, target, dtype, pool=BY_TWO, rectified=False):
+    """Twice the pooled results, and their places: those of C and of NumPy."""
     lanes, window = target.lanes(dtype), case.window
     plain, _ = case.images(dtype, lanes, 1, "")
     block, _ = case.images(dtype, lanes, lanes, "b")
@@ -65,23 +78,31 @@ def run(case, target, dtype):
     filters = Buffer("w", dtype, shape, Role.ARGUMENT)
     packed = Buffer("packed", dtype, packed_shape(window, inputs, outputs, lanes))
     doubled = Epilogue(Call("mul", (Result(dtype), Literal(2, dtype)), dtype))
+    relu = Epilogue(Call("maximum", (Result(dtype), Literal(0, dtype)), dtype))
     x = plain if case.plain_input else block
-    step = Convolution(x, packed, y, window, doubled, pool=True)
+    places = None if pool.mean else Buffer("places", "uint8", y.buffer.shape, ARGUMENT)
+    before = relu if rectified else None
+    step = Convolution(x, packed, y, window, doubled, 0, pool, before, places)
     steps = [
         Reorder(plain, block),
         PackFilters(filters, packed, window, lanes),
         *quickest(step, target),
     ]
     arguments = (plain.buffer, block.buffer, filters, y.buffer)
+    arguments += (places,) if places else ()
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
     module = build([Program("p", case.names, arguments, kernels)], target)
     values = [array.astype(dtype) for array in case.arguments[:2]]
     between = blocked(np.zeros_like(values[0]), lanes)
-    wanted = 2 * pooled(reference(case)[0])
+    results = reference(case)[0]
+    found = windows(relu_of(results) if rectified else results)
+    wanted = 2 * (found.mean(axis=-1) if pool.mean else found.max(axis=-1))
     out = blocked(np.full_like(wanted, np.nan, dtype), lanes)
-    arrays = [values[0], between, values[1], out]
+    kept = np.zeros(out.shape, "uint8")
+    arrays = [values[0], between, values[1], out] + ([] if pool.mean else [kept])
     assert module["p"].run(arrays, case.values, threads=2) == 0
-    return out, blocked(wanted, lanes)
+    places = blocked(found.argmax(axis=-1).astype("uint8"), lanes)
+    return (out, kept), (blocked(wanted, lanes), 0 * places if pool.mean else places)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -89,21 +110,41 @@ def run(case, target, dtype):
 def test_direct_sums(name, dtype, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
     for target in TARGETS:
-        assert close(*run(CASES[name], target, dtype), dtype)
+        (found, places), (wanted, expected) = run(CASES[name], target, dtype)
+        assert close(found, wanted, dtype)
+        np.testing.assert_array_equal(places, expected)
 
 
 @pytest.mark.parametrize("name", ["ragged", "padding", "five by five"])
 def test_minimal_filtering(name, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: -1)
     for target in TARGETS:
-        found, wanted = run(CASES[name], target, "float32")
+        (found, places), (wanted, expected) = run(CASES[name], target, "float32")
         assert np.abs(found - wanted).max() <= 2e-5 * np.abs(wanted).max()
+        assert (places == expected).mean() > 0.99  # but where two are nearly equal
+
+
+@pytest.mark.parametrize("name", ["few channels", "ragged", "depthwise"])
+def test_what_comes_before_pooling(name):
+    """The first of several zeros is the place of a maximum that is zero."""
+    for target in TARGETS:
+        results = run(CASES[name], target, "float32", rectified=True)
+        (found, places), (wanted, expected) = results
+        assert close(found, wanted, "float32")
+        np.testing.assert_array_equal(places, expected)
+
+
+def test_means():
+    mean = replace(BY_TWO, mean=True)
+    for target in TARGETS:
+        (found, _), (wanted, _) = run(CASES["ragged"], target, "float32", mean, True)
+        assert close(found, wanted, "float32")
 
 
 def test_nan_wins():
     case = Case((1, 2), 1, (4, 4), Window((1, 1)))
     case.arguments[0][0, 0, 1, 2] = np.nan
-    found, wanted = run(case, TARGETS[0], "float32")
+    (found, _), (wanted, _) = run(case, TARGETS[0], "float32")
     np.testing.assert_array_equal(np.isnan(found), np.isnan(wanted))
 
 
@@ -111,11 +152,23 @@ def step_of(height):
     packed = Buffer("w", "float32", packed_shape(Window((3, 3)), 4, 4, 4))
     x = image("x", "float32", 1, 4, (height, 8), 4)
     y = image("y", "float32", 1, 4, ((height - 2) // 2, 3), 4)
-    return Convolution(x, packed, y, Window((3, 3)), pool=True)
+    return Convolution(x, packed, y, Window((3, 3)), pool=BY_TWO)
 
 
 def test_work_is_that_before_pooling():
     assert flops(step_of(8)) == 2 * 4 * 4 * 9 * 36
+
+
+@pytest.mark.parametrize("pool", [Pooling((3, 3), (2, 2)), Pooling((2, 2), (1, 1))])
+def test_other_windows_do_not_fit_in_registers(pool):
+    with pytest.raises(CodegenError, match="not 2 by 2"):
+        emit_convolution(replace(step_of(8), pool=pool), SSE2)
+
+
+def test_what_comes_before_pooling_stays_in_vectors():
+    before = Epilogue(Call("exp", (Result("float32"),), "float32"))
+    with pytest.raises(CodegenError, match="vectors"):
+        emit_convolution(replace(step_of(8), before=before), SSE2)
 
 
 def test_sizes_must_be_known():

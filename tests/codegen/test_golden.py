@@ -14,7 +14,9 @@ from codegen.ir import (
     Buffer,
     Call,
     Check,
+    Epilogue,
     Gather,
+    Image,
     Kernel,
     Kind,
     Let,
@@ -22,15 +24,18 @@ from codegen.ir import (
     Load,
     Local,
     Loop,
+    Pool,
+    Pooling,
     Program,
     Requirement,
+    Result,
     Role,
     Store,
 )
 from codegen.printer import print_programs
 from codegen.reductions import Term, reduction
 from codegen.schedule import elementwise, parallel
-from codegen.target import AVX2
+from codegen.target import AVX2, runnable
 
 m, n = sizes.symbol("m"), sizes.symbol("n")
 
@@ -69,6 +74,28 @@ def test_two_sweeps_through_a_temporary(golden):
     out = np.zeros_like(a)
     build([program])["sweeps"].run((a, out), (70,))
     np.testing.assert_allclose(out, np.tanh(a * values), rtol=1e-6)
+
+
+def test_maxima_and_their_places(golden):
+    """Padded on the left alone: there a window sees two of three columns."""
+    x, y = (
+        Image(argument(name, 1, 1, *size, 8), 1, 8, *size, 8)
+        for name, size in (("x", (4, 5)), ("y", (2, 3)))
+    )
+    places = argument("places", 1, 1, 2, 3, 8, dtype="uint8")
+    pooling = Pooling((2, 3), (2, 2), ((0, 0), (1, 1)))
+    relu = Epilogue(call("maximum", Result("float32"), Literal(0, "float32")))
+    step = Pool(x, y, pooling, relu, places)
+    arguments = (x.buffer, y.buffer, places)
+    program = Program("maxima", (), arguments, (Kernel(step, "pool"),))
+    golden("maxima.c", print_programs([program], AVX2).text)
+    a = np.arange(-60, 100, dtype="float32").reshape(1, 1, 4, 5, 8)
+    out, kept = np.empty((1, 1, 2, 3, 8), "float32"), np.empty((1, 1, 2, 3, 8), "uint8")
+    if AVX2 in runnable():
+        build([program], AVX2)["maxima"].run((a, out, kept))
+        last = a[0, 0, 1::2, [1, 3, 4]].transpose(1, 0, 2)  # numbers only grow
+        np.testing.assert_array_equal(out[0, 0], np.maximum(last, 0))
+        np.testing.assert_array_equal(kept[0, 0, :, :, 0], [[5, 5, 4]] * 2)
 
 
 def test_softmax_of_rows(golden):

@@ -16,9 +16,11 @@ from symgraph.lowering.readers import READERS
 from symgraph.lowering.table import EPILOGUES, EXPANSIONS, LOWERINGS
 from symgraph.ops import Relu, exp, reshape, tanh, tensor
 from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
+from symgraph.ops.pool_places import MaxPool2DScatter, MaxPool2DWithPlaces
 from symgraph.ops.shape import dim
 
 IMAGES = (0, 2, 3)
@@ -186,7 +188,7 @@ def test_pooling_is_done_by_the_convolution_before_it(check):
     y = Relu()(pooled(Conv2D()(x, shared(5, 3, 3, 3)), 2) * 2.0)
     kernels = check([x], [y], [random(2, 3, 13, 10)]).program.kernels
     steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
-    assert [step.pool for step in steps] == [True]
+    assert [step.pool is not None for step in steps] == [True]
 
 
 @pytest.mark.parametrize("also", [None, "result"])
@@ -197,4 +199,44 @@ def test_pooling_of_a_result_that_others_read_is_a_kernel(also, check):
     outputs = [pool, result] if also else [pool]
     kernels = check([x], outputs, [random(2, 3, 13, 10)]).program.kernels
     steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
-    assert [step.pool for step in steps] == [False]
+    assert [step.pool for step in steps] == [None]
+
+
+@pytest.mark.parametrize("outputs", [5, 16])
+def test_the_gradient_of_pooling_needs_no_image(outputs, check):
+    """Bias, relu, pooling and places on the registers; only places are kept."""
+    x = tensor("x", shape=(None, 3, 12, 10))
+    y, places = MaxPool2DWithPlaces((2, 2), (2, 2))(convolved(x, outputs))
+    dx = MaxPool2DScatter((2, 2), (2, 2), size=(10, 8))(places, y * 2.0)
+    kernels = check([x], [y, dx], [random(2, 3, 12, 10)]).program.kernels
+    (step,) = (k.step for k in kernels if isinstance(k.step, ir.Convolution))
+    assert step.places is not None
+    assert step.before is not None
+    assert len([k for k in kernels if k.label != "output"]) == 2
+
+
+def test_a_bias_that_differs_inside_windows_is_added_before_pooling(check):
+    x = tensor("x", shape=(None, 3, 13, 10))
+    y = AddBias((0,))(Conv2D()(x, shared(5, 3, 3, 3)), shared(5, 11, 8))
+    kernels = check([x], [pooled(y, 2)], [random(2, 3, 13, 10)]).program.kernels
+    steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution | ir.Pool)]
+    assert [type(step) for step in steps] == [ir.Convolution, ir.Pool]
+
+
+SAME = (3, 3), (1, 1), ((1, 1), (1, 1))  # windows that keep the size of an image
+
+
+@pytest.mark.parametrize(
+    "op",
+    [MaxPool2D(*SAME), AveragePool2D(*SAME), AveragePool2DGrad(*SAME, True, (7, 8))],
+)
+def test_what_reads_neighbours_is_no_epilogue(op, check):
+    x = tensor("x", shape=(None, 3, 9, 10))
+    lowered = check([x], [op(Conv2D()(x, shared(5, 3, 3, 3)))], [random(2, 3, 9, 10)])
+    assert "Conv2D" in labels(lowered.program)
+
+
+def test_what_reads_neighbours_computes_none_of_them(check):
+    x = tensor("x", shape=(None, 3, 9, 10))
+    lowered = check([x], [AveragePool2D(*SAME)(exp(x)) + x], [random(2, 3, 9, 10)])
+    assert "Exp" in labels(lowered.program)

@@ -21,6 +21,11 @@ from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.draws import RandomBits, RandomUniform
 from symgraph.ops.dropout import Dropout
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
+from symgraph.ops.pool_places import (
+    MaxPool2DGather,
+    MaxPool2DScatter,
+    MaxPool2DWithPlaces,
+)
 from symgraph.ops.softmax import LogSoftmax, Softmax
 
 RNG = np.random.default_rng(31)
@@ -96,14 +101,22 @@ def poolings():
         yield MaxPool2D(*fields), (x,)
         yield MaxPool2DGrad(*fields), (x, y, normal(*y.shape))
         yield MaxPool2DSelect(*fields), (x, y, normal(*images))
-        padding = fields[2] if len(fields) > 2 else ((0, 0), (0, 0))
+        _, places = MaxPool2DWithPlaces(*fields).reference(x)
+        yield MaxPool2DWithPlaces(*fields), (x,)
+        scatter = MaxPool2DScatter(*_padded(fields), images[2:])
+        yield scatter, (places, normal(*y.shape))
+        yield MaxPool2DGather(*fields), (places, normal(*images))
         for counted in (True, False):
-            geometry = *fields[:2], padding, counted
+            geometry = *_padded(fields), counted
             yield AveragePool2D(*geometry), (normal(*images),)
             adjoint = AveragePool2DGrad(*geometry, size=images[2:])
             yield adjoint, (normal(*y.shape),)
     adjoint = AveragePool2DGrad((2, 3), (1, 2), size=(None, None))
     yield adjoint, (normal(2, 3, 4, 3), size(5), size(7))
+
+
+def _padded(fields):
+    return fields if len(fields) > 2 else (*fields, ((0, 0), (0, 0)))
 
 
 NORMALIZED = [((0, 2, 3), (2, 3, 5, 7)), ((0,), (5, 2, 3)), ((0, 1), (2, 3, 5))]

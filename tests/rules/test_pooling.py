@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from symgraph.graph import evaluate
 from symgraph.ops import functions as F
 from symgraph.ops.affine import AddBias
-from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
+from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad, MaxPool2DSelect
 from symgraph.ops.reduce import Sum
 from symgraph.ops.special import Relu
 from symgraph.rules.pooling import (
+    PLACES,
     POOLING,
     POOLING_FIRST,
     mask_before_scattering,
@@ -106,6 +107,53 @@ def test_pooling_stays_behind_a_bias_that_differs_inside_a_window():
     assert "differs" in why_not(pool_before_bias, y)
 
 
+def test_places_stand_for_the_image():
+    x, y, dy, gradient, values = scattered((4, 6), (2, 2))
+    graph, history = rewritten([y * 2, masked(y, dy), gradient], PLACES, values)
+    assert set(ops_of(graph)) >= {"MaxPool2DWithPlaces", "MaxPool2DScatter"}
+    assert {"MaxPool2D", "MaxPool2DGrad"}.isdisjoint(ops_of(graph))
+    assert {step.rule for step in history} == {"keep_places"}
+    scatter = graph.outputs[2].owner
+    assert scatter.inputs[0].owner.inputs[0] is x
+    assert scatter.site == gradient.owner.site
+
+
+def test_places_serve_the_derivative_along_a_direction():
+    x, y, _, _, values = scattered((5, 6), (3, 2), (2, 1), ((1, 0), (0, 1)))
+    tangent = tensor("tangent", *x.type.shape)
+    values[tangent] = values[x] * 3
+    selected = MaxPool2DSelect((3, 2), (2, 1), ((1, 0), (0, 1)))(x, y, tangent)
+    graph, _ = rewritten([y, selected], PLACES, values)
+    assert ops_of(graph) == ["MaxPool2DWithPlaces", "MaxPool2DGather"]
+
+
+def test_places_in_images_of_sizes_not_known():
+    x = F.tensor("x", shape=(None, 3, None, 6))
+    y = MaxPool2D((2, 2), (2, 2))(x)
+    gradient = MaxPool2DGrad((2, 2), (2, 2))(x, y, y * 2)
+    graph, _ = rewritten([y, gradient], PLACES, {x: X})
+    assert "MaxPool2DScatter" in ops_of(graph)
+
+
+def test_without_a_gradient_no_places_are_kept():
+    x = tensor("x", 2, 3, 4, 6)
+    graph, history = rewritten(pooled(x), PLACES, {x: X})
+    assert ops_of(graph) == ["MaxPool2D"]
+    assert not history
+
+
+@pytest.mark.parametrize("change", ["windows", "image", "size"])
+def test_a_gradient_of_another_pooling_stays(change):
+    window = (16, 17) if change == "size" else (2, 2)
+    x = tensor("x", 2, 3, 32, 34)
+    other = tensor("other", 2, 3, 32, 34) if change == "image" else x
+    taken = (2, 1) if change == "windows" else window
+    y = MaxPool2D(taken, window)(other)
+    values = {v: np.zeros(v.type.shape, "float32") for v in (x, other)}
+    _, history = rewritten(MaxPool2DGrad(window, window)(x, y, y), PLACES, values)
+    assert not history
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_same_values_for_any_windows(data):
@@ -121,5 +169,6 @@ def test_same_values_for_any_windows(data):
     if data.draw(st.booleans()):
         values[x].flat[::7] = np.nan
     rewritten(masked(x, gradient), POOLING, values)
+    rewritten(gradient, PLACES, values)
     rewritten(Sum((1, 2, 3))(gradient), POOLING, values)
     rewritten(pooled(Relu()(x), window, stride, padding), POOLING_FIRST, values)

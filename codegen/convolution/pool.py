@@ -1,0 +1,70 @@
+"""``Pool`` -> C: a unit of work is a band of rows of one vector of channels."""
+
+from __future__ import annotations
+
+from codegen import sizes
+from codegen.convolution import epilogue, text
+from codegen.convolution.epilogue import Outlet
+from codegen.convolution.geometry import blocks, plane, share
+from codegen.convolution.windows import Plane, pooled_rows
+from codegen.emission import Emission, Phase
+from codegen.errors import CodegenError
+from codegen.ir import Pool
+from codegen.scalars import C_TYPES
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+BANDS = 4  # that the rows of a sample are shared out in
+HEADERS = ("vectors.h", "pooling.h")
+
+
+def emit_pool(step: Pool, target: Target) -> Emission:
+    """The C of ``y = epilogue(pool(x))``."""
+    _check(step, target)
+    x, y = step.x, step.y
+    unit: list[tuple[str, Size]] = [
+        ("sample", x.batch),
+        ("bundle", blocks(x)),
+        ("band", BANDS),
+    ]
+    start = (symbol("sample") * blocks(x) + symbol("bundle")) * plane(x)
+    outlet = Outlet(
+        y,
+        x.buffer.dtype,
+        x.block,
+        step.epilogue,
+        symbol("row") + symbol("i"),
+        symbol("column") + symbol("j"),
+        step.places,
+    )
+    band = symbol("band")
+    top, bottom = (share(at, BANDS, y.height) for at in (band, band + 1))
+    from_ = f"{x.buffer.name} + {sizes.text(start)}"
+    body = [
+        *text.decode("unit", unit),
+        f"const {C_TYPES[x.buffer.dtype]} *const from = {from_};",
+        *pooled_rows(
+            step.pooling, Plane("from", x.height, x.width), outlet, top, bottom
+        ),
+    ]
+    places = (step.places,) if step.places else ()
+    used = (x.buffer, y.buffer, *places, *epilogue.buffers_of(step.epilogue))
+    each = step.pooling.window[0] * step.pooling.window[1]
+    pixels = sizes.floordiv(y.height, BANDS) * y.width
+    work = pixels * (each + x.block * epilogue.cost(step.epilogue))
+    lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
+    count = sizes.product(tuple(extent for _, extent in unit))
+    return Emission((Phase(tuple(lines), used, count, 0, work),), headers=HEADERS)
+
+
+def _check(step: Pool, target: Target) -> None:
+    lanes = target.lanes(step.x.buffer.dtype)
+    for name, image in (("input", step.x), ("output", step.y)):
+        if image.block != lanes:
+            raise CodegenError(f"pool: {name} block is {image.block}, expected {lanes}")
+    if step.x.channels != step.y.channels:
+        raise CodegenError(
+            f"pool: input has {step.x.channels} channels, output {step.y.channels}"
+        )
+    if step.places is not None and step.places.dtype != "uint8":
+        raise CodegenError(f"pool: places are uint8, got {step.places.dtype}")

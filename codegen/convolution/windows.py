@@ -1,0 +1,116 @@
+"""Pooling of images in memory: windows of vectors, row by row.
+
+Where windows reach outside the image only what is inside is read; those that are whole
+have loops of known length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codegen import sizes
+from codegen.convolution import text
+from codegen.convolution.epilogue import Outlet, Tile, stored
+from codegen.ir import Pooling
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import Size, symbol
+
+ONE = Tile(1, 1, 1)
+
+
+@dataclass(frozen=True)
+class Plane:
+    """``height`` by ``width`` vectors, the first at the C pointer ``name``."""
+
+    name: str
+    height: Size
+    width: Size
+
+
+def pooled_rows(
+    pooling: Pooling, plane: Plane, outlet: Outlet, begin: Size, end: Size
+) -> list[str]:
+    """Lines that pool the rows ``begin .. end`` of outputs.
+
+    The outlet's indices are ``row`` and ``column``, a tile of one by one.
+    """
+    ctype, kind = C_TYPES[outlet.dtype], suffix(outlet.dtype)
+    first, rows = _inside(pooling, 0, plane.height, symbol("row"))
+    top = symbol("row") * pooling.stride[0] - pooling.padding[0][0]
+    line = (top + symbol("first_row")) * (plane.width * outlet.lanes)
+    left = symbol("column") * pooling.stride[1] - pooling.padding[1][0]
+    window = [
+        f"const {ctype} *const at = line + {sizes.text(left * outlet.lanes)};",
+        f"sg_{kind}v sum[1][1];",
+        *([f"sg_{kind}m place[1][1];"] if outlet.places else []),
+        *_columns(pooling, plane, outlet),
+        *stored(outlet, ONE),
+    ]
+    body = [
+        f"const int64_t first_row = {sizes.text(first)};",
+        f"const int64_t rows = {sizes.text(rows)};",
+        f"const {ctype} *const line = {plane.name} + {sizes.text(line)};",
+        *_loop("column", 0, outlet.image.width, window),
+    ]
+    return _loop("row", begin, end, body)
+
+
+def _columns(pooling: Pooling, plane: Plane, outlet: Outlet) -> list[str]:
+    """The window at ``column``: whole, or what of it lies in the image."""
+    whole = _one(pooling, plane, outlet, 0, pooling.window[1])
+    if pooling.padding[1] == (0, 0):
+        return whole
+    first, columns = _inside(pooling, 1, plane.width, symbol("column"))
+    cut = [
+        f"const int64_t first_column = {sizes.text(first)};",
+        f"const int64_t columns = {sizes.text(columns)};",
+        *_one(pooling, plane, outlet, symbol("first_column"), symbol("columns")),
+    ]
+    low, high = (sizes.text(at) for at in _whole(pooling, plane.width))
+    head = f"if (column >= {low} && column < {high})"
+    return [*text.block(head, whole), *text.block("else", cut)]
+
+
+def _whole(pooling: Pooling, width: Size) -> tuple[Size, Size]:
+    """The first and the last + 1 of the windows that lie within the columns."""
+    before, stride = pooling.padding[1][0], pooling.stride[1]
+    inside = sizes.floordiv(width - pooling.window[1] + before + stride, stride)
+    return -(-before // stride), inside
+
+
+def _inside(pooling: Pooling, axis: int, length: Size, at: Size) -> tuple[Size, Size]:
+    """The first element of window ``at`` that exists, and how many do."""
+    span = pooling.window[axis]
+    if pooling.padding[axis] == (0, 0):
+        return 0, span
+    start = at * pooling.stride[axis] - pooling.padding[axis][0]
+    first = sizes.maximum(start * -1, 0)
+    return first, sizes.minimum(length - start, span) - first
+
+
+def _one(
+    pooling: Pooling, plane: Plane, outlet: Outlet, first: Size, columns: Size
+) -> list[str]:
+    """``sum`` of one window, and the ``place`` of its maximum."""
+    kind, ctype, width = suffix(outlet.dtype), C_TYPES[outlet.dtype], pooling.window[1]
+    pitch = sizes.text(plane.width * outlet.lanes)
+    start, count = sizes.text(first * outlet.lanes), sizes.text(columns)
+    window = f"at + {start}, {pitch}, rows, {count}"
+    if outlet.places is not None:
+        number = sizes.text(symbol("first_row") * width + first)
+        call = f"sg_window_first_{kind}({window}, {number}, {width}, &place[0][0])"
+    elif pooling.mean:
+        area = sizes.text(symbol("rows") * columns)
+        if pooling.counted:
+            area = str(pooling.window[0] * width)
+        divisor = f"sg_splat_{kind}(({ctype})({area}))"
+        call = f"sg_window_sum_{kind}({window}) / {divisor}"
+    else:
+        call = f"sg_window_maximum_{kind}({window})"
+    return [f"sum[0][0] = {call};"]
+
+
+def _loop(index: str, begin: Size, end: Size, body: list[str]) -> list[str]:
+    start, stop = sizes.text(begin), sizes.text(end)
+    head = f"for (int64_t {index} = {start}; {index} < {stop}; {index}++)"
+    return text.block(head, body)

@@ -1,0 +1,100 @@
+"""Pooling to the kernel of that name, where images are in blocks; else to loops."""
+
+from __future__ import annotations
+
+from codegen import ir
+from codegen.schedule import elementwise
+from codegen.sizes import Size, product
+from symgraph.graph import Apply
+from symgraph.lowering import conv
+from symgraph.lowering.body import Body, call
+from symgraph.lowering.builder import (
+    Builder,
+    image_of,
+    logical_index,
+    loop_extents,
+    masked,
+)
+from symgraph.lowering.pool import (
+    average_pool,
+    max_pool,
+    places_of_maxima,
+    pooling_of,
+    source_of,
+)
+from symgraph.lowering.tail import Tail, image_index
+from symgraph.lowering.values import Stored
+from symgraph.ops.affine import AddBias
+from symgraph.ops.average_pool import AveragePool2D
+from symgraph.ops.conv import Conv2D
+from symgraph.ops.pool_places import PLACES, MaxPool2DWithPlaces
+from symgraph.ops.special import Relu
+
+KERNELS = ("float32", "float64")  # dtypes that have vectors
+IMAGE_AXES = {2, 3}
+
+
+def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
+    """The pooled images, what follows them, and the places of the maxima."""
+    x = node.inputs[0]
+    lanes = builder.target.lanes(x.dtype) if x.dtype in KERNELS else 0
+    if builder.stored(x).block != lanes:
+        _lower_loops(builder, node, tail)
+        return
+    image = builder.image(x, lanes)
+    target = builder.allocate(tail.output, lanes)
+    epilogue = tail.epilogue(image_index(target), x.dtype, target)
+    places = places_of_maxima(builder, node, lanes)
+    pooling = pooling_of(node)
+    step = ir.Pool(image, image_of(target), pooling, epilogue, places)
+    work = product(target.shape) * (pooling.window[0] * pooling.window[1])
+    builder.emit(step, tail.label, work)
+
+
+def takes_pooling(kernel: Apply, between: list[Apply], node: Apply) -> bool:
+    """Whether ``kernel`` pools its results, once ``between`` is done to them.
+
+    It does so on registers, so windows are 2 by 2, side by side, and what is between
+    is the same for all of a window but for its numbers.
+    """
+    if not isinstance(kernel.op, Conv2D) or not conv.is_known(kernel):
+        return False
+    result = kernel.outputs[0]
+    for step in between:
+        if step.inputs[0] is not result or not _is_simple(step):
+            return False
+        result = step.outputs[0]
+    windows = pooling_of(node)
+    plain = windows.window == windows.stride == (2, 2)
+    return plain and windows.padding == ((0, 0), (0, 0))
+
+
+def _is_simple(node: Apply) -> bool:
+    if isinstance(node.op, AddBias):
+        return IMAGE_AXES.issubset(node.op.axes)
+    return isinstance(node.op, Relu)
+
+
+def _lower_loops(builder: Builder, node: Apply, tail: Tail) -> None:
+    """Every window by itself, in the layout of x."""
+    x = node.inputs[0]
+    source = builder.stored(x)
+    block = source.block if source.channel == 1 else 1
+    target = builder.allocate(tail.output, block)
+    places: Stored | None = None
+    if isinstance(node.op, MaxPool2DWithPlaces):
+        places = builder.allocate(node.outputs[1], block)
+    pool = average_pool if isinstance(node.op, AveragePool2D) else max_pool
+
+    def statements(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
+        body, index = Body(), logical_index(target, indices)
+        found = body.let(pool(builder, node, index, body))
+        if places is not None:
+            place = source_of(builder, node.op, x, index, found, body)
+            position = places.position(index)
+            body.store(places.buffer, position, call("cast", PLACES, place))
+        value = masked(tail.apply(index, found, body), target, index)
+        body.store(target.buffer, target.position(index), value)
+        return tuple(body.statements)
+
+    builder.emit(elementwise(loop_extents(target), statements), tail.label)
