@@ -4,6 +4,8 @@
 
 A target narrower than the machine's is held against its own peak. ``effective``
 GFLOP/s count the operations of the definition, so Winograd can pass the peak.
+``error`` is the largest difference, relative to the largest number, of Winograd's
+filtering from direct sums on the same images and of a product from NumPy's.
 """
 
 from __future__ import annotations
@@ -18,8 +20,8 @@ from tests.benchmarks.kernels.jobs import Job, best_seconds
 from tests.benchmarks.kernels.layers import LAYERS
 
 HEADING = """
-| kernel | pass | way | ms | effective GFLOP/s or GB/s | share of the peak |
-|---|---|---|---|---|---|"""
+| kernel | pass | way | ms | effective GFLOP/s or GB/s | share of the peak | error |
+|---|---|---|---|---|---|---|"""
 
 
 def main() -> None:
@@ -76,7 +78,8 @@ def _report(job: Job, machine: Roofline, seconds: float) -> None:
     for way, best in best_seconds(job.ways, seconds).items():
         rate = amount / best
         cells = f"{best * 1e3:.3f} | {rate / 1e9:.1f} | {rate / limit:.0%}"
-        print(f"| {job.name} | {job.part} | {way} | {cells} |", flush=True)
+        error = f"{job.errors[way]:.1e}" if way in job.errors else ""
+        print(f"| {job.name} | {job.part} | {way} | {cells} | {error} |", flush=True)
 
 
 if __name__ == "__main__":

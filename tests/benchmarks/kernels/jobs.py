@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import numpy as np
 
 Run = Callable[[], float]  # runs the kernel once; the seconds that it took
 LEAST_ROUNDS = 3
+TOLERANCE = 1e-4  # of a result, relative to the largest number
 
 
 @dataclass(frozen=True)
@@ -15,7 +18,8 @@ class Job:
     """What a kernel does in numbers, and its ways, by name.
 
     ``flops`` are those of the definition, so a way that needs fewer can pass the peak.
-    ``bytes`` is the traffic of a job that memory bounds, otherwise 0.
+    ``bytes`` is the traffic of a job that memory bounds, otherwise 0. ``errors`` has
+    the largest error of the ways that were held against another.
     """
 
     name: str
@@ -23,6 +27,17 @@ class Job:
     ways: Mapping[str, Run]
     flops: int
     bytes: int = 0
+    errors: Mapping[str, float] = field(default_factory=dict)
+
+
+def largest_error(result: np.ndarray, expected: np.ndarray, who: str) -> float:
+    """max |result - expected| / max |expected|; raises where it is no rounding."""
+    error = float(np.abs(result - expected).max() / np.abs(expected).max())
+    if not error <= TOLERANCE:
+        raise ArithmeticError(
+            f"{who}: expected an error under {TOLERANCE:.0e}, got {error:.1e}"
+        )
+    return error
 
 
 def best_seconds(ways: Mapping[str, Run], seconds: float) -> dict[str, float]:
