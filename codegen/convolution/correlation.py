@@ -6,6 +6,9 @@ rows of one sample: it runs through the tiles of the band.
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+
 from codegen import sizes
 from codegen.convolution import epilogue, text, winograd_phases
 from codegen.convolution.geometry import Correlation, share
@@ -14,6 +17,7 @@ from codegen.convolution.sums import sum_lines
 from codegen.convolution.tiles import Strip
 from codegen.convolution.winograd import cut
 from codegen.emission import Emission, Phase
+from codegen.ir import Buffer
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
@@ -26,25 +30,62 @@ def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
     if points:
         found = [winograd_phases.phase(cut(c, points, target)) for c in some]
         return Emission(tuple(found), headers=winograd_phases.HEADERS)
-    return Emission(tuple(phase(plan(c, target)) for c in some), headers=HEADERS)
+    plans = [plan(c, target) for c in some]
+    if len(plans) > 1 and all(chosen.sample_first for chosen in plans):
+        return Emission((_together(plans),), headers=HEADERS)
+    return Emission(tuple(map(phase, plans)), headers=HEADERS)
 
 
 def phase(chosen: Plan) -> Phase:
     """The C function that computes a correlation by direct sums."""
-    c = chosen.correlation
-    body = [
-        *text.decode("unit", chosen.unit),
-        *_band(chosen),
-        *(_operands(chosen) if chosen.taps else ()),
-        *_tiles(chosen),
-    ]
+    body = [*text.decode("unit", chosen.unit), *_unit(chosen)]
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
+        _buffers(chosen),
         sizes.product(tuple(extent for _, extent in chosen.unit)),
         chosen.view.scratch,
         _unit_cost(chosen),
     )
+
+
+def _together(plans: list[Plan]) -> Phase:
+    """The C function of correlations that make parts of one image, sample by sample.
+
+    The parts of a strided gradient are every other pixel each: a line of memory that
+    one of them writes is still in a cache for the others.
+    """
+    counts = [chosen.bands * chosen.bundles for chosen in plans]
+    body = [
+        f"const int64_t sample = unit / {sum(counts)}, part = unit % {sum(counts)};"
+    ]
+    first = 0
+    for chosen, count in zip(plans, counts, strict=True):
+        turn = f"part - {first}" if first else "part"
+        lines = [*text.decode(turn, chosen.unit[1:]), *_unit(chosen)]
+        first += count
+        body += text.block(f"if (part >= {first - count} && part < {first})", lines)
+    cost = reduce(add, map(_unit_cost, plans))
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        tuple(dict.fromkeys(b for chosen in plans for b in _buffers(chosen))),
+        plans[0].correlation.source.batch * sum(counts),
+        reduce(sizes.maximum, (chosen.view.scratch for chosen in plans)),
+        sizes.floordiv(cost, len(plans)),
+    )
+
+
+def _unit(chosen: Plan) -> list[str]:
+    """What is done for one band and bundle of a sample."""
+    return [
+        *_band(chosen),
+        *(_operands(chosen) if chosen.taps else ()),
+        *_tiles(chosen),
+    ]
+
+
+def _buffers(chosen: Plan) -> tuple[Buffer, ...]:
+    c = chosen.correlation
+    return (c.source.buffer, c.filters, *epilogue.written_and_read(c))
 
 
 def _band(plan: Plan) -> list[str]:

@@ -63,10 +63,11 @@ class Plan:
             ("band", self.bands),
             ("bundle", self.bundles),
         ]
-        return [parts[2], parts[0], parts[1]] if self._filters_stay() else parts
+        return parts if self.sample_first else [parts[2], parts[0], parts[1]]
 
-    def _filters_stay(self) -> bool:
-        """Whether a bundle's filters stay near while samples change, or else a band.
+    @property
+    def sample_first(self) -> bool:
+        """Whether a band stays near while bundles change, or else a bundle's filters.
 
         By the bytes that pass for one sample: all filters for each band, or the whole
         sample for each bundle.
@@ -76,8 +77,8 @@ class Plan:
         filters = self.filter_step * c.channels.vectors * item
         image = _image_bytes(c.source)
         if filters <= FILTER_BYTES or image is None:
-            return filters > FILTER_BYTES
-        return self.bundles * image < self.bands * filters
+            return filters <= FILTER_BYTES
+        return self.bundles * image >= self.bands * filters
 
 
 def plan(c: Correlation, target: Target) -> Plan:
