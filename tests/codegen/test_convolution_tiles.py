@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from codegen.convolution import emit_convolution, flops, tiles
+from codegen.convolution import (
+    emit_convolution,
+    emit_convolution_backward_data,
+    flops,
+    tiles,
+)
 from codegen.convolution.geometry import Axis, backward_axes, forward_axis
 from codegen.errors import CodegenError
-from codegen.ir import Buffer, Convolution, Window
+from codegen.ir import Buffer, Convolution, ConvolutionBackwardData, Window
 from codegen.sizes import symbol
 from codegen.target import AVX2, AVX512
 from tests.codegen.convolution_cases import image
@@ -82,6 +87,37 @@ def test_flops_of_a_symbolic_batch():
     )
     step = Convolution(x, Buffer("w", "float32", (1, 27, 16)), y, Window((3, 3)))
     assert flops(step) == n * (2 * 49 * 5 * 27)
+
+
+def _emitted(channels, filters, size, kernel):
+    x = image("x", "float32", 2, channels, (size, size), 16)
+    out = size - kernel + 1
+    y = image("y", "float32", 2, filters, (out, out), 16)
+    packed = Buffer("w", "float32", (filters // 16, kernel**2 * channels, 16))
+    step = Convolution(x, packed, y, Window((kernel, kernel)))
+    (phase,) = emit_convolution(step, AVX512).phases
+    return "\n".join(phase.lines)
+
+
+@pytest.mark.parametrize(
+    ("shape", "outermost"),
+    [
+        ((32, 32, 42, 3), "sample"),  # filters that stay in a cache
+        ((1024, 256, 14, 1), "sample"),  # a large image: its bands stay
+        ((512, 512, 9, 3), "bundle"),  # a small one, and very large filters: these stay
+    ],
+)
+def test_what_stays_near_is_what_saves_most_memory_traffic(shape, outermost):
+    assert f"const int64_t {outermost} = rest;" in _emitted(*shape)
+
+
+def test_parts_of_a_strided_gradient_are_made_together():
+    dy = image("dy", "float32", 2, 32, (8, 8), 16)
+    dx = image("dx", "float32", 2, 32, (17, 17), 16)
+    packed = Buffer("w", "float32", (2, 9 * 32, 16))
+    step = ConvolutionBackwardData(dy, packed, dx, Window((3, 3), (2, 2)))
+    (phase,) = emit_convolution_backward_data(step, AVX512).phases
+    assert phase.buffers.count(dx.buffer) == 1
 
 
 @pytest.mark.parametrize(
