@@ -301,13 +301,18 @@ class ConvolutionBackwardData:
 
 @dataclass(frozen=True)
 class ConvolutionBackwardWeights:
-    """dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n,c,...], in the plain order K,C,R,S."""
+    """dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n,c,...], in the plain order K,C,R,S.
+
+    With ``places`` the results were pooled 2 by 2, dy is the gradient of what came of
+    that, and each of its numbers belongs to the place that ``Pool`` gave.
+    """
 
     x: Image
     dy: Image
     dw: Buffer
     window: Window
     winograd: bool = True  # may be used where faster; rounds to 2e-5
+    places: Buffer | None = None
 
 
 @dataclass(frozen=True)

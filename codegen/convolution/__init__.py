@@ -7,13 +7,16 @@ pooling. Imports the kernel IR
 and its printers, nothing of symgraph.
 """
 
-from codegen.convolution.backward_weights import emit_convolution_backward_weights
+from codegen.convolution.backward_weights import (
+    emit_convolution_backward_weights,
+    takes_places,
+)
 from codegen.convolution.forward import (
     emit_convolution,
     emit_convolution_backward_data,
     winograd_points,
 )
-from codegen.convolution.geometry import flops
+from codegen.convolution.geometry import by_two, flops
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
 from codegen.convolution.pool import emit_pool
 from codegen.convolution.reorder import emit_reorder
@@ -25,6 +28,7 @@ from codegen.convolution.winograd_filters import (
 
 __all__ = [
     "at_points",
+    "by_two",
     "emit_convolution",
     "emit_convolution_backward_data",
     "emit_convolution_backward_weights",
@@ -35,6 +39,7 @@ __all__ = [
     "flops",
     "pack_filters",
     "packed_shape",
+    "takes_places",
     "transformed_shape",
     "winograd_points",
 ]

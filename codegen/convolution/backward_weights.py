@@ -10,7 +10,7 @@ shares, always in the same order, and turns the lanes into rows of dw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from codegen.convolution.geometry import (
     Channels,
     check,
     forward_axis,
+    plane,
     position,
     share,
 )
@@ -35,7 +36,23 @@ from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 UNITS = 16  # units of work, whatever the batch
+SAMPLES = "for (int64_t sample = base; sample < after; sample++)"
 BAND_BYTES = 24 << 10  # what one pass over the pixels of a tile may read
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """dy as the pixels of a tile read it: in place, or unpooled to the scratch.
+
+    ``pointer`` is where row ``row`` of the first vector of ``sample`` begins, ``plane``
+    how far the next vector is; ``unpool`` are the lines that fill the scratch.
+    """
+
+    pointer: Size
+    plane: Size
+    base: str
+    unpool: tuple[str, ...] = ()
+    scratch: Size = 0
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,7 @@ class Kernel:
     samples: int
     bands: int
     view: View
+    dy: Gradient
 
     @property
     def kind(self) -> str:
@@ -91,18 +109,41 @@ def emit_convolution_backward_weights(
         raise CodegenError(
             f"filter gradient: dy block is {step.dy.block}, expected {lanes}"
         )
+    if step.places and not isinstance(step.dy.height, int):
+        raise CodegenError("filter gradient: with places the rows of dy must be known")
     if step.x.channels * step.dy.channels == 0:
         return Emission(())
     kernel = _kernel(step, target)
-    if step.winograd:
-        cost = tile_cost(kernel.tile, kernel.channels, step.window.kernel, target)
-        cost *= _pixels_of(step.dy)
-        quick = winograd_weights.cut(step, kernel.rows, kernel.columns, cost, target)
-        if quick is not None:
-            return winograd_weights.emission(quick, target)
+    quick = _quick(kernel, target)
+    if quick is not None:
+        return winograd_weights.emission(quick, target)
     item = np.dtype(step.dw.dtype).itemsize
     shared = kernel.shares * kernel.share_size * item
     return Emission((_sums(kernel), _total(kernel)), shared, HEADERS)
+
+
+def takes_places(step: ConvolutionBackwardWeights, target: Target) -> bool:
+    """Whether dy, of even known sizes, is better unpooled as it is read.
+
+    So it is where direct sums are done, and each of its numbers is read but once.
+    """
+    sizes_of = step.dy.height, step.dy.width
+    if not all(isinstance(size, int) and size % 2 == 0 for size in sizes_of):
+        return False
+    if step.x.channels * step.dy.channels == 0:
+        return False
+    kernel = _kernel(step, target)
+    return len(kernel.channels.chunks) == 1 and _quick(kernel, target) is None
+
+
+def _quick(kernel: Kernel, target: Target) -> winograd_weights.Cut | None:
+    """The way by minimal filtering, where that is allowed and costs less."""
+    step = kernel.step
+    if not step.winograd or step.places:
+        return None
+    cost = tile_cost(kernel.tile, kernel.channels, step.window.kernel, target)
+    cost *= _pixels_of(step.dy)
+    return winograd_weights.cut(step, kernel.rows, kernel.columns, cost, target)
 
 
 def _pixels_of(image: Image) -> int:
@@ -111,7 +152,7 @@ def _pixels_of(image: Image) -> int:
 
 
 def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
-    x, dy, window = step.x, step.dy, step.window
+    x, dy, window = step.x, _unpooled(step), step.window
     rows = forward_axis(window, 0, x.height, dy.height)
     columns = forward_axis(window, 1, x.width, dy.width)
     lanes = target.lanes(step.dw.dtype)
@@ -120,6 +161,8 @@ def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     units = channels.vectors // tile.vectors * len(channels.chunks)
     shares = -(-UNITS // max(units, 1))
     samples, bands = _pass(dy, x, rows, tile, lanes)
+    if step.places:
+        bands = min(bands, int(step.dy.height))  # type: ignore[arg-type]
     group: Size = 0
     if channels.groups > 1 and channels.broadcast:
         bundles = channels.group_vectors // tile.vectors
@@ -127,9 +170,60 @@ def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     slot = symbol("sample") - symbol("base") if samples > 1 else 0
     bundle, chunk = symbol("bundle"), symbol("chunk")
     reading = Reading(x, rows, columns, channels, group, bundle, chunk, slot)
-    most = sizes.floordiv(rows.count + (bands - 1), bands)
+    scale = 2 if step.places else 1
+    bundled = sizes.floordiv(rows.count, scale)
+    most = sizes.floordiv(bundled + (bands - 1), bands) * scale
     seen = view(reading, most)
-    return Kernel(step, rows, columns, channels, tile, shares, samples, bands, seen)
+    gradient = _gradient(step, tile, most, seen.scratch * samples)
+    return Kernel(
+        step, rows, columns, channels, tile, shares, samples, bands, seen, gradient
+    )
+
+
+def _unpooled(step: ConvolutionBackwardWeights) -> Image:
+    """The image of the gradient before any pooling."""
+    dy = step.dy
+    if step.places is None:
+        return dy
+    return replace(dy, height=dy.height * 2, width=dy.width * 2)
+
+
+def _gradient(
+    step: ConvolutionBackwardWeights, tile: WeightTile, most: Size, used: Size
+) -> Gradient:
+    """How dy is read, ``most`` rows at a time; ``used`` of the scratch is taken."""
+    dy, row = step.dy, symbol("row")
+    bundle = symbol("bundle") * tile.vectors
+    if step.places is None:
+        pointer = position(dy, symbol("sample"), bundle, row, 0)
+        return Gradient(pointer, plane(dy), dy.buffer.name)
+    pitch = dy.width * 2 * dy.block
+    slot = (symbol("sample") - symbol("base")) * tile.vectors
+    start = slot * (most * pitch)
+    pointer = start + (row - symbol("top")) * pitch
+    source = position(dy, symbol("sample"), bundle + symbol("k"), symbol("pair"), 0)
+    to = (
+        start
+        + symbol("k") * (most * pitch)
+        + (symbol("pair") * 2 - symbol("top")) * pitch
+    )
+    kind, ctype = suffix(dy.buffer.dtype), C_TYPES[dy.buffer.dtype]
+    at = sizes.text(source)
+    call = (
+        f"sg_unpool_{kind}(unpooled + {sizes.text(to)}, {sizes.text(pitch)}, "
+        f"{dy.buffer.name} + {at}, {step.places.name} + {at}, {sizes.text(dy.width)});"
+    )
+    pairs = "for (int64_t pair = top / 2; pair < bottom / 2; pair++)"
+    lines = text.loop("k", tile.vectors, text.block(pairs, [call]))
+    declared = f"{ctype} *const unpooled = ({ctype} *)(scratch + {sizes.text(used)});"
+    count = most * pitch * tile.vectors
+    return Gradient(
+        pointer,
+        most * pitch,
+        "unpooled",
+        (declared, *text.block(SAMPLES, lines)),
+        count * np.dtype(dy.buffer.dtype).itemsize,
+    )
 
 
 def _pass(
@@ -151,6 +245,7 @@ def _pass(
 
 
 def _sums(kernel: Kernel) -> Phase:
+    step = kernel.step
     chunks = len(kernel.channels.chunks)
     parts: list[tuple[str, Size]] = [
         ("part", kernel.shares),
@@ -174,14 +269,14 @@ def _sums(kernel: Kernel) -> Phase:
             ],
         ),
     ]
-    pixels = kernel.step.dy.height * kernel.step.dy.width
+    pixels = kernel.rows.count * kernel.columns.count
     cost = pixels * batch * (kernel.share_size // kernel.channels.lanes)
     units = kernel.shares * kernel.bundles * chunks
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        (kernel.step.x.buffer, kernel.step.dy.buffer),
+        (step.x.buffer, step.dy.buffer, *([step.places] if step.places else [])),
         units,
-        kernel.view.scratch * kernel.samples,
+        (kernel.view.scratch + kernel.dy.scratch) * kernel.samples,
         sizes.floordiv(cost, max(units, 1)),
     )
 
@@ -198,13 +293,15 @@ def _cleared(kernel: Kernel) -> list[str]:
 
 
 def _band(kernel: Kernel) -> list[str]:
-    rows, band = kernel.rows.count, symbol("band")
-    samples = "for (int64_t sample = base; sample < after; sample++)"
-    copy = text.block(samples, kernel.view.copy) if kernel.view.copy else []
+    band, scale = symbol("band"), 2 if kernel.step.places else 1
+    rows = sizes.floordiv(kernel.rows.count, scale)
+    top, bottom = (share(at, kernel.bands, rows) * scale for at in (band, band + 1))
+    copy = text.block(SAMPLES, kernel.view.copy) if kernel.view.copy else []
     return [
-        f"const int64_t top = {sizes.text(share(band, kernel.bands, rows))};",
-        f"const int64_t bottom = {sizes.text(share(band + 1, kernel.bands, rows))};",
+        f"const int64_t top = {sizes.text(top)};",
+        f"const int64_t bottom = {sizes.text(bottom)};",
         *copy,
+        *kernel.dy.unpool,
         *_tiles(kernel),
     ]
 
@@ -242,27 +339,24 @@ def _tile(kernel: Kernel, number: int) -> list[str]:
     tile, kind = kernel.tile, kernel.kind
     sums = number * tile.rows * tile.columns
     every = text.unrolled((("k", tile.vectors), ("p", sums)))
-    samples = "for (int64_t sample = base; sample < after; sample++)"
     return [
         f"sg_{kind}v sum[{tile.vectors}][{sums}];",
         f"{every} sum[k][p] = (sg_{kind}v){{0}};",
-        *text.block(samples, _pixels(kernel, number)),
+        *text.block(SAMPLES, _pixels(kernel, number)),
         *_added(kernel, number),
     ]
 
 
 def _pixels(kernel: Kernel, number: int) -> list[str]:
     """The sweep over the rows and columns of one sample."""
-    rows, columns, steps, dy = kernel.rows, kernel.columns, kernel.view, kernel.step.dy
+    rows, columns, steps, dy = kernel.rows, kernel.columns, kernel.view, kernel.dy
     row = steps.top + symbol("row") * rows.stride + symbol("r") * rows.dilation
     column = steps.left + symbol("s") * columns.dilation
     corner = row * steps.row + column * steps.column
     corner = corner + symbol("channel") * steps.channel
-    bundle = symbol("bundle") * kernel.tile.vectors
-    from_dy = position(dy, symbol("sample"), bundle, symbol("row"), 0)
     sweep = [
         f"const {kernel.ctype} *at = in + {sizes.text(corner)};",
-        f"const {kernel.ctype} *from = {dy.buffer.name} + {sizes.text(from_dy)};",
+        f"const {kernel.ctype} *from = {dy.base} + {sizes.text(dy.pointer)};",
         "SG_ROLLED",
         *text.loop("column", columns.count, _pixel(kernel, number)),
     ]
@@ -275,7 +369,7 @@ def _pixels(kernel: Kernel, number: int) -> list[str]:
 def _pixel(kernel: Kernel, number: int) -> list[str]:
     """One pixel: its vectors of dy times the numbers of x that its taps see."""
     tile, steps, kind = kernel.tile, kernel.view, kernel.kind
-    rows, columns, dy = kernel.rows, kernel.columns, kernel.step.dy
+    rows, columns = kernel.rows, kernel.columns
     tap = symbol("i") * (rows.dilation * steps.row)
     tap = tap + symbol("j") * (columns.dilation * steps.column)
     place = sizes.text(symbol("c") * steps.channel + tap)
@@ -283,17 +377,17 @@ def _pixel(kernel: Kernel, number: int) -> list[str]:
     if not kernel.channels.broadcast:
         value = f"sg_load_{kind}(at + {place})"
     index = f"(c * {tile.rows} + i) * {tile.columns} + j"
-    plane = sizes.text(symbol("k") * dy.height * dy.width * dy.block)
+    further = sizes.text(symbol("k") * kernel.dy.plane)
     extents = (("c", number), ("i", tile.rows), ("j", tile.columns))
     return [
         f"sg_{kind}v gradient[{tile.vectors}];",
         text.unrolled((("k", tile.vectors),)),
-        f"    gradient[k] = sg_load_{kind}(from + {plane});",
+        f"    gradient[k] = sg_load_{kind}(from + {further});",
         text.unrolled((*extents, ("k", tile.vectors))),
         f"    sum[k][{index}] += gradient[k] * {value};",
         "SG_REREAD;",
         f"at += {columns.stride * steps.column};",
-        f"from += {dy.block};",
+        f"from += {kernel.channels.lanes};",
     ]
 
 

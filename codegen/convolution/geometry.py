@@ -239,10 +239,20 @@ def flops(
         case ConvolutionBackwardWeights(x=x, dy=dy):
             wide, narrow = dy, x
     pixels = wide.batch * wide.height * wide.width
-    if isinstance(step, Convolution) and step.pool:
+    if _is_pooled(step):
         pixels = pixels * 4
     filters = wide.channels * (narrow.channels // step.window.groups)
     return pixels * (2 * filters * step.window.kernel[0] * step.window.kernel[1])
+
+
+def _is_pooled(step: object) -> bool:
+    """Whether four results were made for each that is in an image of the step."""
+    match step:
+        case Convolution(pool=pool):
+            return pool is not None
+        case ConvolutionBackwardWeights(places=places):
+            return places is not None
+    return False
 
 
 def by_two(pooling: Pooling) -> bool:

@@ -15,13 +15,30 @@
         memcpy(to, &small, sizeof small);                                              \
     }                                                                                  \
     /* best, at place, or value, at number, where that is larger; nan is largest */    \
-    SG_INLINE void sg_keep_first_##s(sg_##s##v *best, sg_##s##m *place, sg_##s##v value,    \
+    SG_INLINE void sg_keep_first_##s(sg_##s##v *best, sg_##s##m *place, sg_##s##v value, \
                                 int64_t number)                                        \
     {                                                                                  \
         const sg_##s##m better = ~(value <= *best) & (*best == *best);                 \
         const sg_##s##m at = (sg_##s##m){0} + (I)number;                               \
         *best = sg_select_##s##v(better, value, *best);                                \
         *place = (better & at) | (~better & *place);                                   \
+    }                                                                                  \
+    /* Two rows, ``pitch`` apart, of twice ``count`` vectors: each vector at its place \
+       of the four of its window, zeros at the others. */                              \
+    SG_OUTLINE void sg_unpool_##s(T *to, int64_t pitch, const T *from,                 \
+                                  const uint8_t *places, int64_t count)                \
+    {                                                                                  \
+        for (int64_t j = 0; j < count; j++) {                                          \
+            sg_##s##p small;                                                           \
+            memcpy(&small, places + j * sg_lanes_##s, sizeof small);                   \
+            const sg_##s##m at = __builtin_convertvector(small, sg_##s##m);            \
+            const sg_##s##m value = (sg_##s##m)sg_load_##s(from + j * sg_lanes_##s);   \
+            T *const two = to + 2 * j * sg_lanes_##s;                                  \
+            sg_store_##s(two, (sg_##s##v)((at == 0) & value));                         \
+            sg_store_##s(two + sg_lanes_##s, (sg_##s##v)((at == 1) & value));          \
+            sg_store_##s(two + pitch, (sg_##s##v)((at == 2) & value));                 \
+            sg_store_##s(two + pitch + sg_lanes_##s, (sg_##s##v)((at == 3) & value));  \
+        }                                                                              \
     }                                                                                  \
     SG_INLINE sg_##s##v sg_window_maximum_##s(const T *from, int64_t pitch,            \
                                               int64_t rows, int64_t columns)           \
@@ -34,7 +51,7 @@
         return best;                                                                   \
     }                                                                                  \
     /* the same, and its place where window rows have ``width`` numbered elements */   \
-    SG_INLINE sg_##s##v sg_window_first_##s(const T *from, int64_t pitch, int64_t rows,\
+    SG_INLINE sg_##s##v sg_window_first_##s(const T *from, int64_t pitch, int64_t rows, \
                                             int64_t columns, int64_t first,            \
                                             int64_t width, sg_##s##m *place)           \
     {                                                                                  \
@@ -42,7 +59,7 @@
         *place = (sg_##s##m){0} + (I)first;                                            \
         for (int64_t i = 0; i < rows; i++)                                             \
             for (int64_t j = 0; j < columns; j++)                                      \
-                sg_keep_first_##s(&best, place,                                             \
+                sg_keep_first_##s(&best, place,                                        \
                              sg_load_##s(from + i * pitch + j * sg_lanes_##s),         \
                              first + i * width + j);                                   \
         return best;                                                                   \

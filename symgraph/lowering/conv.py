@@ -13,8 +13,10 @@ from typing import TypeVar
 from codegen import ir
 from codegen.convolution import (
     at_points,
+    by_two,
     flops,
     packed_shape,
+    takes_places,
     transformed_shape,
     winograd_points,
 )
@@ -23,9 +25,10 @@ from symgraph.graph.config import config
 from symgraph.lowering import general_conv
 from symgraph.lowering.builder import Builder, image_of
 from symgraph.lowering.failures import LoweringError
-from symgraph.lowering.pool import places_of_maxima, pooling_of
+from symgraph.lowering.pool import places_of_maxima, pooling_of, windows_tile
 from symgraph.lowering.tail import Tail, image_index
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
+from symgraph.ops.pool_places import MaxPool2DScatter
 
 Step = TypeVar("Step", ir.Convolution, ir.ConvolutionBackwardData)
 
@@ -79,13 +82,56 @@ def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:
     if not _are_known((*node.outputs[0].type.shape, x.type.shape[1])):
         general_conv.lower_conv2d_backward_weights(builder, node)
         return
-    target = builder.allocate(node.outputs[0])
-    window = _window(node.op, node.outputs[0])
-    image, gradient = _input(builder, x), builder.image(dy, _lanes(builder, dy))
+    lanes = _lanes(builder, dy)
+    target, places = builder.allocate(node.outputs[0]), None
+    if is_unpooled_by(builder, dy, node):
+        assert dy.owner is not None
+        places = builder.blocked(dy.owner.inputs[0], lanes).buffer
+        dy = dy.owner.inputs[1]
     step = ir.ConvolutionBackwardWeights(
-        image, gradient, target.buffer, window, config.winograd
+        _input(builder, x),
+        builder.image(dy, lanes),
+        target.buffer,
+        _window(node.op, node.outputs[0]),
+        config.winograd,
+        places,
     )
     builder.emit(step, "", flops(step))
+
+
+def is_unpooled_by(builder: Builder, dy: Variable, user: Apply) -> bool:
+    """Whether ``user`` alone reads dy, scattered from 2 by 2, and does so by itself."""
+    node = dy.owner
+    if node is None or not isinstance(node.op, MaxPool2DScatter):
+        return False
+    if not isinstance(user.op, Conv2DBackwardWeights) or user.inputs[1] is not dy:
+        return False
+    x, filters = user.inputs[0], user.outputs[0]
+    if builder.users.get(dy, set()) != {user} or builder.is_delivered(dy):
+        return False
+    if not _are_known((*filters.type.shape, x.type.shape[1])) or user.inputs[0] is dy:
+        return False
+    if not windows_tile(node) or not by_two(pooling_of(node)):
+        return False
+    image, lanes = _shaped(builder, x), _lanes(builder, dy)
+    step = ir.ConvolutionBackwardWeights(
+        image,
+        replace(_shaped(builder, dy), block=lanes),
+        ir.Buffer("dw", dy.dtype, builder.shape(filters)),
+        _window(user.op, filters),
+        config.winograd,
+    )
+    return takes_places(step, builder.target)
+
+
+def _shaped(builder: Builder, variable: Variable) -> ir.Image:
+    """An image of the variable's sizes, in no memory yet."""
+    batch, channels, height, width = builder.shape(variable)
+    assert isinstance(channels, int)
+    lanes = _lanes(builder, variable)
+    buffer = ir.Buffer("image", variable.dtype, ())
+    block = 1 if channels < lanes else lanes
+    return ir.Image(buffer, batch, channels, height, width, block)
 
 
 def is_known(node: Apply) -> bool:

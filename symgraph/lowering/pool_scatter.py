@@ -13,15 +13,27 @@ from codegen.ir import Kind
 from codegen.schedule import elementwise, parallel
 from codegen.sizes import Size, symbol
 from symgraph.graph import Apply
+from symgraph.lowering import conv
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.pool import cotangent_of, place_of, places_of, windows_tile
-from symgraph.lowering.values import Index, Stored
+from symgraph.lowering.pool import (
+    cotangent_of,
+    max_pool_grad,
+    place_of,
+    places_of,
+    windows_tile,
+)
+from symgraph.lowering.values import Computed, Index, Stored
 
 
 def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
     """dx from the windows: dy at the first maximum of each, else 0."""
+    output = node.outputs[0]
+    users = builder.users.get(output, ())
+    if any(conv.is_unpooled_by(builder, output, user) for user in users):
+        builder.values[output] = _gathered(builder, node)  # which nobody reads
+        return
     source = builder.stored(node.inputs[0])
     blocked = source.block > 1 and source.channel == 1
     target = builder.allocate(node.outputs[0], source.block if blocked else 1)
@@ -29,6 +41,16 @@ def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
         _write(builder, node, target)
     else:
         _add(builder, node, target, blocked)
+
+
+def _gathered(builder: Builder, node: Apply) -> Computed:
+    """dx element by element."""
+    dx = node.outputs[0]
+    return Computed(
+        dx.dtype,
+        builder.shape(dx),
+        lambda index, body: max_pool_grad(builder, node, index, body),
+    )
 
 
 def _write(builder: Builder, node: Apply, target: Stored) -> None:

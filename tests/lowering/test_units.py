@@ -18,7 +18,7 @@ from symgraph.ops import Relu, exp, reshape, tanh, tensor
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
-from symgraph.ops.conv import Conv2D
+from symgraph.ops.conv import Conv2D, Conv2DBackwardWeights
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 from symgraph.ops.pool_places import MaxPool2DScatter, MaxPool2DWithPlaces
 from symgraph.ops.shape import dim
@@ -240,3 +240,42 @@ def test_what_reads_neighbours_computes_none_of_them(check):
     x = tensor("x", shape=(None, 3, 9, 10))
     lowered = check([x], [AveragePool2D(*SAME)(exp(x)) + x], [random(2, 3, 9, 10)])
     assert "Exp" in labels(lowered.program)
+
+
+def gradients(height: int, outputs: int = 5, also: bool = False):
+    """x, dy, the places, the gradient of filters of pooled results, and that of x."""
+    x = tensor("x", shape=(None, 3, height + 2, 10))
+    pooled_shape = (None, outputs, height // 2, 4)
+    places = tensor("places", dtype="uint8", shape=pooled_shape)
+    dy = tensor("dy", shape=pooled_shape)
+    spread = MaxPool2DScatter((2, 2), (2, 2), size=(height, 8))(places, dy * 2.0)
+    dw = Conv2DBackwardWeights(kernel=(3, 3))(x, spread)
+    arrays = [
+        random(2, 3, height + 2, 10),
+        rng.integers(0, 4, (2, *pooled_shape[1:])).astype("uint8"),
+        random(2, *pooled_shape[1:]),
+    ]
+    return [x, places, dy], [dw, spread] if also else [dw], arrays
+
+
+def test_the_gradient_of_filters_unpools_by_itself(check):
+    program = check(*gradients(6)).program
+    steps = [kernel.step for kernel in program.kernels]
+    (step,) = (s for s in steps if isinstance(s, ir.ConvolutionBackwardWeights))
+    assert step.places is not None
+    assert not any("Scatter" in label for label in labels(program))
+
+
+@pytest.mark.parametrize("change", ["odd", "several passes", "read by others"])
+def test_where_it_does_not_the_image_is_stored(change, check):
+    if change == "several passes":
+        inputs, (dw,), arrays = gradients(6)
+        x, arrays[0] = tensor("x", shape=(None, 70, 8, 10)), random(2, 70, 8, 10)
+        inputs[0], spread = x, dw.owner.inputs[1]
+        case = inputs, [Conv2DBackwardWeights(kernel=(3, 3))(x, spread)], arrays
+    else:
+        case = gradients(7 if change == "odd" else 6, also=change != "odd")
+    program = check(*case).program
+    steps = [kernel.step for kernel in program.kernels]
+    (step,) = (s for s in steps if isinstance(s, ir.ConvolutionBackwardWeights))
+    assert step.places is None
