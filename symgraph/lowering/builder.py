@@ -54,6 +54,7 @@ class Builder:
         self.places: dict[Variable, Stored] = {}
         self.lazy_block: dict[Variable, int] = {}
         self.users: dict[Variable, set[Apply]] = {}
+        self.done: set[Apply] = set()  # lowered with what they are computed from
         self._copies: dict[tuple[Variable, int, int], Stored] = {}
         self._names = count()
         self._node: Apply | None = None

@@ -14,6 +14,7 @@ from symgraph.lowering.builder import Builder, logical_index, loop_extents, mask
 from symgraph.lowering.join import place_in_whole
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
+from symgraph.lowering.reduce import adds_up_images, lower_reduction
 from symgraph.lowering.table import EPILOGUES, inlines_its_input
 from symgraph.lowering.tail import Chain, Pooled, Tail
 from symgraph.lowering.values import Index, Stored, Value
@@ -89,11 +90,38 @@ def lower_group(builder: Builder, unit: Unit) -> None:
     if len(wanted) == 1 and _only_reduced(builder, wanted[0]):
         builder.lazy_block[wanted[0]] = block
         return
+    summed = _summed(builder, wanted, block)
+    if summed is not None:
+        _lower_with_sum(builder, unit, summed, block)
+        return
     targets = {v: _target(builder, v, block) for v in wanted}
     builder.values.update(computed)
     step = _nest(builder, targets)
     builder.emit(step, _label(unit))
     builder.values.update(targets)
+
+
+def _summed(builder: Builder, wanted: Sequence[Variable], block: int) -> Apply | None:
+    """A sum over the images that a group computes, if one can be had on the way."""
+    if len(wanted) != 1 or block == 1 or builder.is_delivered(wanted[0]):
+        return None
+    (image,), channels = wanted, builder.shape(wanted[0])[1]
+    if not isinstance(channels, int) or channels % block:
+        return None
+    users = sorted(builder.users.get(image, ()), key=id)
+    return next((user for user in users if adds_up_images(user)), None)
+
+
+def _lower_with_sum(builder: Builder, unit: Unit, node: Apply, block: int) -> None:
+    """The group's images stored, and summed, in one pass."""
+    image = node.inputs[0]
+    computed = builder.values[image]
+    target = builder.allocate(image, block)
+    builder.values[image] = computed
+    builder.lazy_block[image] = block
+    lower_reduction(builder, node, target, f"{_label(unit)}+{node.op}")
+    builder.values[image] = target
+    builder.done.add(node)
 
 
 def _target(builder: Builder, variable: Variable, block: int) -> Stored:

@@ -197,6 +197,8 @@ def _results(builder: Builder, graph: Graph) -> list[ir.Buffer]:
 
 
 def _lower_unit(builder: Builder, unit: Unit) -> None:
+    if unit.nodes[0] in builder.done:
+        return
     with builder.at(unit.nodes[0]):
         if unit.head is not None:
             lower_chain(builder, unit)

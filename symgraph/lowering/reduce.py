@@ -23,6 +23,7 @@ FUNCTIONS: dict[type, str] = {
     Any: "maximum",
     All: "minimum",
 }
+IMAGE_AXES = (0, 2, 3)  # of what is summed for each channel
 ARG_FUNCTIONS: dict[type, str] = {ArgMax: "maximum", ArgMin: "minimum"}
 
 
@@ -68,8 +69,13 @@ def space_of(builder: Builder, variable: Variable) -> Space:
     return Space(blocked_shape(shape, block, 1), block)
 
 
-def lower_reduction(builder: Builder, node: Apply) -> None:
-    """One total a kept index, in loops arranged for the memory order."""
+def lower_reduction(
+    builder: Builder, node: Apply, stored: Stored | None = None, label: str = ""
+) -> None:
+    """One total a kept index, in loops arranged for the memory order.
+
+    With ``stored`` the elements are computed here, and stored there on the way.
+    """
     x, output = node.inputs[0], node.outputs[0]
     function, space = FUNCTIONS[type(node.op)], space_of(builder, x)
     target = builder.allocate(output)
@@ -78,7 +84,12 @@ def lower_reduction(builder: Builder, node: Apply) -> None:
         indices: tuple[Size, ...],
     ) -> tuple[tuple[ir.Statement, ...], tuple[Term, ...]]:
         body = Body()
-        element = cast(read(builder, x, space.index(indices), body), output.dtype)
+        index = space.index(indices)
+        value = read(builder, x, index, body)
+        if stored is not None:
+            value = body.let(value)
+            body.store(stored.buffer, stored.position(index), value)
+        element = cast(value, output.dtype)
         return tuple(body.statements), (Term(function, element),)
 
     def finish(
@@ -89,7 +100,12 @@ def lower_reduction(builder: Builder, node: Apply) -> None:
 
     axes = space.axes(node.op.axes)
     for step in reduction(space.extents, axes, terms, finish, builder.fresh("r")):
-        builder.emit(step)
+        builder.emit(step, label)
+
+
+def adds_up_images(node: Apply) -> bool:
+    """Whether the op sums each channel of images: what may be done as they are made."""
+    return isinstance(node.op, Sum) and node.op.axes == IMAGE_AXES
 
 
 def lower_arg_extremum(builder: Builder, node: Apply) -> None:

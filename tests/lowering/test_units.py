@@ -279,3 +279,25 @@ def test_where_it_does_not_the_image_is_stored(change, check):
     steps = [kernel.step for kernel in program.kernels]
     (step,) = (s for s in steps if isinstance(s, ir.ConvolutionBackwardWeights))
     assert step.places is None
+
+
+@pytest.mark.parametrize("batch", [0, 1, 40])
+def test_images_are_summed_as_they_are_made(batch, check):
+    """Sums over the images and the images themselves, in one pass."""
+    x = tensor("x", shape=(None, 3, 30, 29))
+    y = convolved(x, 16)
+    z = exp(y) * y  # read by the sum and by the convolution
+    total = z.sum(axis=IMAGES)
+    lowered = check([x], [total, y, convolved(z, 5)], [random(batch, 3, 30, 29)])
+    assert any(label.startswith("Exp+Mul+Sum") for label in labels(lowered.program))
+
+
+@pytest.mark.parametrize("change", ["ragged", "output", "other axes"])
+def test_images_are_summed_by_themselves(change, check):
+    x = tensor("x", shape=(None, 3, 8, 7))
+    y = convolved(x, 17 if change == "ragged" else 16)
+    z = exp(y) * y
+    total = z.sum(axis=(2, 3) if change == "other axes" else IMAGES)
+    outputs = [total, z if change == "output" else convolved(z, 5)]
+    lowered = check([x], [y, *outputs], [random(2, 3, 8, 7)])
+    assert any(label.startswith("Sum") for label in labels(lowered.program))
