@@ -10,7 +10,7 @@ shares, always in the same order, and turns the lanes into rows of dw.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,9 +22,13 @@ from codegen.convolution.geometry import (
     Channels,
     check,
     forward_axis,
-    plane,
-    position,
     share,
+)
+from codegen.convolution.gradients import (
+    SAMPLES,
+    Gradient,
+    gradient_of,
+    unpooled,
 )
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.weight_tiles import WeightTile, choose, tile_cost
@@ -36,23 +40,7 @@ from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 UNITS = 16  # units of work, whatever the batch
-SAMPLES = "for (int64_t sample = base; sample < after; sample++)"
 BAND_BYTES = 24 << 10  # what one pass over the pixels of a tile may read
-
-
-@dataclass(frozen=True)
-class Gradient:
-    """dy as the pixels of a tile read it: in place, or unpooled to the scratch.
-
-    ``pointer`` is where row ``row`` of the first vector of ``sample`` begins, ``plane``
-    how far the next vector is; ``unpool`` are the lines that fill the scratch.
-    """
-
-    pointer: Size
-    plane: Size
-    base: str
-    unpool: tuple[str, ...] = ()
-    scratch: Size = 0
 
 
 @dataclass(frozen=True)
@@ -152,7 +140,7 @@ def _pixels_of(image: Image) -> int:
 
 
 def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
-    x, dy, window = step.x, _unpooled(step), step.window
+    x, dy, window = step.x, unpooled(step), step.window
     rows = forward_axis(window, 0, x.height, dy.height)
     columns = forward_axis(window, 1, x.width, dy.width)
     lanes = target.lanes(step.dw.dtype)
@@ -174,55 +162,9 @@ def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     bundled = sizes.floordiv(rows.count, scale)
     most = sizes.floordiv(bundled + (bands - 1), bands) * scale
     seen = view(reading, most)
-    gradient = _gradient(step, tile, most, seen.scratch * samples)
+    gradient = gradient_of(step, tile, most, seen.scratch * samples)
     return Kernel(
         step, rows, columns, channels, tile, shares, samples, bands, seen, gradient
-    )
-
-
-def _unpooled(step: ConvolutionBackwardWeights) -> Image:
-    """The image of the gradient before any pooling."""
-    dy = step.dy
-    if step.places is None:
-        return dy
-    return replace(dy, height=dy.height * 2, width=dy.width * 2)
-
-
-def _gradient(
-    step: ConvolutionBackwardWeights, tile: WeightTile, most: Size, used: Size
-) -> Gradient:
-    """How dy is read, ``most`` rows at a time; ``used`` of the scratch is taken."""
-    dy, row = step.dy, symbol("row")
-    bundle = symbol("bundle") * tile.vectors
-    if step.places is None:
-        pointer = position(dy, symbol("sample"), bundle, row, 0)
-        return Gradient(pointer, plane(dy), dy.buffer.name)
-    pitch = dy.width * 2 * dy.block
-    slot = (symbol("sample") - symbol("base")) * tile.vectors
-    start = slot * (most * pitch)
-    pointer = start + (row - symbol("top")) * pitch
-    source = position(dy, symbol("sample"), bundle + symbol("k"), symbol("pair"), 0)
-    to = (
-        start
-        + symbol("k") * (most * pitch)
-        + (symbol("pair") * 2 - symbol("top")) * pitch
-    )
-    kind, ctype = suffix(dy.buffer.dtype), C_TYPES[dy.buffer.dtype]
-    at = sizes.text(source)
-    call = (
-        f"sg_unpool_{kind}(unpooled + {sizes.text(to)}, {sizes.text(pitch)}, "
-        f"{dy.buffer.name} + {at}, {step.places.name} + {at}, {sizes.text(dy.width)});"
-    )
-    pairs = "for (int64_t pair = top / 2; pair < bottom / 2; pair++)"
-    lines = text.loop("k", tile.vectors, text.block(pairs, [call]))
-    declared = f"{ctype} *const unpooled = ({ctype} *)(scratch + {sizes.text(used)});"
-    count = most * pitch * tile.vectors
-    return Gradient(
-        pointer,
-        most * pitch,
-        "unpooled",
-        (declared, *text.block(SAMPLES, lines)),
-        count * np.dtype(dy.buffer.dtype).itemsize,
     )
 
 
@@ -356,7 +298,7 @@ def _pixels(kernel: Kernel, number: int) -> list[str]:
     corner = corner + symbol("channel") * steps.channel
     sweep = [
         f"const {kernel.ctype} *at = in + {sizes.text(corner)};",
-        f"const {kernel.ctype} *from = {dy.base} + {sizes.text(dy.pointer)};",
+        f"const {kernel.ctype} *from = {dy.base} + {sizes.text(dy.start)};",
         "SG_ROLLED",
         *text.loop("column", columns.count, _pixel(kernel, number)),
     ]

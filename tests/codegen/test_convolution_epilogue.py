@@ -7,7 +7,7 @@ import pytest
 
 from codegen.build import build
 from codegen.convolution import pack_filters, packed_shape
-from codegen.convolution.epilogue import vector_text
+from codegen.convolution.vector_text import vector_text
 from codegen.ir import (
     Buffer,
     Call,
