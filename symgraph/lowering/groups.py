@@ -108,8 +108,8 @@ def _summed(builder: Builder, wanted: Sequence[Variable], block: int) -> Apply |
     (image,), channels = wanted, builder.shape(wanted[0])[1]
     if not isinstance(channels, int) or channels % block:
         return None
-    users = sorted(builder.users.get(image, ()), key=id)
-    return next((user for user in users if adds_up_images(user)), None)
+    sums = [user for user in builder.users.get(image, ()) if adds_up_images(user)]
+    return sums[0] if len(sums) == 1 else None
 
 
 def _lower_with_sum(builder: Builder, unit: Unit, node: Apply, block: int) -> None:
