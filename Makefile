@@ -28,7 +28,9 @@ sanitize: $(VENV)/dev.stamp
 	'from codegen.toolchain import SANITIZE; print(*SANITIZE)')" \
 	$(BIN)/python -m pytest tests/compile/test_c_against_reference.py tests/lowering \
 	tests/codegen/test_gemm.py tests/codegen/test_reductions.py tests/codegen/test_loops.py \
-	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py
+	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py \
+	tests/codegen/test_pool.py tests/codegen/test_convolution_pooling.py \
+	tests/codegen/test_convolution_places.py
 
 # The peers have an environment of their own; what they cannot do the table says.
 # Options by WORKS="infer1 call" PEERS="torch jax" PAIRS=5 OUTPUT=results.json.

@@ -28,6 +28,12 @@ SHAPES = ((7, None), (None, 3), (7, 3), (7, 3))
 rng = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def same_numbers_in_any_order(monkeypatch):
+    """The numbers of a test do not depend on which tests ran before it."""
+    monkeypatch.setattr(f"{__name__}.rng", np.random.default_rng(0))
+
+
 def random(*shape: int, dtype: str = "float32"):
     return rng.normal(size=shape).astype(dtype)
 
