@@ -3,7 +3,7 @@
    emulated LIBRARY PLACE < call > results. A call is the numbers of arguments to give
    back, of all pointers, of sizes and of offsets, the bytes of the arena, the threads;
    then the bytes of each pointer's memory, the sizes, the offsets, and that memory. The
-   results are the error code and the memory of the arguments. */
+   results are the error code, its numbers, and the memory of the arguments. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,13 +44,16 @@ int main(int count, char **words)
     char **pointers = memory((size_t)numbers[POINTERS] * sizeof(char *));
     for (int64_t place = 0; place < numbers[POINTERS]; place++)
         pointers[place] = get((size_t)bytes[place]);
+    int64_t found[SG_FOUND] = {0};
     const sg_call call = {.arguments = pointers,
                           .sizes = sizes,
                           .arena = memory((size_t)numbers[ARENA]),
                           .offsets = offsets,
-                          .threads = numbers[THREADS]};
+                          .threads = numbers[THREADS],
+                          .found = found};
     const int64_t code = entry_at(strtol(words[2], NULL, 10))(&call);
     fwrite(&code, sizeof code, 1, stdout);
+    fwrite(found, sizeof *found, SG_FOUND, stdout);
     for (int64_t place = 0; place < numbers[ARGUMENTS]; place++)
         fwrite(pointers[place], 1, (size_t)bytes[place], stdout);
     return fflush(stdout) != 0;

@@ -12,12 +12,15 @@ import numpy as np
 
 from codegen import build, target
 from codegen.interface import Interface
-from codegen.runtime import Array, Native, Workspace
+from codegen.ir import FOUND
+from codegen.runtime import Array, Native
 from codegen.target import NEON
 from codegen.toolchain import COMPILER_VARIABLE, INCLUDE
+from codegen.workspace import Workspace
 
 COMPILER = "aarch64-linux-gnu-gcc"
 EMULATORS = ("qemu-aarch64", "qemu-aarch64-static")
+HEAD = 8 * (1 + FOUND)  # bytes of the code of a call, and of its numbers
 DRIVER = Path(__file__).with_name("emulated.c")
 
 
@@ -71,11 +74,10 @@ class Emulated(Native):
         super().__init__(interface, None, None)
         self.command = command
 
-    def attempt(self, arrays, key):
-        """As ``run``: there are no pointers to take from the arrays."""
-        return self.run(arrays, *key)
+    def direct(self, *_):
+        """None: Python cannot call into another process."""
 
-    def _called(self, workspace: Workspace, arrays: tuple[Array, ...]) -> int:
+    def _entered(self, workspace: Workspace, arrays: tuple[Array, ...]) -> int:
         sizes = list(workspace.sizes)[: len(self.interface.sizes)]
         offsets = list(workspace.offsets)[: len(self.interface.slots)]
         memory = [np.ascontiguousarray(a) for a in (*arrays, *self.constants)]
@@ -88,15 +90,17 @@ class Emulated(Native):
         done = subprocess.run(
             self.command, input=given, capture_output=True, check=True
         )
-        return _received(done.stdout, arrays)
+        code, *found = np.frombuffer(done.stdout[:HEAD], np.int64).tolist()
+        workspace.found[0:FOUND] = found
+        _receive(done.stdout[HEAD:], arrays)
+        return code
 
 
-def _received(results: bytes, arrays: Sequence[Array]) -> int:
-    """The code of a call, after what it wrote was put into ``arrays``."""
-    assert len(results) == 8 + sum(array.nbytes for array in arrays)
-    at = 8
+def _receive(results: bytes, arrays: Sequence[Array]) -> None:
+    """Put what a call wrote into ``arrays``."""
+    assert len(results) == sum(array.nbytes for array in arrays)
+    at = 0
     for array in arrays:
         values = np.frombuffer(results[at : at + array.nbytes], array.dtype)
         array[...] = values.reshape(array.shape)
         at += array.nbytes
-    return int(np.frombuffer(results[:8], np.int64)[0])

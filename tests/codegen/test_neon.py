@@ -22,6 +22,7 @@ from codegen.ir import (
     Program,
     Repeat,
     Role,
+    SizeValue,
     Store,
     Window,
 )
@@ -168,16 +169,18 @@ def test_sorting():
     np.testing.assert_array_equal(found, array.argsort(1, kind="stable"))
 
 
-def test_a_check_that_fails_gives_its_code():
+def test_a_check_that_fails_gives_its_code_and_numbers():
     x = argument("x", n)
 
     def body(i):
         positive = Scalar("gt", (Local("v", "float32"), Local("z", "float32")), "bool")
         zero = Scalar("sub", (Local("v", "float32"),) * 2, "float32")
-        return (Let("v", Load(x, i[0])), Let("z", zero), Check(positive, 5))
+        found = (SizeValue(i[0]), SizeValue(n))
+        return (Let("v", Load(x, i[0])), Let("z", zero), Check(positive, 5, found))
 
     program = Program("p", ("n",), (x,), (Kernel(parallel((n,), body), "check"),))
     array = np.ones(40, "float32")
     assert run(program, [array], (40,)) == 0
     array[33] = -1
-    assert run(program, [array], (40,)) == 5
+    code = run(program, [array], (40,))
+    assert (code, code.found) == (5, (33, 40, 0))
