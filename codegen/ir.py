@@ -110,6 +110,8 @@ class Call:
 
 Expression: TypeAlias = "Literal | SizeValue | Load | Gather | Local | Result | Call"
 
+FOUND = 3
+
 # --- statements -------------------------------------------------------------------
 
 
@@ -171,10 +173,14 @@ class Scatter:
 
 @dataclass(frozen=True)
 class Check:
-    """Stop the call with error ``code`` unless ``condition`` holds."""
+    """Stop the call with error ``code`` unless ``condition`` holds.
+
+    Up to ``FOUND`` int64 numbers tell the caller what was found instead.
+    """
 
     condition: Expression
     code: int
+    found: tuple[Expression, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from codegen import expressions, sizes
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.ir import (
+    FOUND,
     Accumulate,
     Assign,
     Buffer,
@@ -165,11 +166,13 @@ def _statement(statement: Statement, changed: set[str]) -> list[str]:
         case Scatter(buffer, position, stride, index, value, add):
             at = expressions.gather_text(position, stride, expressions.text(index))
             return [_stored(buffer, at, value, add)]
-        case Check(condition, code):
+        case Check(condition, code, found):
             held = expressions.text(condition)
+            numbers = [expressions.text(one) for one in found]
+            given = ", ".join([str(code), *numbers, *["0"] * (FOUND - len(found))])
             return [
                 f"if (!{held}) {{",
-                f"    sg_fail(frame, {code});",
+                f"    sg_fail(frame, begin, {given});",
                 "    return;",
                 "}",
             ]

@@ -209,7 +209,7 @@ def _entry_text(
         "    return SG_NOT_PLAIN;",
         *_size_lines(program),
         f"char *const buffers[] = {{{', '.join(pointers) or 'NULL'}}};",
-        "int64_t error = 0;",
+        "sg_error error = {0};",
         "sg_frame frame = {.buffers = buffers, .sizes = call->sizes};",
         "frame.threads = call->threads, frame.error = &error;",
         "frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;",
@@ -287,7 +287,7 @@ def _kernel_lines(
         units, cost = sizes.text(phase.units), sizes.text(phase.cost)
         yield f"sg_parallel({name}, &frame, {units}, {cost});"
     yield f"if (sg_done(&frame, {index}))"
-    yield "    return error;"
+    yield "    return sg_failed(call, &error);"
 
 
 def _comment(label: str) -> str:

@@ -30,6 +30,18 @@ _PLANS = 64  # combinations of sizes whose plans are remembered
 NOT_PLAIN = -(1 << 63)  # what a program gives back that takes none of its arrays
 
 
+class Failed(int):
+    """The code of a check that failed, with the numbers that the check gave."""
+
+    found: tuple[int, ...]
+
+    def __new__(cls, code: int, found: Sequence[int]) -> Failed:
+        """``code`` as any number, but for what it carries."""
+        made = super().__new__(cls, code)
+        made.found = tuple(found)
+        return made
+
+
 class _Loaded:
     """What is in memory for all programs."""
 
@@ -66,7 +78,7 @@ class Native:
     def run(
         self, arrays: Sequence[Array], sizes: tuple[int, ...] = (), threads: int = 0
     ) -> int:
-        """Call on contiguous ``arrays``; 0, or the code of the check that failed.
+        """Call on contiguous ``arrays``; 0, or as ``Failed`` the check that failed.
 
         The arrays are the program's arguments in their order; ``sizes`` the values of
         its run-time sizes. Shapes are the caller's to check. At most ``threads``
@@ -142,11 +154,16 @@ class Native:
                 f"{self.interface.name}: expected {self._count} arrays, "
                 f"got {len(arrays)}"
             )
+        code = self._entered(workspace, arrays)
+        return Failed(code, workspace.found) if code else code
+
+    def _entered(self, workspace: Workspace, arrays: tuple[Array, ...]) -> int:
+        """What the program gives back for these arrays, plain ones or others."""
         if LAYOUT:
             workspace.call.items = id(arrays) + LAYOUT.items
-            code = self.entry(workspace.call)
+            code: int = self.entry(workspace.call)
             if code != NOT_PLAIN:
-                return code  # type: ignore[no-any-return]
+                return code
         workspace.call.items = 0
         found = addresses(arrays, self.interface.dtypes, self.interface.name)
         workspace.arguments[0 : len(found)] = found

@@ -45,7 +45,7 @@ def values(statement: Statement) -> tuple[Expression, ...]:
         case Scatter():
             return (statement.index, statement.value)
         case Check():
-            return (statement.condition,)
+            return (statement.condition, *statement.found)
         case Loop():
             return ()
 
@@ -117,7 +117,8 @@ def with_sizes(statement: Statement, rewrite: Rewrite) -> Statement:
             )
         case Check():
             condition = expression_sizes(statement.condition, rewrite)
-            return replace(statement, condition=condition)
+            found = tuple(expression_sizes(one, rewrite) for one in statement.found)
+            return replace(statement, condition=condition, found=found)
         case Loop():
             body = tuple(with_sizes(inner, rewrite) for inner in statement.body)
             start, stop = rewrite(statement.start), rewrite(statement.stop)

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from codegen import sizes
 from codegen.errors import CodegenError
 from codegen.ir import (
+    FOUND,
     Accumulate,
     Assign,
     Buffer,
@@ -136,8 +137,14 @@ def _statement(statement: Statement, known: set[str], held: dict[str, str]) -> N
             _agree(f"local {local.name}", local.dtype, value.dtype)
         case Store(buffer=buffer, value=value) | Scatter(buffer=buffer, value=value):
             _agree(f"buffer {buffer.name}", buffer.dtype, value.dtype)
-        case Check(condition=condition):
+        case Check(condition=condition, found=found):
             _agree("a check", "bool", condition.dtype)
+            if len(found) > FOUND:
+                raise CodegenError(
+                    f"a check: at most {FOUND} numbers, got {len(found)}"
+                )
+            for number in found:
+                _agree("a number of a check", "int64", number.dtype)
         case Loop(index=index, body=body):
             _name(index)
             _scope(body, known | {index}, held)

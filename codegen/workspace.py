@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import memory
+from codegen.ir import FOUND
 from codegen.pointers import find_layout
 from codegen.threads import Threads
 
@@ -22,7 +23,8 @@ ffi.cdef(
     """
     typedef struct { intptr_t *arguments; int64_t *sizes; char *arena;
                      int64_t *offsets; int64_t threads; double *seconds;
-                     intptr_t items, array, type; intptr_t *dtypes; } sg_call;
+                     intptr_t items, array, type; intptr_t *dtypes;
+                     int64_t *found; } sg_call;
     typedef int64_t sg_entry(const sg_call *call);
     sg_entry *sg_entry_at(int64_t place);
     int omp_get_num_threads(void);
@@ -50,6 +52,7 @@ class Workspace:
         self.call.array = LAYOUT.array if LAYOUT else 0
         self.call.type = id(np.ndarray)
         self.call.dtypes = native.dtypes
+        self.found = self.call.found = ffi.new("int64_t[]", FOUND)
         self.key: tuple[tuple[int, ...], int] | None = None
 
     def prepare(self, native: Native, sizes: tuple[int, ...], threads: int) -> None:

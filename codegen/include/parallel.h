@@ -109,7 +109,7 @@ SG_OUTLINE bool sg_done(sg_frame *frame, int64_t kernel)
         frame->seconds[kernel] += now - frame->then; /* more than once in a loop */
         frame->then = now;
     }
-    return *frame->error != 0;
+    return frame->error->code != 0;
 }
 
 #endif

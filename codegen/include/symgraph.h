@@ -38,6 +38,7 @@ typedef struct sg_call {
     intptr_t array;         /* where in an array object an sg_array begins */
     intptr_t type;          /* what its type must be */
     const intptr_t *dtypes; /* and its dtype, for each argument */
+    int64_t *found;         /* NULL, or where the numbers of a failed check go */
 } sg_call;
 
 typedef int64_t sg_entry(const sg_call *call);
@@ -57,6 +58,14 @@ SG_INLINE bool sg_unpack(const sg_call *call, int64_t count)
     return true;
 }
 
+#define SG_FOUND 3 /* numbers that a check may give */
+
+/* A check that failed: its code (0 is none), the unit where its phase began. */
+typedef struct sg_error {
+    int64_t code, begin, found[SG_FOUND];
+    bool busy; /* while a thread writes it */
+} sg_error;
+
 /* What the phases of a call see. They only read it, but for the error. */
 typedef struct sg_frame {
     char *const *buffers;
@@ -65,18 +74,30 @@ typedef struct sg_frame {
     char *scratch;         /* one slice a thread */
     int64_t scratch_bytes; /* of one slice */
     int64_t threads;
-    int64_t *error;        /* the first that a Check found; 0 is none */
+    sg_error *error;       /* the first that a Check found */
     double *seconds, then; /* where times go, and when the last kernel ended */
 } sg_frame;
 
 typedef void sg_phase(const sg_frame *frame, int64_t begin, int64_t end, char *scratch);
 
-/* Note an error; the first one stays. */
-SG_INLINE void sg_fail(const sg_frame *frame, int64_t code)
+/* Note an error; that of the first units stays, however threads share them. */
+SG_OUTLINE void sg_fail(const sg_frame *frame, int64_t begin, int64_t code, int64_t a,
+                        int64_t b, int64_t c)
 {
-    int64_t none = 0;
-    __atomic_compare_exchange_n(frame->error, &none, code, false, __ATOMIC_RELAXED,
-                                __ATOMIC_RELAXED);
+    sg_error *const error = frame->error;
+    while (__atomic_exchange_n(&error->busy, true, __ATOMIC_ACQUIRE))
+        continue;
+    if (!error->code || begin < error->begin)
+        *error = (sg_error){code, begin, {a, b, c}, true};
+    __atomic_store_n(&error->busy, false, __ATOMIC_RELEASE);
+}
+
+/* The code of the check that ended a call, after its numbers were handed out. */
+SG_OUTLINE int64_t sg_failed(const sg_call *call, const sg_error *error)
+{
+    if (call->found)
+        memcpy(call->found, error->found, sizeof error->found);
+    return error->code;
 }
 
 /* Sizes: divisors are positive, quotients round down. */

@@ -128,7 +128,7 @@
         const T *from, int64_t row, int64_t column, int rows, int columns, T *to,      \
         int64_t step)                                                                  \
     {                                                                                  \
-        sg_##s##v half[n][n], line[n], z[n];                                           \
+        sg_##s##v half[n][n], line[n] = {{0}}, z[n];                                   \
         SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
             SG_UNROLL for (int j = 0; j < columns; j++)                                \
                 line[j] = sg_load_##s(from + i * row + j * column);                    \

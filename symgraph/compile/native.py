@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from codegen.build import Module
+from codegen.runtime import Failed
 from codegen.sizes import Size, evaluate
 from symgraph.compile.agreement import Agreement
 from symgraph.compile.profile import Clock
@@ -152,7 +153,8 @@ class NativeBackend:
 
     def error(self, code: int, came: str = "") -> Exception:
         """The exception behind a code that is not 0."""
-        error = self.recipe.failures[code].error()
+        found = code.found if isinstance(code, Failed) else ()
+        error = self.recipe.failures[code].error(found)
         if came:
             error.add_note(f"  got {came}")
         error.add_note(f"  in the compiled function {self.name}")

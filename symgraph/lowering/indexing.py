@@ -110,11 +110,11 @@ def lower_take(builder: Builder, node: Apply) -> None:
     """Each element read from where the indices point, which is checked."""
     x, *indices = node.inputs
     source, target = builder.unblocked(x), builder.allocate(node.outputs[0])
-    code = _out_of_range(builder, node, x)
+    codes = _codes(builder, node)
 
     def statements(place: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
         body, axis = Body(), node.op.axis
-        position, at = _pointed(builder, source, axis, indices, place, body, code)
+        position, at = _pointed(builder, source, axis, indices, place, body, codes)
         element = ir.Gather(source.buffer, position, 1, at)
         store = ir.Store(target.buffer, target.position(place), element)
         return (*body.statements, store)
@@ -127,10 +127,10 @@ def lower_put(builder: Builder, node: Apply) -> None:
     x, value, *indices = node.inputs
     target = builder.allocate(node.outputs[0])
     builder.emit(copy_loop(builder.value(x), target), "copy")
-    code = _out_of_range(builder, node, x)
+    codes = _codes(builder, node)
     axes, place = opened(builder.shape(value), builder.fresh("i"))
     body, axis = Body(), node.op.axis
-    position, at = _pointed(builder, target, axis, indices, place, body, code)
+    position, at = _pointed(builder, target, axis, indices, place, body, codes)
     element = read(builder, value, place, body)
     scatter = ir.Scatter(target.buffer, position, 1, at, element, node.op.increment)
     builder.emit(nest(axes, (*body.statements, scatter), Kind.SERIAL))
@@ -143,7 +143,7 @@ def _pointed(
     indices: Sequence[Variable],
     place: tuple[Size, ...],
     body: Body,
-    code: int,
+    codes: Sequence[int],
 ) -> tuple[Size, ir.Expression]:
     """Where in ``array`` the indices at ``place`` point: a size plus data."""
     width = len(builder.shape(indices[0]))
@@ -154,7 +154,7 @@ def _pointed(
     )
     known = (*before, *(0 for _ in indices), *after)
     total: ir.Expression = number(0, "int64")
-    for number_, variable in enumerate(indices):
+    for number_, (variable, code) in enumerate(zip(indices, codes, strict=True)):
         size = array.shape[axis + number_]
         index = _checked(builder, variable, middle, size, body, code)
         step = ir.SizeValue(array.strides[axis + number_])
@@ -179,7 +179,8 @@ def _checked(
         call("where", "int64", call("lt", "bool", raw, zero), wrapped, raw)
     )
     low, high = call("ge", "bool", index, zero), call("lt", "bool", index, extent)
-    body.statements.append(ir.Check(call("logical_and", "bool", low, high), code))
+    inside = call("logical_and", "bool", low, high)
+    body.statements.append(ir.Check(inside, code, (raw, extent)))
     return index
 
 
@@ -199,11 +200,11 @@ def _part(
     for axis, entry in enumerate(index):
         start = entry.position if isinstance(entry, At) else entry.start
         variable = next(given) if start is None else None
-        offset = _start(builder, node, entry, variable, start, array.shape[axis])
+        offset = _start(builder, node, entry, variable, start, axis, array.shape[axis])
         if offset is None and variable is not None:
             is_position = isinstance(entry, At)
             size = array.shape[axis] if is_position else None
-            code = _out_of_range(builder, node, node.inputs[0]) if is_position else 0
+            code = _out_of_range(builder, node, axis) if is_position else 0
             starts.append(Start(variable, array.strides[axis], size, code))
         offsets.append((0 if offset is None else offset) * array.strides[axis])
         if isinstance(entry, Range):
@@ -225,6 +226,7 @@ def _start(
     entry: At | Range,
     variable: Variable | None,
     start: int | None,
+    axis: int,
     size: Size,
 ) -> Size | None:
     """Where an entry begins, from the front; None where data decide it."""
@@ -235,18 +237,27 @@ def _start(
         return place
     if isinstance(place, int) and isinstance(size, int):
         return place % size
-    _check_position(builder, node, place, size)
+    _check_position(builder, node, place, axis, size)
     return mod(place, size)
 
 
-def _check_position(builder: Builder, node: Apply, place: Size, size: Size) -> None:
+def _check_position(
+    builder: Builder, node: Apply, place: Size, axis: int, size: Size
+) -> None:
     low = call("le", "bool", ir.SizeValue(size * -1), ir.SizeValue(place))
     high = call("lt", "bool", ir.SizeValue(place), ir.SizeValue(size))
-    code = _out_of_range(builder, node, node.inputs[0])
+    code = _out_of_range(builder, node, axis)
     inside = call("logical_and", "bool", low, high)
-    builder.emit(ir.Check(inside, code), "check")
+    found = (ir.SizeValue(place), ir.SizeValue(size))
+    builder.emit(ir.Check(inside, code, found), "check")
 
 
-def _out_of_range(builder: Builder, node: Apply, x: Variable) -> int:
-    message = f"{node.op}: an index is out of range for {x.type}"
-    return builder.code(message, IndexError)
+def _codes(builder: Builder, node: Apply) -> list[int]:
+    """The error of each array of indices of ``Take`` or ``Put``."""
+    axes = range(node.op.axis, node.op.axis + node.op.count)
+    return [_out_of_range(builder, node, axis) for axis in axes]
+
+
+def _out_of_range(builder: Builder, node: Apply, axis: int) -> int:
+    outside = f"is out of range for dimension {axis} of size {{}}"
+    return builder.code(f"{node.op}: index {{}} {outside}", IndexError)

@@ -90,8 +90,7 @@ class _LabelledRow:
         self.builder = builder
         self.logits = builder.unblocked(node.inputs[0])
         self.labels = builder.stored(node.inputs[1])
-        rows, labels = node.inputs[0].type, node.inputs[1].type
-        message = f"cross_entropy: a label in {labels} is no class of logits {rows}"
+        message = "cross_entropy: label {} of example {} is out of range for {} classes"
         self.code = builder.code(message, IndexError)
 
     def label(self, row: Size) -> tuple[Sequence[ir.Statement], ir.Expression]:
@@ -100,8 +99,10 @@ class _LabelledRow:
         value = self.labels.at((row,), body)
         label = body.let(call("cast", "int64", value))
         low = call("ge", "bool", label, number(0, "int64"))
-        high = call("lt", "bool", label, ir.SizeValue(self.logits.shape[1]))
-        inside = ir.Check(call("logical_and", "bool", low, high), self.code)
+        classes = ir.SizeValue(self.logits.shape[1])
+        high = call("lt", "bool", label, classes)
+        found = (label, ir.SizeValue(row), classes)
+        inside = ir.Check(call("logical_and", "bool", low, high), self.code, found)
         return (*body.statements, inside), label
 
     def element(self, row: Size, j: Size) -> ir.Expression:

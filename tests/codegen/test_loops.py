@@ -139,7 +139,9 @@ def test_a_recurrence_is_not_made_vectors():
 def test_a_loop_with_a_check_is_not_made_vectors():
     held = call("ge", Load(X, i), ONE, dtype="bool")
     step = Loop("i", 0, n, (Check(held, 4), Store(Y, i, ONE)), Kind.PARALLEL)
-    assert "#pragma" not in lines(step) and "sg_fail(frame, 4);" in lines(step)
+    assert "#pragma" not in lines(
+        step
+    ) and "sg_fail(frame, begin, 4, 0, 0, 0);" in lines(step)
 
 
 def test_scattering_adds_up():

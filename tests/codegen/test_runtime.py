@@ -25,6 +25,7 @@ from codegen.ir import (
     Program,
     Requirement,
     Role,
+    SizeValue,
     Store,
 )
 from codegen.threads import default_threads
@@ -56,7 +57,8 @@ def chained():
 def checked():
     """y = x, but error 7 where an x is negative, 5 where n differs from m."""
     held = call("ge", Load(X, i), Literal(0, "float32"), dtype="bool")
-    loop = Loop("i", 0, n, (Check(held, 7), Store(Y, i, Load(X, i))), Kind.PARALLEL)
+    check = Check(held, 7, (SizeValue(i), SizeValue(n)))
+    loop = Loop("i", 0, n, (check, Store(Y, i, Load(X, i))), Kind.PARALLEL)
     late = sweep(Store(Y, i, Literal(1, "float32")))
     kernels = (Kernel(loop, "check"), Kernel(late, "later"))
     return Program("checked", ("n", "m"), (X, Y), kernels, (), (Requirement(n, m, 5),))
@@ -75,6 +77,15 @@ def test_a_program_runs(module):
     x, y = pair()
     assert module["chained"].run((x, y), (1000,)) == 0
     np.testing.assert_array_equal(y, (x + 1) * 2)
+
+
+def test_the_first_check_that_fails_is_told_whatever_the_threads(module):
+    count = 300_000
+    x, y = pair(count)
+    x[[70_001, 140_000, 299_999]] = -1
+    for threads in (1, 2, 3):
+        code = module["checked"].run((x, y), (count, count), threads)
+        assert (code, code.found) == (7, (70_001, count, 0))
 
 
 def test_lists_empty_arrays_and_other_sizes(module):

@@ -55,6 +55,8 @@ REFUSED = [
     (Store(Y, i, Local("a", "float32")), "local a: used before it is declared"),
     (Assign(Local("a", "float32"), ONE), "local a: used before it is declared"),
     (Check(ONE, 1), "a check: expected bool, got float32"),
+    (Check(Literal(True, "bool"), 1, (ONE,)), "number of a check: expected int64"),
+    (Check(Literal(True, "bool"), 1, (SizeValue(i),) * 4), "most 3 numbers, got 4"),
     (Store(Buffer("z", "float32", (n,), Role.CONSTANT), i, ONE), "z: not listed"),
     (Store(Buffer("z", "complex64", (n,)), i, ONE), "z: no dtype complex64"),
     (Store(Buffer("y", "float32", (3,)), i, ONE), "two buffers have this name"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import character_lstm
 import numpy as np
 import photographs
 import pytest
@@ -91,3 +92,30 @@ def test_the_experiment_gives_the_same_numbers_twice(folder, tmp_path):
 def test_variants_have_a_name():
     with pytest.raises(ValueError, match="variant is one of"):
         reference_network.build("whitened")
+
+
+SMALL = ["--units", "16", "--batch", "5", "--length", "20", "--write", "30"]
+
+
+def test_characters_are_learned_the_same_twice(tmp_path, capsys):
+    path = tmp_path / "text"
+    path.write_text("to be or not to be, that is the question\n" * 100)
+    options = ["--data", str(path), "--epochs", "3", "--rate", "0.02", *SMALL]
+    unseen, written = character_lstm.main(options)
+    assert unseen[-1] < 1.5 < unseen[0]
+    assert len(written) == 30 and set(written) <= set(path.read_text())
+    assert "bits a character" in capsys.readouterr().out
+    assert character_lstm.main(options) == (unseen, written)
+
+
+def test_texts_come_from_archives_and_from_python(tmp_path):
+    path = tmp_path / "text.npz"
+    parts = {"train": b"abcabd" * 50, "valid": b"bad"}
+    np.savez(path, **{k: np.frombuffer(v, np.uint8) for k, v in parts.items()})
+    text = character_lstm.load(str(path))
+    assert text.alphabet == b"abcd" and text.valid.tolist() == [1, 0, 3]
+    assert len(character_lstm.load(None).train) > 100_000
+    with pytest.raises(ValueError, match="expected 101 characters or more, got 3"):
+        next(character_lstm.pieces(text.valid, 5, 20))
+    x, y = next(character_lstm.pieces(text.train, 5, 20))
+    np.testing.assert_array_equal(x[:, 1:], y[:, :-1])

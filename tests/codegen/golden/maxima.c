@@ -60,14 +60,14 @@ static __attribute__((cold)) int64_t sg_entry_maxima(const sg_call *call)
     if (call->items && !sg_unpack(call, 3))
         return SG_NOT_PLAIN;
     char *const buffers[] = {call->arguments[0], call->arguments[1], call->arguments[2]};
-    int64_t error = 0;
+    sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: pool */
     sg_parallel(sg_maxima_0_0, &frame, 4, 0);
     if (sg_done(&frame, 0))
-        return error;
+        return sg_failed(call, &error);
     return 0;
 }
 

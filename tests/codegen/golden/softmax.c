@@ -38,14 +38,14 @@ static __attribute__((cold)) int64_t sg_entry_softmax(const sg_call *call)
     const int64_t n = call->sizes[1];
     (void)n;
     char *const buffers[] = {call->arguments[0], call->arguments[1]};
-    int64_t error = 0;
+    sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: softmax */
     sg_parallel(sg_softmax_0_0, &frame, m, 8 + 23*n);
     if (sg_done(&frame, 0))
-        return error;
+        return sg_failed(call, &error);
     return 0;
 }
 

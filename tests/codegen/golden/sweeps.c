@@ -44,18 +44,18 @@ static __attribute__((cold)) int64_t sg_entry_sweeps(const sg_call *call)
     const int64_t n = call->sizes[0];
     (void)n;
     char *const buffers[] = {call->arguments[0], call->arguments[1], call->arguments[2], call->arena + call->offsets[0]};
-    int64_t error = 0;
+    sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: scale */
     sg_parallel(sg_sweeps_0_0, &frame, sg_floordiv(1023 + n, 1024), 12288);
     if (sg_done(&frame, 0))
-        return error;
+        return sg_failed(call, &error);
     /* 1: tanh */
     sg_parallel(sg_sweeps_1_0, &frame, sg_floordiv(1023 + 3*n, 1024), 20480);
     if (sg_done(&frame, 1))
-        return error;
+        return sg_failed(call, &error);
     return 0;
 }
 

@@ -11,7 +11,7 @@ static void sg_take_0_0(const sg_frame *frame, int64_t begin, int64_t end, char 
     for (int64_t i0 = begin; i0 < end; i0++) {
         const int64_t row = rows[i0];
         if (!((row < INT64_C(7)) & (row >= INT64_C(0)))) {
-            sg_fail(frame, 3);
+            sg_fail(frame, begin, 3, 0, 0, 0);
             return;
         }
         #pragma omp simd
@@ -32,14 +32,14 @@ static __attribute__((cold)) int64_t sg_entry_take(const sg_call *call)
     if (m != 7)
         return 2;
     char *const buffers[] = {call->arguments[0], call->arguments[1], call->arguments[2]};
-    int64_t error = 0;
+    sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: take */
     sg_parallel(sg_take_0_0, &frame, n, 21);
     if (sg_done(&frame, 0))
-        return error;
+        return sg_failed(call, &error);
     return 0;
 }
 

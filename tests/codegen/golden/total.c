@@ -41,18 +41,18 @@ static __attribute__((cold)) int64_t sg_entry_total(const sg_call *call)
     const int64_t n = call->sizes[0];
     (void)n;
     char *const buffers[] = {call->arguments[0], call->arguments[1], call->arena + call->offsets[0]};
-    int64_t error = 0;
+    sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: sum */
     sg_parallel(sg_total_0_0, &frame, sg_floordiv(32767 + n, 32768), 2 + 3*sg_min(32768, n));
     if (sg_done(&frame, 0))
-        return error;
+        return sg_failed(call, &error);
     /* 1: sum */
     sg_parallel(sg_total_1_0, &frame, 1, 3 + 2*sg_floordiv(32767 + n, 32768));
     if (sg_done(&frame, 1))
-        return error;
+        return sg_failed(call, &error);
     return 0;
 }
 
