@@ -116,7 +116,7 @@ def _place(step: PackFilters, pattern: Channels) -> str:
         group = sizes.floordiv(output, narrow)
         place = group * (pattern.inputs * narrow) + sizes.mod(output, narrow)
     taps = step.window.kernel[0] * step.window.kernel[1]
-    value = sizes.text(place * taps)
+    value = sizes.text(place * taps, sizes.FREE)
     if pattern.result % step.block:
         value = f"{sizes.text(output)} < {pattern.result} ? {value} : -1"
     return f"place[lane] = {value};"
@@ -130,9 +130,9 @@ def _call(
     numbers = [pattern.inputs, pattern.chunk, between, width]
     for one in taps:
         numbers += [len(one), one.start, one.step]
-    packing = f"(sg_packing){{{', '.join(map(str, numbers))}}}"
+    packing = f"(sg_packing){{{', '.join(map(sizes.marked, numbers))}}}"
     function = f"sg_pack_vector_{suffix(step.plain.dtype)}"
-    to = f"{step.packed.name} + {sizes.text(at)}"
+    to = f"{step.packed.name} + {sizes.text(at, sizes.FREE)}"
     return f"{function}({to}, {step.plain.name}, place, {step.block}, {packing});"
 
 

@@ -10,6 +10,12 @@
 
 #define SG_INLINE static inline __attribute__((always_inline, unused))
 #define SG_OUTLINE static __attribute__((noinline, unused))
+/* One copy for all callers: not inlined, and no clone for the constants of one. */
+#ifdef __clang__
+#define SG_SHARED static __attribute__((noinline, unused))
+#else
+#define SG_SHARED static __attribute__((noipa, unused))
+#endif
 #define SG_EXPORT __attribute__((visibility("default")))
 
 /* The words of a NumPy array object, from its type on; see ``pointers.py``. */
@@ -57,10 +63,20 @@ SG_INLINE bool sg_unpack(const sg_call *call, int64_t count)
     return true;
 }
 
+/* Find all buffers of a call: those that are given, then the slots of its arena. */
+SG_OUTLINE void sg_place(const sg_call *call, int64_t given, int64_t slots, char **to)
+{
+    for (int64_t i = 0; i < given; i++)
+        to[i] = call->arguments[i];
+    for (int64_t i = 0; i < slots; i++)
+        to[given + i] = call->arena + call->offsets[i];
+}
+
 /* What the phases of a call see. They only read it, but for the error. */
 typedef struct sg_frame {
     char *const *buffers;
     const int64_t *sizes;
+    const int64_t *given;  /* what tells this phase from others of its function */
     char *shared;          /* this kernel's memory, for all its phases */
     char *scratch;         /* one slice a thread */
     int64_t scratch_bytes; /* of one slice */
