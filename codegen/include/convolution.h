@@ -65,10 +65,11 @@ typedef struct sg_packing {
 } sg_packing;
 
 /* One vector of output channels; lane l's filters begin at from[place[l]], or are
-   zeros where that is negative. Returns the end of what was written. */
+   zeros where that is negative. ``pack_lanes`` is for vectors that are not the
+   machine's. */
 #define SG_PACK_VECTOR(T, s)                                                           \
-    SG_SHARED T *sg_pack_vector_##s(                                                   \
-        T *to, const T *from, const int64_t *place, int64_t lanes, sg_packing p)       \
+    SG_INLINE void sg_pack_##s(                                                        \
+        T *to, const T *from, const int64_t *place, const int64_t lanes, sg_packing p) \
     {                                                                                  \
         for (int64_t first = 0; first < p.inputs; first += p.chunk) {                  \
             const int64_t last = sg_min(first + p.chunk, p.inputs);                    \
@@ -83,7 +84,16 @@ typedef struct sg_packing {
                                         : from[place[l] + i * p.input_step + tap];     \
                 }                                                                      \
         }                                                                              \
-        return to;                                                                     \
+    }                                                                                  \
+    SG_SHARED void sg_pack_vector_##s(T *to, const T *from, const int64_t *place,      \
+                                      sg_packing p)                                    \
+    {                                                                                  \
+        sg_pack_##s(to, from, place, sg_lanes_##s, p);                                 \
+    }                                                                                  \
+    SG_SHARED void sg_pack_lanes_##s(T *to, const T *from, const int64_t *place,       \
+                                     sg_packing p, int64_t lanes)                      \
+    {                                                                                  \
+        sg_pack_##s(to, from, place, lanes, p);                                        \
     }
 
 SG_PACK_VECTOR(float, f32)

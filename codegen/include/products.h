@@ -33,23 +33,25 @@ typedef struct sg_products {
         SG_UNROLL for (int k = 0; k < V; k++) SG_UNROLL for (int p = 0; p < P; p++)    \
             sum[k][p] = (sg_##s##v){0};                                                \
         SG_UNROLL for (int p = 0; p < P; p += 3)                                       \
-            in[p / 3] = SG_AHEAD(T, at, p * step);                                     \
-        SG_ROLLED for (int64_t turn = 0; turn < turns; turn++)                         \
+            in[p / 3] = SG_AHEAD(T, at, p * g.input_step);                             \
+        SG_ROLLED for (int64_t turn = 0; turn < g.turns; turn++)                       \
         {                                                                              \
             sg_##s##v weight[V];                                                       \
             SG_UNROLL for (int k = 0; k < V; k++)                                      \
-                weight[k] = sg_load_##s(SG_AHEAD(T, filter, k * vector));              \
+                weight[k] = sg_load_##s(SG_AHEAD(T, filter, k * g.filter_vector));     \
             SG_UNROLL for (int p = 0; p < P; p++) SG_UNROLL for (int k = 0; k < V; k++)\
-                sum[k][p] += weight[k] * *SG_AHEAD(T, in[p / 3], p % 3 * step);        \
+                sum[k][p] += weight[k] * *SG_AHEAD(T, in[p / 3], p % 3 * g.input_step);\
             SG_UNROLL for (int p = 0; p < P; p += 3)                                   \
-                in[p / 3] = SG_AHEAD(T, in[p / 3], input_turn);                        \
-            filter = SG_AHEAD(T, filter, filter_turn);                                 \
+                in[p / 3] = SG_AHEAD(T, in[p / 3], g.input_turn);                      \
+            filter = SG_AHEAD(T, filter, g.filter_turn);                               \
         }                                                                              \
-        SG_UNROLL for (int k = 0; k < V; k++) SG_UNROLL for (int p = 0; p < P; p++)    \
+        SG_UNROLL for (int p = 0; p < P; p++, out += g.to_step)                        \
+            SG_UNROLL for (int k = 0; k < V; k++)                                      \
         {                                                                              \
-            T *const place = out + k * size->to_vector + p * size->to_step;            \
-            sg_store_##s(place, size->add ? sg_load_##s(place) + sum[k][p] : sum[k][p]);\
+            T *const place = out + k * g.to_vector;                                    \
+            sg_store_##s(place, g.add ? sg_load_##s(place) + sum[k][p] : sum[k][p]);   \
         }                                                                              \
+        done += P, at += P * g.input_step;                                             \
     }
 
 /* The width is done in tiles of P, then of Q numbers; the last may reach beyond it. */
@@ -57,24 +59,19 @@ typedef struct sg_products {
     SG_SHARED void sg_products_##V##_##P##_##Q##_##s(                                  \
         const T *inputs, const T *filters, T *to, const sg_products *size)             \
     {                                                                                  \
-        const int64_t turns = size->turns, step = size->input_step;                    \
-        const int64_t input_turn = size->input_turn;                                   \
-        const int64_t vector = size->filter_vector, filter_turn = size->filter_turn;   \
-        for (int64_t point = 0; point < size->points; point++)                         \
-            for (int64_t part = 0; part < size->parts; part++) {                       \
-                const T *from = filters + point * size->filter_point                   \
-                                + part * size->filter_part;                            \
-                const T *at = inputs + point * size->input_point;                      \
-                T *out = to + point * size->to_point + part * size->to_part;           \
+        const sg_products g = *size; /* no store can change it */                      \
+        const int64_t wide = sg_min(g.wide, g.width);                                  \
+        for (int64_t point = 0; point < g.points; point++)                             \
+            for (int64_t part = 0; part < g.parts; part++) {                           \
+                const T *from =                                                        \
+                    filters + point * g.filter_point + part * g.filter_part;           \
+                const T *at = inputs + point * g.input_point;                          \
+                T *out = to + point * g.to_point + part * g.to_part;                   \
                 int64_t done = 0;                                                      \
-                for (; done < sg_min(size->wide, size->width); done += P) {            \
+                while (done < wide)                                                    \
                     SG_PRODUCT_TILE(T, s, V, P)                                        \
-                    at += P * step, out += P * size->to_step;                          \
-                }                                                                      \
-                for (; done < size->width; done += Q) {                                \
+                while (done < g.width)                                                 \
                     SG_PRODUCT_TILE(T, s, V, Q)                                        \
-                    at += Q * step, out += Q * size->to_step;                          \
-                }                                                                      \
             }                                                                          \
     }
 
