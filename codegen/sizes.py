@@ -245,8 +245,8 @@ def _normal(total: Mapping[Monomial, int]) -> Size:
     kept = {m: c for m, c in total.items() if c}
     if not kept:
         return 0
-    if set(kept) == {()}:
-        return kept[()]
+    if len(kept) == 1:
+        return kept[()] if () in kept else Polynomial(tuple(kept.items()))
     return Polynomial(tuple(sorted(kept.items(), key=lambda item: _key(item[0]))))
 
 
