@@ -95,14 +95,15 @@ SG_INLINE void sg_fail(const sg_frame *frame, int64_t code)
                                 __ATOMIC_RELAXED);
 }
 
-/* Sizes: divisors are positive, quotients round down. */
-SG_INLINE int64_t sg_mod(int64_t left, int64_t right)
+/* Sizes: divisors are positive, quotients round down. The compiler decides where these
+   are worth a copy: not in the entry, which has hundreds of them. */
+static inline __attribute__((unused)) int64_t sg_mod(int64_t left, int64_t right)
 {
     const int64_t rest = left % right;
     return rest + (rest < 0 ? right : 0);
 }
 
-SG_INLINE int64_t sg_floordiv(int64_t left, int64_t right)
+static inline __attribute__((unused)) int64_t sg_floordiv(int64_t left, int64_t right)
 {
     return left / right - (left % right < 0);
 }
