@@ -125,8 +125,9 @@ SG_WINOGRAD_LINES(double, f64)
             SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
             sg_winograd_b##n##_##s(line, z);                                           \
-            SG_UNROLL for (int i = 0; i < n; i++)                                      \
-                sg_store_##s(to + (i * n + j) * step, z[i]);                           \
+            T *at = to + j * step;                                                     \
+            SG_UNROLL for (int i = 0; i < n; i++, at += n * step)                      \
+                sg_store_##s(at, z[i]);                                                \
         }                                                                              \
     }
 
@@ -145,8 +146,9 @@ SG_WINOGRAD_LINES(double, f64)
             SG_UNROLL for (int i = 0; i < rows; i++)                                   \
                 line[i] = half[i][j];                                                  \
             sg_winograd_g##n##_##s(line, rows, z);                                     \
-            SG_UNROLL for (int i = 0; i < n; i++)                                      \
-                sg_store_##s(to + (i * n + j) * step, z[i]);                           \
+            T *at = to + j * step;                                                     \
+            SG_UNROLL for (int i = 0; i < n; i++, at += n * step)                      \
+                sg_store_##s(at, z[i]);                                                \
         }                                                                              \
     }
 
@@ -157,8 +159,8 @@ SG_WINOGRAD_LINES(double, f64)
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < n; i++) {                                        \
-            SG_UNROLL for (int j = 0; j < n; j++)                                      \
-                line[j] = sg_load_##s(from + (i * n + j) * step);                      \
+            SG_UNROLL for (int j = 0; j < n; j++, from += step)                        \
+                line[j] = sg_load_##s(from);                                           \
             sg_winograd_a##n##_##s(line, columns, half[i]);                            \
         }                                                                              \
         SG_UNROLL for (int j = 0; j < columns; j++) {                                  \
