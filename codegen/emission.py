@@ -23,13 +23,22 @@ from codegen.sizes import Size
 
 @dataclass(frozen=True)
 class Phase:
-    """The body of one C function, and how finely its work may be split."""
+    """The body of one C function, and how finely its work may be split.
+
+    Phases whose C is the same but for ``buffers``, ``locals`` and numbers marked by
+    ``sizes.text`` become one function: see ``sharing.py``. ``helpers`` are lines of C
+    that define what the body calls; ``family`` names the large functions of the headers
+    that it calls, if any: where that is the same, phases belong in one file.
+    """
 
     lines: tuple[str, ...]
     buffers: tuple[Buffer, ...]
     units: Size = 1
     scratch_bytes: Size = 0
     cost: Size = 0  # rough scalar operations a unit; too little stays on one thread
+    locals: tuple[str, ...] = ()
+    helpers: tuple[str, ...] = ()
+    family: str = ""
 
 
 @dataclass(frozen=True)

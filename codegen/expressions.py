@@ -24,17 +24,26 @@ from codegen.ir import (
 from codegen.scalars import C_TYPES, SCALARS, call_text, is_float
 
 
-def text(expression: Expression, result: str | None = None) -> str:
-    """``expression`` in C; ``result`` is the text that stands for ``Result``."""
+def text(
+    expression: Expression,
+    result: str | None = None,
+    fixed: sizes.Fixed | None = None,
+) -> str:
+    """``expression`` in C; ``result`` is the text that stands for ``Result``.
+
+    With ``fixed``, sizes have the marks of ``sizes.text``.
+    """
     match expression:
         case Literal(value, dtype):
             return literal_text(value, dtype)
         case SizeValue(size, dtype):
-            return f"(({C_TYPES[dtype]})({sizes.text(size)}))"
+            # a constant stays one: it may be what an integer is divided by
+            shown = sizes.text(size, None if isinstance(size, int) else fixed)
+            return f"(({C_TYPES[dtype]})({shown}))"
         case Load(buffer, position):
-            return f"{buffer.name}[{sizes.text(position)}]"
+            return f"{buffer.name}[{sizes.text(position, fixed)}]"
         case Gather(buffer, position, stride, index):
-            at = gather_text(position, stride, text(index, result))
+            at = gather_text(position, stride, text(index, result, fixed), fixed)
             return f"{buffer.name}[{at}]"
         case Local(name, _):
             return name
@@ -43,14 +52,19 @@ def text(expression: Expression, result: str | None = None) -> str:
                 raise CodegenError("a Result stands outside an epilogue")
             return result
         case Call(function, arguments, dtype):
-            texts = tuple(text(argument, result) for argument in arguments)
+            texts = tuple(text(argument, result, fixed) for argument in arguments)
             return call_text(function, texts, arguments[0].dtype, dtype)
 
 
-def gather_text(position: sizes.Size, stride: sizes.Size, index: str) -> str:
+def gather_text(
+    position: sizes.Size,
+    stride: sizes.Size,
+    index: str,
+    fixed: sizes.Fixed | None = None,
+) -> str:
     """``position + stride * index``, an element's place found from data."""
-    scaled = index if stride == 1 else f"({sizes.text(stride)})*{index}"
-    return scaled if position == 0 else f"{sizes.text(position)} + {scaled}"
+    scaled = index if stride == 1 else f"({sizes.text(stride, fixed)})*{index}"
+    return scaled if position == 0 else f"{sizes.text(position, fixed)} + {scaled}"
 
 
 def literal_text(value: float | int | bool, dtype: str) -> str:

@@ -26,24 +26,36 @@ def in_place(program: Program) -> Program:
     line = [leaf.kernel for leaf in leaves(program.kernels)]
     used = [frozenset(_buffers(kernel.step)) for kernel in line]
     first, last = lives(used, spans(program.kernels))
+    born, dying = _by_kernel(first), _by_kernel(last)
+    order = {buffer: place for place, buffer in enumerate(last)}
     taken: dict[Buffer, Buffer] = {}  # a buffer, and the one whose memory it has
     kernels: list[Kernel] = []
     for place, kernel in enumerate(line):
         touched = not used[place].isdisjoint(taken)
         step = renamed(kernel.step, taken) if touched else kernel.step
         if isinstance(step, Loop):
-            born = [b for b in first if first[b] == place]
-            dying = [b for b in last if last[b] == place and b not in born]
-            for y in born:
-                x = next((x for x in dying if _may_take(step, x, y)), None)
+            for y in born.get(place, ()):
+                free = (b for b in dying.get(place, ()) if first[b] != place)
+                able = (x for x in free if _may_take(step, x, y))
+                x = min(able, key=lambda x: order[x], default=None)
                 if x is None:
                     continue
-                dying.remove(x)
                 taken[y] = x
+                dying[place].remove(x)
+                dying[last[y]].remove(y)
                 last[x] = last.pop(y)
+                dying[last[x]].append(x)
                 step = renamed(step, {y: x})
         kernels.append(replace(kernel, step=step))
     return replace(program, kernels=with_leaves(program.kernels, iter(kernels)))
+
+
+def _by_kernel(places: Mapping[Buffer, int]) -> dict[int, list[Buffer]]:
+    """The buffers of each place, in their order."""
+    found: dict[int, list[Buffer]] = {}
+    for buffer, place in places.items():
+        found.setdefault(place, []).append(buffer)
+    return found
 
 
 def renamed(thing: Any, taken: Mapping[Buffer, Buffer]) -> Any:

@@ -38,6 +38,10 @@ class Buffer:
     shape: tuple[Size, ...]
     role: Role = Role.TEMPORARY
 
+    def __hash__(self) -> int:
+        """By the name alone, which is quick: it is all but unique."""
+        return hash(self.name)
+
 
 # --- scalar expressions -----------------------------------------------------------
 

@@ -3,11 +3,16 @@
 PARALLEL loops that are nested one directly in another share out the product of their
 extents. Where the body has no loop of its own, a single PARALLEL loop is cut in
 blocks of ``GRAIN`` iterations, and each range of blocks runs as one SIMD loop.
+
+Numbers are marked where it does not matter to the compiler whether it knows them, so
+that loop trees that differ in these become one function (``sharing.py``). It matters
+in strides of vectors, in divisors, and in loops of few turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from codegen import expressions, sizes
 from codegen.emission import Emission, Phase
@@ -27,21 +32,44 @@ from codegen.ir import (
     Store,
 )
 from codegen.scalars import C_TYPES, call_text, is_float
-from codegen.sizes import Size
+from codegen.sizes import Fixed, Size
 from codegen.target import Target
 from codegen.traverse import buffers, substituted, values, walk
 
 GRAIN = 1024
+FEW_TURNS = {Kind.SERIAL: 16, Kind.SIMD: 256}  # loops worth a constant number of turns
 _CLAUSES = {"add": "+", "mul": "*", "maximum": "max", "minimum": "min"}
 _BOOLEAN_CLAUSES = {"add": "|", "mul": "&", "maximum": "|", "minimum": "&"}
 
 
 def emit_loop(step: Statement, target: Target) -> Emission:
     """The C of one loop tree, or of one statement that stands alone."""
-    used = buffers(step)
     if isinstance(step, Loop) and step.kind is Kind.PARALLEL:
-        return Emission((_parallel(step, used),))
-    return Emission((Phase(tuple(_body((step,))), used, 1, 0, cost(step)),))
+        phase = _parallel(step)
+    else:
+        lines = _body((step,), _fixed(step))
+        phase = Phase(tuple(lines), (), 1, 0, cost(step))
+    named = replace(phase, buffers=buffers(step), locals=_names(step))
+    return Emission((named if phase.units != 0 else phase,))
+
+
+def _names(step: Statement) -> tuple[str, ...]:
+    """What is declared in ``step``: indices of loops, and scalars."""
+    names = (
+        inner.index if isinstance(inner, Loop) else inner.name
+        for inner in walk(step)
+        if isinstance(inner, Loop | Let)
+    )
+    return tuple(dict.fromkeys(names))
+
+
+def _fixed(step: Statement, *more: str) -> Fixed:
+    """What needs constants: the indices of SIMD loops, and ``more``, in strides of
+    vectors; all indices where they are divided."""
+    loops = [inner for inner in walk(step) if isinstance(inner, Loop)]
+    vectors = (loop.index for loop in loops if loop.kind is Kind.SIMD)
+    indices = (loop.index for loop in loops)
+    return Fixed(frozenset((*vectors, *more)), frozenset(indices))
 
 
 def cost(statement: Statement) -> Size:
@@ -62,19 +90,19 @@ def _total(body: Iterable[Statement]) -> Size:
 # --- parallel loops ---------------------------------------------------------------
 
 
-def _parallel(loop: Loop, used: tuple[Buffer, ...]) -> Phase:
+def _parallel(loop: Loop) -> Phase:
     nest = _collapsed(loop)
     body = nest[-1].body
     if len(nest) == 1 and not any(_runs_alone(inner) for inner in walk(*body)):
-        return _streamed(loop, used)
+        return _streamed(loop)
     extents = tuple(one.stop - one.start for one in nest)
     if 0 in extents:
         return Phase((), (), 0)
-    lines = _counted_units(nest, _body(body))
+    lines = _counted_units(nest, _body(body, _fixed(loop)))
     # bounds may depend on the indices outside: an outer index counts as its start
     outer = {one.index: one.start for one in nest}
     work = sizes.substitute(_total(body), outer)
-    return Phase(tuple(lines), used, sizes.product(extents), 0, work)
+    return Phase(tuple(lines), (), sizes.product(extents), 0, work)
 
 
 def _collapsed(loop: Loop) -> list[Loop]:
@@ -97,32 +125,35 @@ def _runs_alone(statement: Statement) -> bool:
     return isinstance(statement, Check)
 
 
-def _streamed(loop: Loop, used: tuple[Buffer, ...]) -> Phase:
+def _streamed(loop: Loop) -> Phase:
     start = sizes.text(loop.start + sizes.symbol("begin") * GRAIN)
     stop = sizes.text(loop.start + sizes.symbol("end") * GRAIN)
+    body = _body(loop.body, _fixed(loop, loop.index))
     lines = [
-        f"const int64_t sg_stop = sg_min({stop}, {sizes.text(loop.stop)});",
+        f"const int64_t sg_stop = sg_min({stop}, {sizes.text(loop.stop, sizes.FREE)});",
         "#pragma omp simd",
-        *_counted(loop.index, start, "sg_stop", _body(loop.body)),
+        *_counted(loop.index, start, "sg_stop", body),
     ]
     units = sizes.floordiv(loop.stop - loop.start + (GRAIN - 1), GRAIN)
-    return Phase(tuple(lines), used, units, 0, _total(loop.body) * GRAIN)
+    return Phase(tuple(lines), (), units, 0, _total(loop.body) * GRAIN)
 
 
 def _counted_units(nest: Sequence[Loop], body: list[str]) -> list[str]:
     """The units ``begin`` to ``end``; several indices turn like an odometer."""
     first = nest[0]
     if len(nest) == 1:
-        start = sizes.text(first.start + sizes.symbol("begin"))
-        stop = sizes.text(first.start + sizes.symbol("end"))
+        start = sizes.text(first.start + sizes.symbol("begin"), sizes.FREE)
+        stop = sizes.text(first.start + sizes.symbol("end"), sizes.FREE)
         return _counted(first.index, start, stop, body)
     lines: list[str] = []
-    left: Size = sizes.symbol("begin")
+    left = "begin"
     for loop in reversed(nest):
-        extent = loop.stop - loop.start
-        at = sizes.mod(left, extent) if loop is not first else left
-        lines.append(f"int64_t {loop.index} = {sizes.text(loop.start + at)};")
-        left = sizes.floordiv(left, extent)
+        extent = sizes.text(loop.stop - loop.start, sizes.FREE)
+        at = f"sg_mod({left}, {extent})" if loop is not first else left
+        if loop.start != 0:
+            at = f"{sizes.text(loop.start, sizes.FREE)} + {at}"
+        lines.append(f"int64_t {loop.index} = {at};")
+        left = f"sg_floordiv({left}, {extent})"
     return lines + _counted("sg_unit", "begin", "end", body + _turned(nest))
 
 
@@ -130,8 +161,8 @@ def _turned(nest: Sequence[Loop]) -> list[str]:
     first, *inner = nest
     lines = [f"{first.index}++;"]
     for loop in inner:
-        again = f"{loop.index} = {sizes.text(loop.start)};"
-        full = f"if (++{loop.index} == {sizes.text(loop.stop)}) {{"
+        again = f"{loop.index} = {sizes.text(loop.start, sizes.FREE)};"
+        full = f"if (++{loop.index} == {sizes.text(loop.stop, sizes.FREE)}) {{"
         lines = [full, *_indented([again, *lines]), "}"]
     return lines
 
@@ -139,37 +170,42 @@ def _turned(nest: Sequence[Loop]) -> list[str]:
 # --- statements -------------------------------------------------------------------
 
 
-def _body(statements: tuple[Statement, ...]) -> list[str]:
+def _body(statements: tuple[Statement, ...], fixed: Fixed) -> list[str]:
     changed = {
         inner.local.name
         for inner in walk(*statements)
         if isinstance(inner, Accumulate | Assign)
     }
-    return [line for one in statements for line in _statement(one, changed)]
+    return [line for one in statements for line in _statement(one, changed, fixed)]
 
 
-def _statement(statement: Statement, changed: set[str]) -> list[str]:
+def _statement(statement: Statement, changed: set[str], fixed: Fixed) -> list[str]:
     """``statement`` as lines; the locals in ``changed`` are not constant."""
+
+    def text(value: Expression) -> str:
+        return expressions.text(value, fixed=fixed)
+
     match statement:
         case Let(name, value):
             const = "" if name in changed else "const "
-            shown = expressions.text(value)
+            shown = text(value)
             return [f"{const}{C_TYPES[value.dtype]} {name} = {shown};"]
         case Accumulate(local, function, value):
-            texts = (local.name, expressions.text(value))
+            texts = (local.name, text(value))
             combined = call_text(function, texts, local.dtype, local.dtype)
             return [f"{local.name} = {combined};"]
         case Assign(local, value):
-            return [f"{local.name} = {expressions.text(value)};"]
+            return [f"{local.name} = {text(value)};"]
         case Store(buffer, position, value, add):
-            return [_stored(buffer, sizes.text(position), value, add)]
+            return [_stored(buffer, sizes.text(position, fixed), text(value), add)]
         case Scatter(buffer, position, stride, index, value, add):
-            at = expressions.gather_text(position, stride, expressions.text(index))
-            return [_stored(buffer, at, value, add)]
+            at = expressions.gather_text(position, stride, text(index), fixed)
+            return [_stored(buffer, at, text(value), add)]
         case Check(condition, code, found):
-            held = expressions.text(condition)
-            numbers = [expressions.text(one) for one in found]
-            given = ", ".join([str(code), *numbers, *["0"] * (FOUND - len(found))])
+            held = text(condition)
+            numbers = [text(one) for one in found]
+            rest = ["0"] * (FOUND - len(found))
+            given = ", ".join([sizes.marked(code), *numbers, *rest])
             return [
                 f"if (!{held}) {{",
                 f"    sg_fail(frame, begin, {given});",
@@ -177,35 +213,41 @@ def _statement(statement: Statement, changed: set[str]) -> list[str]:
                 "}",
             ]
         case Loop():
-            return _loop(statement)
+            return _loop(statement, fixed)
 
 
-def _stored(buffer: Buffer, position: str, value: Expression, add: bool) -> str:
-    place, shown = f"{buffer.name}[{position}]", expressions.text(value)
+def _stored(buffer: Buffer, position: str, shown: str, add: bool) -> str:
+    place = f"{buffer.name}[{position}]"
     if add:
         shown = call_text("add", (place, shown), buffer.dtype, buffer.dtype)
     return f"{place} = {shown};"
 
 
-def _loop(loop: Loop) -> list[str]:
+def _loop(loop: Loop, fixed: Fixed) -> list[str]:
     if loop.kind is Kind.PARALLEL:
         raise CodegenError(f"loop {loop.index}: parallel inside another kind of loop")
     if loop.kind is Kind.UNROLL:
-        return _unrolled(loop)
-    start, stop = sizes.text(loop.start), sizes.text(loop.stop)
-    lines = _counted(loop.index, start, stop, _body(loop.body))
+        return _unrolled(loop, fixed)
+    turns = loop.stop - loop.start
+    if turns == 0:
+        return []
+    few = isinstance(turns, int) and turns < FEW_TURNS[loop.kind]
+    start, stop = (
+        sizes.text(bound, None if few else fixed) for bound in (loop.start, loop.stop)
+    )
+    lines = _counted(loop.index, start, stop, _body(loop.body, fixed))
     if loop.kind is Kind.SIMD and _independent(loop):
         return ["#pragma omp simd" + _reductions(loop), *lines]
     return lines
 
 
-def _unrolled(loop: Loop) -> list[str]:
+def _unrolled(loop: Loop, fixed: Fixed) -> list[str]:
     if not (isinstance(loop.start, int) and isinstance(loop.stop, int)):
         raise CodegenError(f"loop {loop.index}: unrolling needs a constant extent")
     lines: list[str] = []
     for value in range(loop.start, loop.stop):
         body = substituted(loop.body, loop.index, value)
-        lines += ["{", *_indented(_body(body)), "}"]
+        lines += ["{", *_indented(_body(body, fixed)), "}"]
     return lines
 
 

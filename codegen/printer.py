@@ -18,13 +18,14 @@ from codegen.ir import Buffer, Kernel, Program, Repeat
 from codegen.memory import Slot
 from codegen.repeats import indices, leaves, spans
 from codegen.scalars import C_TYPES
+from codegen.sharing import Body, Call, Function, shared
 from codegen.target import Target
 from codegen.verify import verify
 
 LARGE = 30_000  # characters of phases that are worth a file of their own
 MOST_FILES = 4
 HELPERS = 15_000  # characters that compile in the time of the helpers of a family
-_HELPER = re.compile(r"sg_(gemm|winograd)_[a-z]+([68]?)")
+_WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
 # cold: compiled for size, which is quick, as all it does is call the phases
@@ -38,7 +39,7 @@ class Printed:
     program: Program
     slots: tuple[Slot, ...]
     headers: tuple[str, ...]
-    phases: tuple[tuple[str, str], ...]  # name and body
+    functions: tuple[Function, ...]
     entry: str
 
 
@@ -61,13 +62,13 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
     headers = dict.fromkeys(header for one in printed for header in one.headers)
     top = "".join(f'#include "{header}"\n' for header in headers)
     entries = [*(one.entry for one in printed), _table(programs)]
-    parts = _parts([phase for one in printed for phase in one.phases], entries)
+    parts = _parts([each for one in printed for each in one.functions], entries)
     if len(parts) == 1:
-        return Source((_file(top, _functions(parts[0], "static "), entries),), printed)
-    elsewhere = [name for part in parts[1:] for name, _ in part]
+        return Source((_file(top, parts[0], *entries, own="static "),), printed)
+    elsewhere = [each.name for part in parts[1:] for each in part]
     declared = "".join(f"{_PHASE.format(name=name)};\n" for name in elsewhere)
-    first = _file(top + declared, _functions(parts[0]), entries)
-    others = [_file(top, _functions(part)) for part in parts[1:]]
+    first = _file(top + declared, parts[0], *entries)
+    others = [_file(top, part) for part in parts[1:]]
     return Source((first, *others), printed)
 
 
@@ -81,67 +82,65 @@ def print_program(program: Program, target: Target) -> Printed:
     places = _places(program, slots)
     headers = ["symgraph.h", "parallel.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]
-    phases = tuple(
-        (_phase_name(program, index, number), _phase_body(phase, program, places))
+    bodies = [
+        _body(phase, _phase_name(program, index, number), program, places)
         for index, emission in enumerate(emissions)
         for number, phase in enumerate(emission.phases)
-    )
-    entry = _entry_text(program, emissions, slots, places)
-    return Printed(program, slots, tuple(dict.fromkeys(headers)), phases, entry)
+    ]
+    functions, calls = shared(bodies)
+    entry = _entry_text(program, emissions, calls, slots, places)
+    return Printed(program, slots, tuple(dict.fromkeys(headers)), functions, entry)
 
 
 # --- files ------------------------------------------------------------------------
 
 
-def _file(top: str, *parts: Sequence[str]) -> str:
-    return "\n".join([top, *(text for part in parts for text in part)])
-
-
-def _functions(phases: Sequence[tuple[str, str]], linkage: str = "") -> list[str]:
-    return [f"{linkage}{_PHASE.format(name=name)}\n{body}" for name, body in phases]
+def _file(top: str, functions: Sequence[Function], *more: str, own: str = "") -> str:
+    """A file of ``functions``, below what they call; ``own`` is their linkage."""
+    helpers = dict.fromkeys(line for each in functions for line in each.helpers)
+    texts = [
+        f"{own}{_PHASE.format(name=each.name)}\n{_braced(each.lines)}"
+        for each in functions
+    ]
+    return "\n".join([top, *helpers, *([""] if helpers else []), *texts, *more])
 
 
 def _parts(
-    phases: Sequence[tuple[str, str]], entries: Sequence[str]
-) -> list[list[tuple[str, str]]]:
-    """The phases of each file: one, or several of like length where there is much.
+    functions: Sequence[Function], entries: Sequence[str]
+) -> list[list[Function]]:
+    """The functions of each file: one, or several of like length where there is much.
 
     Those that call the same large helpers stay together, so that these are compiled in
     one file only.
     """
-    total = sum(len(body) for _, body in phases)
+    total = sum(map(_length, functions))
     count = max(1, min(MOST_FILES, total // LARGE))
     lengths = [sum(map(len, entries)), *[0] * (count - 1)]
-    parts: list[list[tuple[str, str]]] = [[] for _ in lengths]
-    for group in sorted(_groups(phases), key=_length, reverse=True):
+    parts: list[list[Function]] = [[] for _ in lengths]
+    for group in sorted(_groups(functions), key=_weight, reverse=True):
         shortest = lengths.index(min(lengths))
         parts[shortest] += group
-        lengths[shortest] += _length(group)
-    order = {name: place for place, (name, _) in enumerate(phases)}
+        lengths[shortest] += _weight(group)
+    order = {each.name: place for place, each in enumerate(functions)}
     used = [parts[0], *filter(None, parts[1:])]
-    return [sorted(part, key=lambda phase: order[phase[0]]) for part in used]
+    return [sorted(part, key=lambda each: order[each.name]) for part in used]
 
 
-def _groups(
-    phases: Sequence[tuple[str, str]],
-) -> list[list[tuple[str, str]]]:
-    """Phases that call the same large helpers; each that calls none alone."""
-    groups: dict[str, list[tuple[str, str]]] = {}
-    for name, body in phases:
-        groups.setdefault(_family(body) or name, []).append((name, body))
+def _groups(functions: Sequence[Function]) -> list[list[Function]]:
+    """Functions that call the same large helpers; each that calls none alone."""
+    groups: dict[str, list[Function]] = {}
+    for each in functions:
+        groups.setdefault(each.family or each.name, []).append(each)
     return list(groups.values())
 
 
-def _length(group: Sequence[tuple[str, str]]) -> int:
+def _weight(group: Sequence[Function]) -> int:
     """How long the C of a group is, its helpers included."""
-    length = sum(len(body) for _, body in group)
-    return length + (HELPERS if _family(group[0][1]) else 0)
+    return sum(map(_length, group)) + (HELPERS if group[0].family else 0)
 
 
-def _family(body: str) -> str:
-    """The family of large helpers that a phase calls, if any."""
-    found = _HELPER.search(body)
-    return "" if found is None else found[1] + found[2]
+def _length(function: Function) -> int:
+    return sum(map(len, function.lines))
 
 
 # --- phases -----------------------------------------------------------------------
@@ -151,9 +150,9 @@ def _phase_name(program: Program, index: int, number: int) -> str:
     return f"sg_{program.name}_{index}_{number}"
 
 
-def _phase_body(phase: Phase, program: Program, places: Mapping[str, int]) -> str:
+def _body(phase: Phase, name: str, program: Program, places: Mapping[str, int]) -> Body:
     """The body of a phase, below lines that unpack from the frame what it names."""
-    words = set(re.findall(r"[A-Za-z_]\w*", "\n".join(phase.lines)))
+    words = set(_WORD.findall("\n".join(phase.lines)))
     lines = [
         f"const int64_t {size} = frame->sizes[{place}];"
         for place, size in enumerate((*program.sizes, *indices(program.kernels)))
@@ -170,7 +169,8 @@ def _phase_body(phase: Phase, program: Program, places: Mapping[str, int]) -> st
     if lines and "frame" in unused:
         unused.remove("frame")
     lines += [f"(void){name};" for name in unused]
-    return _braced([*lines, *phase.lines])
+    names = {*(buffer.name for buffer in phase.buffers), *phase.locals}
+    return Body(name, phase, (*lines, *phase.lines), names)
 
 
 def _pointer(buffer: Buffer, places: Mapping[str, int]) -> str:
@@ -180,7 +180,7 @@ def _pointer(buffer: Buffer, places: Mapping[str, int]) -> str:
             "does not list it"
         )
     pointer = f"{C_TYPES[buffer.dtype]} *"
-    place = f"frame->buffers[{places[buffer.name]}]"
+    place = f"frame->buffers[{sizes.marked(places[buffer.name])}]"
     return f"{pointer}restrict {buffer.name} = ({pointer}){place};"
 
 
@@ -197,18 +197,18 @@ def _places(program: Program, slots: Sequence[Slot]) -> dict[str, int]:
 def _entry_text(
     program: Program,
     emissions: Sequence[Emission],
+    calls: Sequence[Call],
     slots: Sequence[Slot],
     places: Mapping[str, int],
 ) -> str:
     head = _ENTRY.format(name=program.name)
     given = len(program.arguments) + len(program.constants)
-    pointers = [f"call->arguments[{place}]" for place in range(given)]
-    pointers += [f"call->arena + call->offsets[{place}]" for place in range(len(slots))]
     lines = [
         f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
         "    return SG_NOT_PLAIN;",
         *_size_lines(program),
-        f"char *const buffers[] = {{{', '.join(pointers) or 'NULL'}}};",
+        f"char *buffers[{max(given + len(slots), 1)}];",
+        f"sg_place(call, {given}, {len(slots)}, buffers);",
         "sg_error error = {0};",
         "sg_frame frame = {.buffers = buffers, .sizes = call->sizes};",
         "frame.threads = call->threads, frame.error = &error;",
@@ -220,7 +220,7 @@ def _entry_text(
         lines.append(f"int64_t sizes[] = {{{values}}};")
         lines.append("frame.sizes = sizes;")
     numbered = enumerate(emissions)
-    lines += _lines(program, program.kernels, numbered, places)
+    lines += _lines(program, program.kernels, numbered, iter(calls), places)
     lines.append("return 0;")
     return f"{head}\n{_braced(lines)}"
 
@@ -229,6 +229,7 @@ def _lines(
     program: Program,
     kernels: Sequence[Kernel],
     emissions: Iterator[tuple[int, Emission]],
+    calls: Iterator[Call],
     places: Mapping[str, int],
 ) -> Iterator[str]:
     """The kernels one after another, those of a loop inside its braces."""
@@ -236,14 +237,14 @@ def _lines(
         step = kernel.step
         if not isinstance(step, Repeat):
             index, emission = next(emissions)
-            yield from _kernel_lines(program, index, kernel, emission, places)
+            yield from _kernel_lines(index, kernel, emission, calls, places)
             continue
         name, count = step.index, sizes.text(step.count)
         place = len(program.sizes) + list(indices(program.kernels)).index(name)
         yield f"/* {_comment(kernel.label)} */"
         yield f"for (int64_t {name} = 0; {name} < {count}; {name}++) {{"
         yield f"    sizes[{place}] = {name};"
-        for line in _lines(program, step.body, emissions, places):
+        for line in _lines(program, step.body, emissions, calls, places):
             yield f"    {line}"
         yield "}"
 
@@ -269,10 +270,10 @@ def _size_lines(program: Program) -> Iterator[str]:
 
 
 def _kernel_lines(
-    program: Program,
     index: int,
     kernel: Kernel,
     emission: Emission,
+    calls: Iterator[Call],
     places: Mapping[str, int],
 ) -> Iterator[str]:
     yield f"/* {index}: {_comment(kernel.label)} */"
@@ -283,9 +284,14 @@ def _kernel_lines(
         yield f"frame.scratch = buffers[{places[memory.scratch_name(index)]}];"
         yield f"frame.scratch_bytes = {sizes.text(scratch)};"
     for number, phase in enumerate(emission.phases):
-        name = _phase_name(program, index, number)
+        call = next(calls)
+        if call.given:
+            given = f"given_{index}_{number}"
+            numbers = ", ".join(map(str, call.given))
+            yield f"static const int64_t {given}[] = {{{numbers}}};"
+            yield f"frame.given = {given};"
         units, cost = sizes.text(phase.units), sizes.text(phase.cost)
-        yield f"sg_parallel({name}, &frame, {units}, {cost});"
+        yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
     yield f"if (sg_done(&frame, {index}))"
     yield "    return sg_failed(call, &error);"
 

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 Monomial: TypeAlias = "tuple[Atom, ...]"
 Size: TypeAlias = "int | Polynomial"
+MARK = "@"
 
 
 @dataclass(frozen=True, order=True)
@@ -199,15 +200,39 @@ def substitute(size: Size, values: Mapping[str, Size]) -> Size:
     return total
 
 
-def text(size: Size) -> str:
-    """``size`` as a C expression of int64_t, fully parenthesized where needed."""
+@dataclass(frozen=True)
+class Fixed:
+    """Where numbers have to be constants: before ``factors``, dividing ``dividends``.
+
+    Both are names of symbols. All other numbers may be parameters of a C function.
+    """
+
+    factors: frozenset[str] = frozenset()
+    dividends: frozenset[str] = frozenset()
+
+
+FREE = Fixed()  # nowhere
+
+
+def text(size: Size, fixed: Fixed | None = None) -> str:
+    """``size`` as a C expression of int64_t, fully parenthesized where needed.
+
+    With ``fixed``, a mark stands before each number that need not be a constant of the
+    C; ``sharing.py`` takes the marks away.
+    """
     parts = []
     for monomial, factor in _terms(size):
-        factors = [_atom_text(atom) for atom in monomial]
+        factors = [_atom_text(atom, fixed) for atom in monomial]
         if factor != 1 or not factors:
-            factors.insert(0, str(factor))
+            free = fixed is not None and not _has(monomial, fixed.factors)
+            factors.insert(0, marked(factor) if free else str(factor))
         parts.append("*".join(factors))
     return " + ".join(parts) if parts else "0"
+
+
+def marked(number: int) -> str:
+    """``number`` as C that says: this may be a parameter of the function."""
+    return f"{'-' * (number < 0)}{MARK}{abs(number)}"
 
 
 def _terms(size: Size) -> tuple[tuple[Monomial, int], ...]:
@@ -220,8 +245,8 @@ def _normal(total: Mapping[Monomial, int]) -> Size:
     kept = {m: c for m, c in total.items() if c}
     if not kept:
         return 0
-    if set(kept) == {()}:
-        return kept[()]
+    if len(kept) == 1:
+        return kept[()] if () in kept else Polynomial(tuple(kept.items()))
     return Polynomial(tuple(sorted(kept.items(), key=lambda item: _key(item[0]))))
 
 
@@ -274,7 +299,21 @@ def _replaced(atom: Atom, values: Mapping[str, Size]) -> Size:
     return _extremum(atom.kind, left, right)
 
 
-def _atom_text(atom: Atom) -> str:
+def _atom_text(atom: Atom, fixed: Fixed | None = None) -> str:
     if isinstance(atom, Symbol):
         return atom.name
-    return f"sg_{atom.kind}({text(atom.left)}, {text(atom.right)})"
+    left = text(atom.left, fixed)
+    dividends = fixed.dividends if fixed else frozenset()
+    if atom.kind in ("floordiv", "mod") and symbols_of(atom.left) & dividends:
+        fixed = None
+    return f"sg_{atom.kind}({left}, {text(atom.right, fixed)})"
+
+
+def _has(monomial: Monomial, names: frozenset[str]) -> bool:
+    """Whether any of the symbols called ``names`` is in ``monomial``."""
+    return any(
+        atom.name in names
+        if isinstance(atom, Symbol)
+        else not symbols_of(_atom(atom)).isdisjoint(names)
+        for atom in monomial
+    )

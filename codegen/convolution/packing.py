@@ -99,7 +99,8 @@ def emit_pack_filters(step: PackFilters, target: Target) -> Emission:
     for taps in tap_ranges(step.window, step.transposed):
         each = pattern.inputs * len(taps[0]) * len(taps[1]) * step.block
         if each:
-            body.append(_call(step, pattern, taps, first + symbol("vector") * each))
+            to = first + symbol("vector") * each
+            body.append(_call(step, pattern, taps, to, target))
         first += each * pattern.vectors
     lines = text.block("for (int64_t vector = begin; vector < end; vector++)", body)
     buffers, cost = (step.plain, step.packed), 3 * expected[1] * expected[2]
@@ -116,24 +117,30 @@ def _place(step: PackFilters, pattern: Channels) -> str:
         group = sizes.floordiv(output, narrow)
         place = group * (pattern.inputs * narrow) + sizes.mod(output, narrow)
     taps = step.window.kernel[0] * step.window.kernel[1]
-    value = sizes.text(place * taps)
+    value = sizes.text(place * taps, sizes.FREE)
     if pattern.result % step.block:
         value = f"{sizes.text(output)} < {pattern.result} ? {value} : -1"
     return f"place[lane] = {value};"
 
 
 def _call(
-    step: PackFilters, pattern: Channels, taps: tuple[range, range], at: Size
+    step: PackFilters,
+    pattern: Channels,
+    taps: tuple[range, range],
+    at: Size,
+    target: Target,
 ) -> str:
     height, width = step.window.kernel
     between = height * width * (pattern.outputs if step.transposed else 1)
     numbers = [pattern.inputs, pattern.chunk, between, width]
     for one in taps:
         numbers += [len(one), one.start, one.step]
-    packing = f"(sg_packing){{{', '.join(map(str, numbers))}}}"
-    function = f"sg_pack_vector_{suffix(step.plain.dtype)}"
-    to = f"{step.packed.name} + {sizes.text(at)}"
-    return f"{function}({to}, {step.plain.name}, place, {step.block}, {packing});"
+    packing = f"(sg_packing){{{', '.join(map(sizes.marked, numbers))}}}"
+    to = f"{step.packed.name} + {sizes.text(at, sizes.FREE)}"
+    given, kind = f"{to}, {step.plain.name}, place", suffix(step.plain.dtype)
+    if step.block == target.lanes(step.plain.dtype):
+        return f"sg_pack_vector_{kind}({given}, {packing});"
+    return f"sg_pack_lanes_{kind}({given}, {packing}, {step.block});"
 
 
 def _integers(shape: Sequence[Size]) -> tuple[int, ...]:

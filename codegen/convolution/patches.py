@@ -28,7 +28,7 @@ def patch(
     shape: tuple[int, int],
     call: str,
 ) -> list[str]:
-    """``call`` with the place, row step and column step of a patch of ``sample``.
+    """``call`` with the place and the row step of a patch of ``sample``.
 
     A patch that reaches outside the image is copied first, with zeros there.
     """
@@ -43,13 +43,13 @@ def patch(
     )
     fields = [image.height, image.width, *corner, *shape]
     window = ", ".join(sizes.text(field) for field in fields)
-    direct = call.format(f"{name} + {at}", sizes.text(image.width * lanes), lanes)
+    direct = call.format(f"{name} + {at}", sizes.text(image.width * lanes))
     copied = [
         f"{C_TYPES[image.buffer.dtype]} patch[{shape[0] * shape[1] * lanes}];",
         f"const sg_window window = {{{window}}};",
         f"sg_copy_plane((char *)patch, (const char *)({name} + {start}),",
         f"              {lanes} * sizeof *patch, window);",
-        call.format("patch", shape[1] * lanes, lanes),
+        call.format("patch", shape[1] * lanes),
     ]
     return [
         *text.block(f"if ({within})", [direct]),

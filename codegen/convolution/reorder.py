@@ -37,7 +37,8 @@ def emit_reorder(step: Reorder, target: Target) -> Emission:
     lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
     buffers = (source.buffer, to.buffer)
     units = source.batch * number
-    return Emission((Phase(tuple(lines), buffers, units, 0, area * wide),))
+    phase = Phase(tuple(lines), buffers, units, 0, area * wide)
+    return Emission((phase,), headers=("vectors.h",))
 
 
 def _blocks_of_pixels(step: Reorder, wide: int, area: Size) -> list[str]:
@@ -45,15 +46,24 @@ def _blocks_of_pixels(step: Reorder, wide: int, area: Size) -> list[str]:
     inside = [
         f"const int64_t pixels = sg_min({sizes.text(area)} - first, {PIXELS});",
         f"{ctype} turned[{PIXELS}][{wide}] = {{{{0}}}};",
-        *_moved(step.source, wide, "turned[pixel][lane] = {};"),
-        *_moved(step.target, wide, "{} = turned[pixel][lane];"),
+        # a whole block is written out, so that the compiler turns it by shuffles
+        *text.block(f"if (pixels == {PIXELS})", _turned(step, wide, PIXELS)),
+        *text.block("else", _turned(step, wide, symbol("pixels"))),
     ]
     head = f"for (int64_t first = 0; first < {sizes.text(area)}; first += {PIXELS})"
     return text.block(head, inside)
 
 
-def _moved(image: Image, wide: int, form: str) -> list[str]:
+def _turned(step: Reorder, wide: int, pixels: Size) -> list[str]:
+    return [
+        *_moved(step.source, wide, pixels, "turned[pixel][lane] = {};"),
+        *_moved(step.target, wide, pixels, "{} = turned[pixel][lane];"),
+    ]
+
+
+def _moved(image: Image, wide: int, pixels: Size, form: str) -> list[str]:
     """The loops that move ``pixels`` pixels of an image, along its own order."""
+    unrolled = "SG_UNROLL " if isinstance(pixels, int) else ""
     start = symbol("sample") * blocks(image) * plane(image)
     pixel = symbol("first") + symbol("pixel")
     left = image.channels - symbol("block") * wide
@@ -64,8 +74,9 @@ def _moved(image: Image, wide: int, form: str) -> list[str]:
         return text.loop(
             "lane",
             sizes.minimum(left, wide),
-            text.loop("pixel", symbol("pixels"), moved),
+            text.block(f"{unrolled}{text.count('pixel', pixels)}", moved),
         )
     at = start + symbol("block") * plane(image) + pixel * wide + symbol("lane")
     moved = [form.format(f"{image.buffer.name}[{sizes.text(at)}]")]
-    return text.loop("pixel", symbol("pixels"), text.loop("lane", wide, moved))
+    lanes = text.block(f"{unrolled}{text.count('lane', wide)}", moved)
+    return text.block(f"{unrolled}{text.count('pixel', pixels)}", lanes)

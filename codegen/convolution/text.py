@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from codegen import sizes
-from codegen.sizes import Size
+from codegen.sizes import Fixed, Size
 
 
 def block(head: str, body: Iterable[str]) -> list[str]:
@@ -13,14 +13,16 @@ def block(head: str, body: Iterable[str]) -> list[str]:
     return [f"{head} {{".lstrip(), *(f"    {line}" for line in body), "}"]
 
 
-def loop(index: str, stop: Size, body: Iterable[str]) -> list[str]:
+def loop(
+    index: str, stop: Size, body: Iterable[str], fixed: Fixed | None = None
+) -> list[str]:
     """``for index in range(stop): body``."""
-    return block(count(index, stop), body)
+    return block(count(index, stop, fixed), body)
 
 
-def count(index: str, stop: Size) -> str:
+def count(index: str, stop: Size, fixed: Fixed | None = None) -> str:
     """The head of a loop over ``range(stop)``."""
-    return f"for (int64_t {index} = 0; {index} < {sizes.text(stop)}; {index}++)"
+    return f"for (int64_t {index} = 0; {index} < {sizes.text(stop, fixed)}; {index}++)"
 
 
 def unrolled(extents: Sequence[tuple[str, int]]) -> str:

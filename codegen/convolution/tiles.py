@@ -161,10 +161,12 @@ def _whole(
     for vectors in _vectors(group_vectors):
         most = most_pixels(vectors, target)
         for heights, widths in cuts(height, width, most):
+            tiles = ((h, w) for h in set(heights) for w in set(widths))
             steps = sum(
-                step_cost(vectors, h * w, target) + _fixed(depth, taps)
-                for h in heights
-                for w in widths
+                heights.count(h)
+                * widths.count(w)
+                * (step_cost(vectors, h * w, target) + _fixed(depth, taps))
+                for h, w in tiles
             )
             strips = _strips(columns, widths, clipped=False)
             tiling = Tiling(vectors, tuple(dict.fromkeys(heights)), strips)

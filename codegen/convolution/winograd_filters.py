@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from codegen import sizes
-from codegen.convolution import text
+from codegen.convolution import helpers, text
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.ir import (
@@ -21,7 +22,6 @@ from codegen.ir import (
     ConvolutionBackwardData,
     TransformFilters,
 )
-from codegen.scalars import suffix
 from codegen.sizes import symbol
 from codegen.target import Target
 
@@ -55,20 +55,33 @@ def emit_transform_filters(step: TransformFilters, target: Target) -> Emission:
         )
     number, vectors, inputs, lanes = expected
     chunk, channel, unit = symbol("chunk"), symbol("channel"), symbol("unit")
+    free = partial(sizes.text, fixed=sizes.FREE)
     rows, columns = step.kernel
     size = sizes.minimum(inputs - chunk * lanes, lanes)
     at = (unit * inputs + chunk * lanes) * (rows * columns) + channel
     to = unit * inputs + chunk * lanes + channel
+    helper = helpers.filters(step.packed.dtype, step.points, step.kernel)
     call = [
-        f"sg_winograd_filter{step.points}_{suffix(step.packed.dtype)}(",
-        f"    {step.packed.name} + {sizes.text(at * lanes)},",
-        f"    {sizes.text(size * (columns * lanes))}, {sizes.text(size * lanes)},",
-        f"    {rows}, {columns}, {step.transformed.name} + {sizes.text(to * lanes)},",
-        f"    {vectors * inputs * lanes});",
+        f"{helper.name}(",
+        f"    {step.packed.name} + {free(at * lanes)},",
+        f"    {free(size * (columns * lanes))}, {free(size * lanes)},",
+        f"    {step.transformed.name} + {free(to * lanes)},",
+        f"    {free(vectors * inputs * lanes)});",
     ]
     chunks = -(-inputs // lanes)
-    body = text.loop("chunk", chunks, text.loop("channel", size, call))
+    body = text.loop("channel", size, call, sizes.FREE)
+    body = text.loop("chunk", chunks, body, sizes.FREE)
     lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
     cost = inputs * 2 * number * lanes
     buffers = (step.packed, step.transformed)
-    return Emission((Phase(tuple(lines), buffers, vectors, 0, cost),), headers=HEADERS)
+    family = f"winograd{step.points}"
+    phase = Phase(
+        tuple(lines),
+        buffers,
+        vectors,
+        0,
+        cost,
+        helpers=(helper.definition,),
+        family=family,
+    )
+    return Emission((phase,), headers=HEADERS)

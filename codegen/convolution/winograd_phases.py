@@ -9,27 +9,41 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import epilogue, text
+from codegen.convolution import epilogue, helpers, text
 from codegen.convolution.geometry import blocks
+from codegen.convolution.helpers import Helper
 from codegen.convolution.patches import patch, place
 from codegen.convolution.winograd import Winograd
 from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
-from codegen.sizes import symbol
+from codegen.sizes import Size, symbol
 
-HEADERS = ("vectors.h", "convolution.h", "pooling.h", "winograd.h")
+HEADERS = ("vectors.h", "convolution.h", "pooling.h", "winograd.h", "products.h")
 
 
 def _item(w: Winograd) -> int:
-    return np.dtype(w.correlation.source.buffer.dtype).itemsize
+    return np.dtype(_dtype(w)).itemsize
+
+
+def _dtype(w: Winograd) -> str:
+    return w.correlation.source.buffer.dtype
 
 
 def _ctype(w: Winograd) -> str:
-    return C_TYPES[w.correlation.source.buffer.dtype]
+    return C_TYPES[_dtype(w)]
 
 
 def _kind(w: Winograd) -> str:
-    return suffix(w.correlation.source.buffer.dtype)
+    return suffix(_dtype(w))
+
+
+def _helpers(w: Winograd) -> tuple[Helper, Helper, Helper]:
+    """What the three stages call."""
+    return (
+        helpers.inputs(_dtype(w), w.side, w.outputs[1]),
+        helpers.products(_dtype(w), w.vectors, w.pieces),
+        helpers.outputs(_dtype(w), w.side, w.outputs),
+    )
 
 
 def _units(body: list[str]) -> tuple[str, ...]:
@@ -57,6 +71,8 @@ def phase(w: Winograd) -> Phase:
         sizes.floordiv(total + (w.tiles - 1), w.tiles),
         used,
         w.tiles * work,
+        helpers=tuple(helper.definition for helper in _helpers(w)),
+        family=f"winograd{w.side}",
     )
 
 
@@ -69,13 +85,12 @@ def _input(w: Winograd) -> list[str]:
     c, lanes = w.correlation, w.correlation.lanes
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
-    next_ = w.outputs[1] * lanes
     body = patch(
         c.source,
         symbol("chunk"),
         corner,
         (w.side, w.side),
-        f"sg_winograd_input{w.side}_{_kind(w)}({{}}, {{}}, {{}}, {to}, {next_});",
+        f"{_helpers(w)[0].name}({{}}, {{}}, {to});",
     )
     return text.loop("chunk", blocks(c.source), body)
 
@@ -83,60 +98,34 @@ def _input(w: Winograd) -> list[str]:
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
     groups = w.correlation.channels.vectors // w.group
-    products = text.loop(
-        "point",
-        w.points,
-        text.loop("part", w.group // w.vectors, _products(w)),
-    )
     outputs = text.loop("part", w.group, _outputs(w))
     tile = text.loop("tile", symbol("count"), [*_place(w), *outputs])
-    return text.loop("group", groups, [*products, *tile])
+    return text.loop("group", groups, [*_products(w), *tile])
 
 
 def _products(w: Winograd) -> list[str]:
-    """At one point: tiles by input channels times input by output channels."""
-    c = w.correlation
-    bundle = symbol("group") * (w.group // w.vectors) + symbol("part")
-    filters = bundle * (w.vectors * c.channels.inputs * c.lanes)
-    filters = filters + symbol("point") * w.filter_step
-    lines = [
-        f"const {_ctype(w)} *const filters = {c.filters.name} + {sizes.text(filters)};",
-        "int64_t tile = 0;",
-    ]
-    for piece in dict.fromkeys(w.pieces):
-        stop = piece * w.pieces.count(piece) if piece == w.pieces[0] else w.tiles
-        head = f"for (; tile + {piece} <= {stop} && tile < count; tile += {piece})"
-        lines += text.block(head, _product(w, piece))
-    return lines
-
-
-def _product(w: Winograd, piece: int) -> list[str]:
-    c, kind = w.correlation, _kind(w)
-    every = text.unrolled((("k", w.vectors), ("p", piece)))
-    each = c.channels.inputs * c.lanes
-    to = symbol("point") * w.product_step + symbol("tile") * w.product_row
-    to = to + symbol("part") * (w.vectors * c.lanes)
-    step = [
-        f"sg_{kind}v weight[{w.vectors}];",
-        text.unrolled((("k", w.vectors),)),
-        f"    weight[k] = sg_load_{kind}(filter + k * {each});",
-        text.unrolled((("p", piece), ("k", w.vectors))),
-        f"    sum[k][p] += weight[k] * at[p * {w.input_row}];",
-        "at += 1;",
-        f"filter += {c.lanes};",
-    ]
-    return [
-        f"sg_{kind}v sum[{w.vectors}][{piece}];",
-        f"{every} sum[k][p] = (sg_{kind}v){{0}};",
-        f"const {_ctype(w)} *filter = filters;",
-        f"const {_ctype(w)} *at = inputs + point * {w.input_step}"
-        f" + tile * {w.input_row};",
-        "SG_ROLLED",
-        *text.loop("channel", c.channels.inputs, step),
-        f"{_ctype(w)} *const to = products + {sizes.text(to)};",
-        every,
-        f"    sg_store_{kind}(to + p * {w.product_row} + k * {c.lanes}, sum[k][p]);",
-    ]
+    """At each point: tiles by input channels times input by output channels."""
+    c, each = w.correlation, w.correlation.channels.inputs * w.correlation.lanes
+    group = sizes.text(symbol("group") * (w.group * each), sizes.FREE)
+    fields: dict[str, Size] = {
+        "points": w.points,
+        "parts": w.group // w.vectors,
+        "turns": c.channels.inputs,
+        "width": symbol("count"),
+        "input_point": w.input_step,
+        "input_turn": 1,
+        "input_step": w.input_row,
+        "filter_point": w.filter_step,
+        "filter_part": w.vectors * each,
+        "filter_turn": c.lanes,
+        "filter_vector": each,
+        "to_point": w.product_step,
+        "to_part": w.vectors * c.lanes,
+        "to_vector": c.lanes,
+        "to_step": w.product_row,
+    }
+    pointers = ("inputs", f"{c.filters.name} + {group}", "products")
+    return helpers.products_call(_helpers(w)[1], w.pieces, pointers, fields)
 
 
 def _outputs(w: Winograd) -> list[str]:
@@ -147,7 +136,6 @@ def _outputs(w: Winograd) -> list[str]:
     return [
         f"const int64_t bundle = group * {w.group} + part;",
         f"sg_{kind}v sum[1][{height * width}];",
-        f"sg_winograd_output{w.side}_{kind}({at}, {w.product_step},",
-        f"    {height}, {width}, sum[0]);",
+        f"{_helpers(w)[2].name}({at}, {w.product_step}, sum[0]);",
         *epilogue.store_lines(c, epilogue.Tile(1, height, width, not exact)),
     ]

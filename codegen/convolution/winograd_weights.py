@@ -18,8 +18,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import text, tiles
+from codegen.convolution import helpers, text, tiles
 from codegen.convolution.geometry import Axis, Channels, blocks, share
+from codegen.convolution.helpers import Helper
 from codegen.convolution.patches import patch, place
 from codegen.convolution.winograd import (
     TYPICAL_BATCH,
@@ -33,7 +34,7 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
-HEADERS = ("vectors.h", "convolution.h", "winograd.h")
+HEADERS = ("vectors.h", "convolution.h", "winograd.h", "products.h")
 UNITS = 8  # units of work, whatever the batch
 GROUP = 4  # blocks of channels, in and out, that a unit takes
 TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
@@ -204,12 +205,17 @@ def _sums(c: Cut, target: Target) -> Phase:
             [
                 f"const int64_t count = sg_min({c.tiles}, {stop} - first);",
                 *text.loop("tile", symbol("count"), _transformed(c)),
-                *text.loop("point", c.points, _products(c, target)),
+                *_products(c, target),
             ],
         ),
     ]
     item = np.dtype(c.step.dw.dtype).itemsize
     units = c.shares * inputs * outputs
+    called = [_inputs(c), _gradients(c)]
+    called += [
+        helpers.products(c.step.dw.dtype, c.vectors, pieces)
+        for pieces in _forms(c, target)
+    ]
     work = c.points * c.point_size // c.channels.lanes
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
@@ -217,7 +223,17 @@ def _sums(c: Cut, target: Target) -> Phase:
         units,
         c.points * (c.input_step + c.gradient_step) * item,
         sizes.floordiv(c.total * work, units),
+        helpers=tuple(helper.definition for helper in called),
+        family=f"winograd{c.side}",
     )
+
+
+def _inputs(c: Cut) -> Helper:
+    return helpers.inputs(c.step.dw.dtype, c.side, c.outputs[1])
+
+
+def _gradients(c: Cut) -> Helper:
+    return helpers.filters(c.step.dw.dtype, c.side, c.outputs)
 
 
 def _channel_range(c: Cut) -> tuple[Size, Size]:
@@ -243,25 +259,23 @@ def _cleared(c: Cut) -> list[str]:
 
 def _transformed(c: Cut) -> list[str]:
     """One tile: its patches of x and its part of dy at the 36 points."""
-    lanes, kind = c.channels.lanes, c.kind
+    lanes = c.channels.lanes
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + (tile * {c.group_in} + k) * {lanes}, {c.input_step}"
-    next_ = c.outputs[1] * lanes
     inputs = patch(
         c.step.x,
         symbol("chunk") * c.group_in + symbol("k"),
         corner,
         (c.side, c.side),
-        f"sg_winograd_input{c.side}_{kind}({{}}, {{}}, {{}}, {to}, {next_});",
+        f"{_inputs(c).name}({{}}, {{}}, {to});",
     )
-    taps = ", ".join(map(str, c.outputs))
     to = f"gradients + (tile * {c.group_out} + k) * {lanes}, {c.gradient_step}"
     gradients = patch(
         c.step.dy,
         symbol("bundle") * c.group_out + symbol("k"),
         (symbol("row"), symbol("column")),
         c.outputs,
-        f"sg_winograd_filter{c.side}_{kind}({{}}, {{}}, {{}}, {taps}, {to});",
+        f"{_gradients(c).name}({{}}, {{}}, {lanes}, {to});",
     )
     return [
         *place(c.grid, c.outputs, "first + tile"),
@@ -270,65 +284,56 @@ def _transformed(c: Cut) -> list[str]:
     ]
 
 
-def _products(c: Cut, target: Target) -> list[str]:
-    """At one point: the sums of a unit's channels, over its tiles."""
-    wide, groups = c.group_in * c.channels.lanes, c.groups[0]
+def _forms(c: Cut, target: Target) -> tuple[list[int], ...]:
+    """The pieces of the channels of a unit: of most units, and of the last if other."""
+    wide = c.group_in * c.channels.lanes
     full = min(wide, c.channels.inputs)
-    last = c.channels.inputs - (groups - 1) * wide
-    lines = _pieces_of(c, full, target)
-    if last != full:
-        head = f"if (chunk < {groups - 1})"
-        lines = text.block(head, lines)
-        lines += text.block("else", _pieces_of(c, last, target))
-    return text.loop("pair", c.group_out // c.vectors, lines)
+    last = c.channels.inputs - (c.groups[0] - 1) * wide
+    each = (full,) if full == last else (full, last)
+    return tuple(_pieces(c, channels, target) for channels in each)
 
 
-def _pieces_of(c: Cut, channels: int, target: Target) -> list[str]:
-    pieces = _pieces(c, channels, target)
-    lines = ["int64_t channel = 0;"]
-    for piece in dict.fromkeys(pieces):
-        stop = piece * pieces.count(piece) if piece == pieces[0] else channels
-        head = f"for (; channel + {piece} <= {stop}; channel += {piece})"
-        lines += text.block(head, _product(c, piece))
-    return lines
+def _products(c: Cut, target: Target) -> list[str]:
+    """At each point: the sums of a unit's channels, over its tiles."""
+    most, *last = (_product(c, pieces) for pieces in _forms(c, target))
+    if not last:
+        return text.block("", most)
+    head = f"if (chunk < {c.groups[0] - 1})"
+    return [*text.block(head, most), *text.block("else", last[0])]
 
 
-def _product(c: Cut, piece: int) -> list[str]:
-    """Vectors of output by ``piece`` input channels, in registers over the tiles."""
-    kind, lanes = c.kind, c.channels.lanes
-    every = text.unrolled((("k", c.vectors), ("p", piece)))
-    vector = symbol("bundle") * c.group_out + symbol("pair") * c.vectors + symbol("k")
-    channel = _channel_range(c)[0] + symbol("channel") + symbol("p")
-    at = sizes.text(_place_of_sum(c, vector, channel))
-    turn = [
-        f"sg_{kind}v gradient[{c.vectors}];",
-        text.unrolled((("k", c.vectors),)),
-        f"    gradient[k] = sg_load_{kind}(from + k * {lanes});",
-        text.unrolled((("p", piece), ("k", c.vectors))),
-        "    sum[k][p] += gradient[k] * at[p];",
-        f"at += {c.group_in * lanes};",
-        f"from += {c.group_out * lanes};",
-    ]
-    add = [
-        f"{c.ctype} *const to = total + {at};",
-        f"sg_store_{kind}(to, sg_load_{kind}(to) + sum[k][p]);",
-    ]
-    return [
-        f"sg_{kind}v sum[{c.vectors}][{piece}];",
-        f"{every} sum[k][p] = (sg_{kind}v){{0}};",
-        f"const {c.ctype} *at = inputs + point * {c.input_step} + channel;",
-        f"const {c.ctype} *from = gradients + point * {c.gradient_step}"
-        f" + pair * {c.vectors * lanes};",
-        "SG_ROLLED",
-        *text.loop("tile", symbol("count"), turn),
-        *text.block(every, add),
-    ]
+def _product(c: Cut, pieces: list[int]) -> list[str]:
+    lanes, inputs = c.channels.lanes, c.channels.inputs
+    fields: dict[str, Size] = {
+        "points": c.points,
+        "parts": c.group_out // c.vectors,
+        "turns": symbol("count"),
+        "width": sum(pieces),
+        "input_point": c.input_step,
+        "input_turn": c.group_in * lanes,
+        "input_step": 1,
+        "filter_point": c.gradient_step,
+        "filter_part": c.vectors * lanes,
+        "filter_turn": c.group_out * lanes,
+        "filter_vector": lanes,
+        "to_point": c.point_size,
+        "to_part": c.vectors * inputs * lanes,
+        "to_vector": inputs * lanes,
+        "to_step": lanes,
+        "add": 1,
+    }
+    first = symbol("bundle") * (c.group_out * inputs) + _channel_range(c)[0]
+    to = f"total + {sizes.text(first * lanes, sizes.FREE)}"
+    pointers = ("inputs", "gradients", to)
+    helper = helpers.products(c.step.dw.dtype, c.vectors, pieces)
+    return helpers.products_call(helper, pieces, pointers, fields)
 
 
 def _taps(c: Cut) -> Phase:
     """dw from the sums; a unit is a vector of output channels by an input channel."""
     channels, kind = c.channels, c.kind
     lanes, (height, width) = channels.lanes, (len(c.rows.taps), len(c.columns.taps))
+    helper = helpers.outputs(c.step.dw.dtype, c.side, (height, width))
     point = f"unit * {lanes} + point * {c.point_size}"
     row = symbol("vector") * lanes * channels.inputs + symbol("channel")
     to = f"{c.step.dw.name} + {sizes.text(row * (height * width))}"
@@ -348,7 +353,7 @@ def _taps(c: Cut) -> Phase:
         f"{c.ctype} sums[{c.points * lanes}];",
         *text.loop("point", c.points, summed),
         f"sg_{kind}v taps[{height * width}];",
-        f"sg_winograd_output{c.side}_{kind}(sums, {lanes}, {height}, {width}, taps);",
+        f"{helper.name}(sums, {lanes}, taps);",
         f"sg_sum_shares_{kind}({to}, {step}, (const {c.ctype} *)taps, 1, 0,",
         f"    {height * width}, {sizes.text(left)});",
     ]
@@ -358,4 +363,6 @@ def _taps(c: Cut) -> Phase:
         channels.vectors * channels.inputs,
         0,
         c.points * (c.shares + 4),
+        helpers=(helper.definition,),
+        family=f"winograd{c.side}",
     )

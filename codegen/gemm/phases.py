@@ -93,7 +93,8 @@ def _multiplied(plan: Plan, ways: ModuleType, sums: Sums, last: bool) -> Phase:
     units = product.batch * plan.chunks * parts
     slices = sizes.maximum(parts * plan.chunks, 1) * SPEED[plan.way]
     work = sizes.floordiv(product.m * product.n * product.k, slices)
-    return Phase(tuple(lines), _buffers(plan), units, ways.scratch_bytes(plan), work)
+    scratch = ways.scratch_bytes(plan)
+    return Phase(tuple(lines), _buffers(plan), units, scratch, work, family="gemm")
 
 
 def _summed(plan: Plan) -> Phase:

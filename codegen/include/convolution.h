@@ -21,8 +21,7 @@ SG_INLINE int64_t sg_window_end(int64_t at, int64_t count, int64_t extent)
 }
 
 /* One plane, pixels of ``pixel`` bytes. */
-static inline __attribute__((unused)) void sg_copy_plane(char *to, const char *from,
-                                                         int64_t pixel, sg_window w)
+SG_SHARED void sg_copy_plane(char *to, const char *from, int64_t pixel, sg_window w)
 {
     const int64_t begin = sg_window_begin(w.left, w.columns);
     const int64_t end = sg_window_end(w.left, w.columns, w.width);
@@ -66,10 +65,11 @@ typedef struct sg_packing {
 } sg_packing;
 
 /* One vector of output channels; lane l's filters begin at from[place[l]], or are
-   zeros where that is negative. Returns the end of what was written. */
+   zeros where that is negative. ``pack_lanes`` is for vectors that are not the
+   machine's. */
 #define SG_PACK_VECTOR(T, s)                                                           \
-    static __attribute__((unused)) T *sg_pack_vector_##s(                              \
-        T *to, const T *from, const int64_t *place, int64_t lanes, sg_packing p)       \
+    SG_INLINE void sg_pack_##s(                                                        \
+        T *to, const T *from, const int64_t *place, const int64_t lanes, sg_packing p) \
     {                                                                                  \
         for (int64_t first = 0; first < p.inputs; first += p.chunk) {                  \
             const int64_t last = sg_min(first + p.chunk, p.inputs);                    \
@@ -84,7 +84,16 @@ typedef struct sg_packing {
                                         : from[place[l] + i * p.input_step + tap];     \
                 }                                                                      \
         }                                                                              \
-        return to;                                                                     \
+    }                                                                                  \
+    SG_SHARED void sg_pack_vector_##s(T *to, const T *from, const int64_t *place,      \
+                                      sg_packing p)                                    \
+    {                                                                                  \
+        sg_pack_##s(to, from, place, sg_lanes_##s, p);                                 \
+    }                                                                                  \
+    SG_SHARED void sg_pack_lanes_##s(T *to, const T *from, const int64_t *place,       \
+                                     sg_packing p, int64_t lanes)                      \
+    {                                                                                  \
+        sg_pack_##s(to, from, place, lanes, p);                                        \
     }
 
 SG_PACK_VECTOR(float, f32)
@@ -93,7 +102,7 @@ SG_PACK_VECTOR(double, f64)
 /* The sum of ``shares`` arrays, ``size`` apart, of ``taps`` vectors, turned so that
    each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of its lane. */
 #define SG_SUM_SHARES(T, s)                                                            \
-    static __attribute__((unused)) void sg_sum_shares_##s(                             \
+    SG_SHARED void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
         int64_t taps, int64_t lanes)                                                   \
     {                                                                                  \

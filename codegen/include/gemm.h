@@ -24,13 +24,6 @@
 #define SG_GEMM_MASKS 0
 #endif
 
-/* One copy for all products of a program: not inlined, and no clone for constants. */
-#ifdef __clang__
-#define SG_SHARED static __attribute__((noinline, unused))
-#else
-#define SG_SHARED static __attribute__((noipa, unused))
-#endif
-
 /* Loops of constant extent, unrolled so that small arrays become registers. */
 #ifdef __clang__
 #define SG_UNROLLED _Pragma("clang loop unroll(full)") for

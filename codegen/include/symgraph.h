@@ -10,6 +10,12 @@
 
 #define SG_INLINE static inline __attribute__((always_inline, unused))
 #define SG_OUTLINE static __attribute__((noinline, unused))
+/* One copy for all callers: not inlined, and no clone for the constants of one. */
+#ifdef __clang__
+#define SG_SHARED static __attribute__((noinline, unused))
+#else
+#define SG_SHARED static __attribute__((noipa, unused))
+#endif
 #define SG_EXPORT __attribute__((visibility("default")))
 
 /* The words of a NumPy array object, from its type on; see ``pointers.py``. */
@@ -66,10 +72,20 @@ typedef struct sg_error {
     bool busy; /* while a thread writes it */
 } sg_error;
 
+/* Find all buffers of a call: those that are given, then the slots of its arena. */
+SG_OUTLINE void sg_place(const sg_call *call, int64_t given, int64_t slots, char **to)
+{
+    for (int64_t i = 0; i < given; i++)
+        to[i] = call->arguments[i];
+    for (int64_t i = 0; i < slots; i++)
+        to[given + i] = call->arena + call->offsets[i];
+}
+
 /* What the phases of a call see. They only read it, but for the error. */
 typedef struct sg_frame {
     char *const *buffers;
     const int64_t *sizes;
+    const int64_t *given;  /* what tells this phase from others of its function */
     char *shared;          /* this kernel's memory, for all its phases */
     char *scratch;         /* one slice a thread */
     int64_t scratch_bytes; /* of one slice */
@@ -100,14 +116,15 @@ SG_OUTLINE int64_t sg_failed(const sg_call *call, const sg_error *error)
     return error->code;
 }
 
-/* Sizes: divisors are positive, quotients round down. */
-SG_INLINE int64_t sg_mod(int64_t left, int64_t right)
+/* Sizes: divisors are positive, quotients round down. The compiler decides where these
+   are worth a copy: not in the entry, which has hundreds of them. */
+static inline __attribute__((unused)) int64_t sg_mod(int64_t left, int64_t right)
 {
     const int64_t rest = left % right;
     return rest + (rest < 0 ? right : 0);
 }
 
-SG_INLINE int64_t sg_floordiv(int64_t left, int64_t right)
+static inline __attribute__((unused)) int64_t sg_floordiv(int64_t left, int64_t right)
 {
     return left / right - (left % right < 0);
 }

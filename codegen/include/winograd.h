@@ -100,33 +100,41 @@
         y[outputs - 1] += z[7];                                                        \
     }
 
-/* In two dimensions, on n by n points. */
-#define SG_WINOGRAD_PLANES(T, s, n)                                                    \
-    /* to[n n points, step apart] = B' (n by n vectors at from) B; what the tile        \
-       ``next`` elements on will read is fetched meanwhile */                          \
-    static __attribute__((unused, noinline)) void sg_winograd_input##n##_##s(          \
-        const T *from, int64_t row, int64_t column, T *to, int64_t step, int64_t next) \
+SG_WINOGRAD_LINES(float, f32)
+SG_WINOGRAD_LINES(double, f64)
+
+/* In two dimensions, on n by n points. The loops unroll, their extents being constants,
+   so a file has a function for each form that it needs.
+
+   to[n n points, step apart] = B' (n by n vectors at from, rows ``row`` apart) B; what
+   the tile ``outputs`` columns on will read is fetched meanwhile. */
+#define SG_WINOGRAD_INPUT(T, s, n, outputs)                                            \
+    SG_SHARED void sg_winograd_input_##n##_##outputs##_##s(                            \
+        const T *from, int64_t row, T *to, int64_t step)                               \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < n; i++) {                                        \
-            for (int64_t at = 0; at < next; at += SG_LINE_BYTES / (int)sizeof(T))      \
-                __builtin_prefetch(from + i * row + n * column + at);                  \
+            SG_UNROLL for (int at = 0; at < outputs * sg_lanes_##s;                    \
+                           at += SG_LINE_BYTES / (int)sizeof(T))                       \
+                __builtin_prefetch(from + i * row + n * sg_lanes_##s + at);            \
             SG_UNROLL for (int j = 0; j < n; j++)                                      \
-                line[j] = sg_load_##s(from + i * row + j * column);                    \
+                line[j] = sg_load_##s(from + i * row + j * sg_lanes_##s);              \
             sg_winograd_b##n##_##s(line, half[i]);                                     \
         }                                                                              \
         SG_UNROLL for (int j = 0; j < n; j++) {                                        \
             SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
             sg_winograd_b##n##_##s(line, z);                                           \
-            SG_UNROLL for (int i = 0; i < n; i++)                                      \
-                sg_store_##s(to + (i * n + j) * step, z[i]);                           \
+            T *at = to + j * step;                                                     \
+            SG_UNROLL for (int i = 0; i < n; i++, at += n * step)                      \
+                sg_store_##s(at, z[i]);                                                \
         }                                                                              \
-    }                                                                                  \
-    /* to[n n points, step apart] = G (rows by columns vectors at from) G' */          \
-    static __attribute__((unused, noinline)) void sg_winograd_filter##n##_##s(         \
-        const T *from, int64_t row, int64_t column, int rows, int columns, T *to,      \
-        int64_t step)                                                                  \
+    }
+
+/* to[n n points, step apart] = G (rows by columns vectors at from) G' */
+#define SG_WINOGRAD_FILTER(T, s, n, rows, columns)                                     \
+    SG_SHARED void sg_winograd_filter_##n##_##rows##_##columns##_##s(                  \
+        const T *from, int64_t row, int64_t column, T *to, int64_t step)               \
     {                                                                                  \
         sg_##s##v half[n][n], line[n] = {{0}}, z[n];                                   \
         SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
@@ -138,18 +146,21 @@
             SG_UNROLL for (int i = 0; i < rows; i++)                                   \
                 line[i] = half[i][j];                                                  \
             sg_winograd_g##n##_##s(line, rows, z);                                     \
-            SG_UNROLL for (int i = 0; i < n; i++)                                      \
-                sg_store_##s(to + (i * n + j) * step, z[i]);                           \
+            T *at = to + j * step;                                                     \
+            SG_UNROLL for (int i = 0; i < n; i++, at += n * step)                      \
+                sg_store_##s(at, z[i]);                                                \
         }                                                                              \
-    }                                                                                  \
-    /* y[rows][columns] = A' (n n points, step apart) A */                             \
-    static __attribute__((unused, noinline)) void sg_winograd_output##n##_##s(         \
-        const T *from, int64_t step, int rows, int columns, sg_##s##v *y)              \
+    }
+
+/* y[rows][columns] = A' (n n points, step apart) A */
+#define SG_WINOGRAD_OUTPUT(T, s, n, rows, columns)                                     \
+    SG_SHARED void sg_winograd_output_##n##_##rows##_##columns##_##s(                  \
+        const T *from, int64_t step, sg_##s##v *y)                                     \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < n; i++) {                                        \
-            SG_UNROLL for (int j = 0; j < n; j++)                                      \
-                line[j] = sg_load_##s(from + (i * n + j) * step);                      \
+            SG_UNROLL for (int j = 0; j < n; j++, from += step)                        \
+                line[j] = sg_load_##s(from);                                           \
             sg_winograd_a##n##_##s(line, columns, half[i]);                            \
         }                                                                              \
         SG_UNROLL for (int j = 0; j < columns; j++) {                                  \
@@ -160,12 +171,5 @@
                 y[i * columns + j] = z[i];                                             \
         }                                                                              \
     }
-
-SG_WINOGRAD_LINES(float, f32)
-SG_WINOGRAD_LINES(double, f64)
-SG_WINOGRAD_PLANES(float, f32, 6)
-SG_WINOGRAD_PLANES(float, f32, 8)
-SG_WINOGRAD_PLANES(double, f64, 6)
-SG_WINOGRAD_PLANES(double, f64, 8)
 
 #endif

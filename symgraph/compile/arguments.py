@@ -79,7 +79,7 @@ class Arguments:
         if isinstance(value, Variable):
             problem = "a symbolic variable has no value; pass an array"
             raise ArgumentTypeError(self._message(position, value, problem))
-        if isinstance(value, np.ma.MaskedArray):
+        if _is_masked(value):
             problem = "a mask would be lost; fill the array first"
             raise ArgumentTypeError(self._message(position, value, problem))
         try:
@@ -148,3 +148,9 @@ def _described(value: Any) -> str:
     text = repr(value)
     short = text if len(text) <= 60 else text[:57] + "..."
     return f"{type(value).__name__} {short}"
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether ``value`` has a mask; ``np.ma``, slow to import, is asked last."""
+    plain = type(value) is np.ndarray or not isinstance(value, np.ndarray)
+    return not plain and isinstance(value, np.ma.MaskedArray)

@@ -16,6 +16,7 @@ this process, which may not be what runs in it.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import time
 from collections.abc import Collection, Iterator, Sequence
@@ -23,17 +24,19 @@ from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import networkx
 import numpy as np
 
 import codegen
-from codegen.cache import digest
+from codegen.cache import default_cache, digest
 from symgraph.graph import Constant, Graph, SharedVariable, Site, Variable
 from symgraph.graph.config import config, settings_of
 from symgraph.rewriting import Stage
 from symgraph.rules import DEFAULT
 
+_File: TypeAlias = "tuple[str, str, os.stat_result]"  # name, path, status
 _OURS = "symgraph."
 _ROOMS = (Path(__file__).resolve().parent.parent, Path(codegen.__file__).parent)
 _STARTED = time.time() - 5  # importing what is here takes less
@@ -129,16 +132,40 @@ def _class(kind: type) -> str:
 
 @cache
 def _source() -> str | None:
-    """A digest of symgraph and codegen as they are on disk, if that is what runs."""
-    total = hashlib.sha256()
+    """A digest of symgraph and codegen as they are on disk, if that is what runs.
+
+    Reading all of it takes longer than all else that is done for a function whose code
+    is on disk. So the digest is kept in the cache under what the system says of the
+    files: whoever writes to one changes the date of its change.
+    """
     try:
-        for room in _ROOMS:
-            for path in sorted([*room.rglob("*.py"), *room.rglob("*.h")]):
-                status = path.stat()
-                if max(status.st_mtime, status.st_ctime) > _STARTED:
-                    return None
-                name = str(path.relative_to(room))
-                total.update(digest(name, path.read_text()).encode())
+        found = sorted(file for room in _ROOMS for file in _files(str(room), ""))
+        changed = max(max(status.st_mtime, status.st_ctime) for _, _, status in found)
+        if changed > _STARTED:
+            return None
+        seen = [f"{path} {_identity(status)}" for _, path, status in found]
+        return default_cache().note(digest("source", *seen), lambda: _contents(found))
     except OSError:
         return None
-    return total.hexdigest()
+
+
+def _files(folder: str, inside: str) -> Iterator[_File]:
+    """The sources in ``folder``, by their names from the room's on."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name = f"{inside}{entry.name}"
+            if entry.name.endswith((".py", ".h")):
+                yield name, entry.path, entry.stat()
+            elif entry.is_dir() and entry.name != "__pycache__":
+                yield from _files(entry.path, f"{name}/")
+
+
+def _identity(status: os.stat_result) -> str:
+    """What is another after each change of a file."""
+    dates = f"{status.st_mtime_ns} {status.st_ctime_ns}"
+    return f"{status.st_dev} {status.st_ino} {status.st_size} {dates}"
+
+
+def _contents(files: Sequence[_File]) -> str:
+    parts = ((name, Path(path).read_text()) for name, path, _ in files)
+    return digest(*(part for pair in parts for part in pair))

@@ -27,6 +27,7 @@ from codegen.ir import (
     Role,
     Store,
 )
+from codegen.sharing import Function
 from codegen.target import TARGETS, runnable
 from codegen.toolchain import SANITIZE, Toolchain, find_toolchain
 
@@ -245,9 +246,9 @@ def test_a_toolchain_can_be_given():
 
 def test_phases_that_call_the_same_helpers_share_a_file(monkeypatch):
     monkeypatch.setattr(printer, "LARGE", 10)
-    calls = ["sg_gemm_rows_f32(", "sg_winograd_input6_f32(", "sg_winograd_input8_f32("]
-    phases = [(f"p{n}", calls[n % 3] + "x" * n) for n in range(12)]
-    parts = printer._parts(phases, ["entry"])
-    families = [{printer._family(body) for _, body in part} for part in parts]
+    names = ["gemm", "winograd6", "winograd8"]
+    functions = [Function(f"p{n}", ("x" * n,), (), names[n % 3]) for n in range(12)]
+    parts = printer._parts(functions, ["entry"])
+    families = [{each.family for each in part} for part in parts]
     assert sorted(map(len, families)) == [0, 1, 1, 1]  # the first has the entries
     assert sum(map(len, parts)) == 12

@@ -42,7 +42,7 @@ def call(function, *arguments, dtype="float32"):
 
 def lines(step):
     (phase,) = emit_loop(step, AVX2).phases
-    return "\n".join(phase.lines)
+    return "\n".join(phase.lines).replace(sizes.MARK, "")
 
 
 def run(step, *arrays, buffers=(X, Y), threads=2):

@@ -59,7 +59,8 @@ static __attribute__((cold)) int64_t sg_entry_maxima(const sg_call *call)
 {
     if (call->items && !sg_unpack(call, 3))
         return SG_NOT_PLAIN;
-    char *const buffers[] = {call->arguments[0], call->arguments[1], call->arguments[2]};
+    char *buffers[3];
+    sg_place(call, 3, 0, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;

@@ -37,7 +37,8 @@ static __attribute__((cold)) int64_t sg_entry_softmax(const sg_call *call)
     (void)m;
     const int64_t n = call->sizes[1];
     (void)n;
-    char *const buffers[] = {call->arguments[0], call->arguments[1]};
+    char *buffers[2];
+    sg_place(call, 2, 0, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;

@@ -43,7 +43,8 @@ static __attribute__((cold)) int64_t sg_entry_sweeps(const sg_call *call)
         return SG_NOT_PLAIN;
     const int64_t n = call->sizes[0];
     (void)n;
-    char *const buffers[] = {call->arguments[0], call->arguments[1], call->arguments[2], call->arena + call->offsets[0]};
+    char *buffers[4];
+    sg_place(call, 3, 1, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;

@@ -31,7 +31,8 @@ static __attribute__((cold)) int64_t sg_entry_take(const sg_call *call)
     (void)n;
     if (m != 7)
         return 2;
-    char *const buffers[] = {call->arguments[0], call->arguments[1], call->arguments[2]};
+    char *buffers[3];
+    sg_place(call, 3, 0, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
     frame.threads = call->threads, frame.error = &error;

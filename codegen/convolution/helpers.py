@@ -1,0 +1,68 @@
+"""The large functions of Winograd's filtering: each form that a file needs, once.
+
+``winograd.h`` and ``products.h`` have them as macros, as their loops unroll where the
+extents are constants.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from codegen import sizes
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import Size
+
+
+@dataclass(frozen=True)
+class Helper:
+    """A C function, and the line that defines it."""
+
+    name: str
+    definition: str
+
+
+def _helper(stage: str, dtype: str, *numbers: int) -> Helper:
+    kind, extents = suffix(dtype), "_".join(map(str, numbers))
+    parameters = ", ".join((C_TYPES[dtype], kind, *map(str, numbers)))
+    return Helper(f"sg_{stage}_{extents}_{kind}", f"SG_{stage.upper()}({parameters})")
+
+
+def inputs(dtype: str, side: int, outputs: int) -> Helper:
+    """B' d B at side by side points; tiles are ``outputs`` columns apart."""
+    return _helper("winograd_input", dtype, side, outputs)
+
+
+def filters(dtype: str, side: int, taps: tuple[int, int]) -> Helper:
+    """G g G' at side by side points, of rows by columns of taps."""
+    return _helper("winograd_filter", dtype, side, *taps)
+
+
+def outputs(dtype: str, side: int, extents: tuple[int, int]) -> Helper:
+    """A' z A from side by side points, to rows by columns of outputs."""
+    return _helper("winograd_output", dtype, side, *extents)
+
+
+def products(dtype: str, vectors: int, pieces: Sequence[int]) -> Helper:
+    """Sums of products in tiles of ``vectors`` by the longest piece.
+
+    The pieces are even: the others have one number less.
+    """
+    return _helper("products", dtype, vectors, pieces[0], max(pieces[0] - 1, 1))
+
+
+def products_call(
+    helper: Helper,
+    pieces: Sequence[int],
+    pointers: tuple[str, str, str],
+    fields: dict[str, Size],
+) -> list[str]:
+    """The sums over ``pieces`` from inputs and filters to a third of ``pointers``."""
+    fields = {**fields, "wide": pieces[0] * pieces.count(pieces[0])}
+    texts = (f".{name} = {sizes.text(fields[name], sizes.FREE)}" for name in fields)
+    return [
+        "const sg_products size = {",
+        *(f"    {text}," for text in texts),
+        "};",
+        f"{helper.name}({', '.join(pointers)}, &size);",
+    ]
