@@ -50,7 +50,6 @@ TUNING = (
     "-fpeel-loops",
     "-fno-tree-pre",
     "-fno-code-hoisting",
-    "-fno-gcse",
 )
 SANITIZE = (
     "-fsanitize=address,undefined",
