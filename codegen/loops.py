@@ -93,11 +93,11 @@ def _total(body: Iterable[Statement]) -> Size:
 def _parallel(loop: Loop) -> Phase:
     nest = _collapsed(loop)
     body = nest[-1].body
-    if len(nest) == 1 and not any(_runs_alone(inner) for inner in walk(*body)):
-        return _streamed(loop)
     extents = tuple(one.stop - one.start for one in nest)
     if 0 in extents:
         return Phase((), (), 0)
+    if len(nest) == 1 and not any(_runs_alone(inner) for inner in walk(*body)):
+        return _streamed(loop)
     lines = _counted_units(nest, _body(body, _fixed(loop)))
     # bounds may depend on the indices outside: an outer index counts as its start
     outer = {one.index: one.start for one in nest}
