@@ -129,10 +129,8 @@ def _tiles(product: Product, tile: Tile) -> Plan:
     near = _at_most(product.k * product.n * item, NEAR_BYTES)
     rows_first = not pack and near
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
-    blocks = panels
-    if not rows_first:
-        needed = sizes.floordiv(panels + (widest - 1), widest)
-        blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
+    needed = sizes.floordiv(panels + (widest - 1), widest)
+    blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     return Plan(
         Way.TILES,
         product,
