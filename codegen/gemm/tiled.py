@@ -100,7 +100,8 @@ def packing(plan: Plan) -> Phase | None:
         "}",
     ]
     work = wide * PACKED_DEPTH // plan.tile.lanes * 2
-    return Phase(tuple(lines), (product.right.buffer,), across * down, 0, work)
+    units, used = across * down, (product.right.buffer,)
+    return Phase(tuple(lines), used, units, 0, work, family="gemm")
 
 
 def packed_bytes(plan: Plan) -> Size:
