@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from codegen import ir
+from codegen.convolution import by_two
 from codegen.schedule import elementwise
 from codegen.sizes import Size, product
 from symgraph.graph import Apply
@@ -64,9 +65,7 @@ def takes_pooling(kernel: Apply, between: list[Apply], node: Apply) -> bool:
         if step.inputs[0] is not result or not _is_simple(step):
             return False
         result = step.outputs[0]
-    windows = pooling_of(node)
-    plain = windows.window == windows.stride == (2, 2)
-    return plain and windows.padding == ((0, 0), (0, 0))
+    return by_two(pooling_of(node))
 
 
 def _is_simple(node: Apply) -> bool:
