@@ -2,25 +2,23 @@
 
 A callable of that kind is four words: a name, the address of a C function, how it
 takes its arguments, and an object for itself. Python makes one of them when asked to
-(``PyCFunction_NewEx``), with no header of Python and nothing linked to it. The C
-function makes its results by NumPy's C interface, whose functions have had the same
-places in its table since NumPy 1.0. Where any of this is not as we know it, there is no
-such callable, and every call goes the long way.
+(``PyCFunction_NewEx``), with no header of Python and nothing linked to it. Where
+``python_table`` finds anything that is not as we know it, there is no such callable,
+and every call goes the long way.
 """
 
 from __future__ import annotations
 
 import ctypes
-import sys
 from collections.abc import Callable, Sequence
-from functools import cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from codegen.pointers import find_layout
-from codegen.workspace import Workspace, ffi
+from codegen.python_table import function, python_table
+from codegen.workspace import LAYOUT, Workspace, ffi
 
 if TYPE_CHECKING:
     from codegen.runtime import Native
@@ -31,15 +29,15 @@ Key = tuple[tuple[int, ...], int]  # run-time sizes, and threads
 
 PLANS = 8  # shapes of arguments that one callable serves, the latest of them
 _FASTCALL = 0x80  # METH_FASTCALL
-_EMPTY = 184  # the place of PyArray_Empty in NumPy's table
 
 ffi.cdef(
     """
-    typedef struct { void *unlock, *lock, *keep, *drop, *empty, *list, *put, *pointer,
-                     *none; } sg_python;
-    typedef struct { sg_call call; int64_t changes; intptr_t *shapes, *results;
-                     intptr_t *items; } sg_plan;
-    typedef struct { sg_python *python; void *entry; void *changes; intptr_t *dtypes;
+    typedef struct { sg_python *python; int64_t reads, writes; intptr_t *cells;
+                     void *name, *acquire, *release, *unless, *spares;
+                     intptr_t *met, *next; intptr_t array; } sg_cells;
+    typedef struct { sg_call call; intptr_t *shapes, *results, *expected, *items; }
+        sg_plan;
+    typedef struct { void *entry; sg_cells *cells; intptr_t *dtypes;
                      int64_t arguments, fixed, results, plans;
                      sg_plan **plan; int64_t busy; } sg_direct;
     typedef struct { const char *name; void *function; int flags; const char *doc; }
@@ -51,72 +49,62 @@ ffi.cdef(
 )
 
 
-@cache
-def python_table() -> Any | None:
-    """The functions that ``direct.h`` calls, or None where they are not as we know."""
-    if find_layout() is None or not getattr(sys, "_is_gil_enabled", lambda: True)():
-        return None
-    api = ctypes.pythonapi
-    try:
-        names = {
-            "unlock": api.PyEval_SaveThread,
-            "lock": api.PyEval_RestoreThread,
-            "keep": api.Py_IncRef,
-            "drop": api.Py_DecRef,
-            "list": api.PyList_New,
-            "put": api.PyList_SetItem,
-            "pointer": api.PyCapsule_GetPointer,
+@dataclass(frozen=True)
+class Cells:
+    """Values that live between calls: ``include/cells.h`` has the protocol.
+
+    Each cell is an object whose attribute ``name`` is a tuple (array, version, None or
+    why there is no value). A call reads the cells ``read``, and replaces what is in the
+    cells ``written``. ``lock`` has ``acquire(False)`` and ``release()``; ``spares`` is
+    a list that has for each written cell an array that may be filled, or None.
+    """
+
+    name: str = "held"
+    lock: Any = None
+    read: tuple[object, ...] = ()
+    written: tuple[object, ...] = ()
+    spares: list[Any] | None = None
+
+
+class _CellsInC:
+    """``Cells`` as C sees them."""
+
+    def __init__(self, cells: Cells) -> None:
+        self._cells = ffi.new("intptr_t[]", [*map(id, cells.read + cells.written), 0])
+        self._met = ffi.new("intptr_t[]", len(cells.read) + len(cells.written) + 1)
+        self._next = ffi.new("intptr_t[]", len(cells.written) + 1)
+        self.pointer = ffi.new(
+            "sg_cells *",
+            {
+                "python": python_table(),
+                "reads": len(cells.read),
+                "writes": len(cells.written),
+                "cells": self._cells,
+                "met": self._met,
+                "next": self._next,
+                "array": LAYOUT.array if LAYOUT else 0,
+            },
+        )
+        lock = cells.lock
+        self._held: dict[str, object] = {
+            "name": cells.name,
+            "acquire": getattr(lock, "acquire", None),
+            "release": getattr(lock, "release", None),
+            "unless": (False,),
+            "spares": cells.spares,
         }
-        table = ffi.new("sg_python *")
-        for name, function in names.items():
-            address = ctypes.cast(function, ctypes.c_void_p).value or 0
-            setattr(table, name, ffi.cast("void *", address))
-        empty = _numpy_function(_EMPTY)
-    except (AttributeError, ImportError, ValueError):
-        return None
-    if not _makes_arrays(empty):
-        return None
-    table.empty = ffi.cast("void *", empty)
-    table.none = ffi.cast("void *", id(None))
-    return table
-
-
-def _function(name: str, result: Any, *arguments: Any) -> Callable[..., Any]:
-    """A function of the interpreter, called with Python's lock held."""
-    return ctypes.PYFUNCTYPE(result, *arguments)((name, ctypes.pythonapi))
-
-
-def _numpy_function(place: int) -> int:
-    """The address of a function in NumPy's table of its C interface."""
-    core = np._core if hasattr(np, "_core") else np.core  # the latter before NumPy 2
-    types = ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p
-    start = _function("PyCapsule_GetPointer", *types)(
-        core._multiarray_umath._ARRAY_API, None
-    )
-    table = ffi.cast("intptr_t *", start)
-    return int(table[place])
-
-
-def _makes_arrays(address: int) -> bool:
-    """Whether the function at ``address`` is PyArray_Empty."""
-    number, thing = ctypes.c_int, ctypes.py_object
-    signature = ctypes.PYFUNCTYPE(thing, number, ctypes.c_void_p, thing, number)
-    function = signature(address)
-    dtype, shape = np.dtype(np.float32), (2, 3)
-    ctypes.pythonapi.Py_IncRef(ctypes.py_object(dtype))  # taken over
-    made = function(2, (ctypes.c_ssize_t * 2)(*shape), dtype, 0)
-    plain = type(made) is np.ndarray and made.flags.c_contiguous
-    return plain and made.shape == shape and made.dtype is dtype
+        self._alive = cells
+        for name, thing in self._held.items():
+            setattr(self.pointer, name, ffi.cast("void *", id(thing)))
 
 
 class Direct:
     """A callable for one program, and the shapes of arguments that it serves.
 
     ``call(*arguments)`` gives the list of results, or None where the long way is to be
-    gone. ``dtypes`` are those of the results, which are the program's last arguments;
-    between them and the first ``arguments`` of a call comes what is *fixed*. What was
-    learned holds while the number at the address ``changes`` stays as it was, and for
-    good where there is none.
+    gone. A program's arguments are the ``arguments`` of a call, what is in the cells
+    that it reads, what is *fixed*, results of ``dtypes``, and as the last of these the
+    new values of the cells that it writes.
     """
 
     call: Callable[..., list[Array] | None]
@@ -127,7 +115,7 @@ class Direct:
         library: Any,
         arguments: int,
         dtypes: Sequence[np.dtype[Any]],
-        changes: int | None,
+        cells: Cells,
     ) -> None:
         self._native, self._library = native, library
         self._dtypes = ffi.new("intptr_t[]", [*map(id, dtypes), 0])
@@ -135,23 +123,22 @@ class Direct:
         self._kept: list[Any] = []  # what the plans point to
         self._arena = [np.empty(0, np.uint8)]  # one, used by all plans
         self._held = tuple(dtypes)
-        self._never = ffi.new("int64_t *", 0)
-        fixed = len(native.interface.dtypes) - arguments - len(dtypes)
-        table = python_table()
+        self._cells = _CellsInC(cells)
+        given = arguments + len(cells.read) + len(dtypes)
         self._direct = ffi.new(
             "sg_direct *",
             {
-                "python": table,
                 "entry": ffi.cast("void *", native.entry),
-                "changes": ffi.cast("void *", changes or _address(self._never)),
+                "cells": self._cells.pointer,
                 "dtypes": self._dtypes,
                 "arguments": arguments,
-                "fixed": fixed,
+                "fixed": len(native.interface.dtypes) - given,
                 "results": len(dtypes),
                 "plan": self._plans,
             },
         )
-        library.sg_direct_open(table)
+        self._first_fixed = arguments + len(cells.read)
+        library.sg_direct_open(python_table())
         self.call = self._callable()
 
     def _callable(self) -> Callable[..., list[Array] | None]:
@@ -161,11 +148,11 @@ class Direct:
         method = ffi.new("sg_method *", {"name": name, "function": address})
         method.flags, method.doc = _FASTCALL, ffi.NULL
         word, thing = ctypes.c_void_p, ctypes.py_object
-        new_capsule = _function("PyCapsule_New", thing, word, ctypes.c_char_p, word)
-        make = _function("PyCFunction_NewEx", thing, word, thing, thing)
+        new_capsule = function("PyCapsule_New", thing, word, ctypes.c_char_p, word)
+        make = function("PyCFunction_NewEx", thing, word, thing, thing)
         capsule = new_capsule(_address(self._direct), None, None)
-        memory = (self._direct, self._dtypes, self._plans, self._never, method, name)
-        held = (*memory, self._kept, self._arena, self._native)
+        memory = (self._direct, self._dtypes, self._plans, self._cells, method, name)
+        held = (*memory, self._kept, self._arena, self._held, self._native)
         return make(_address(method), capsule, held)  # type: ignore[no-any-return]
 
     def learn(
@@ -174,19 +161,21 @@ class Direct:
         key: Key,
         fixed: Sequence[Array],
         results: Sequence[Shape],
-        changes: int = 0,
-        held: object = None,
+        expected: Sequence[object],
     ) -> None:
         """Serve arguments of ``shapes`` from now on, in place of the oldest if full.
 
-        The ``fixed`` arrays are only pointed to: they must live until the number of
-        changes moves on from ``changes``, or with ``held``, which is kept.
+        The ``fixed`` arrays are right as long as the cells that are read hold the
+        tuples that are ``expected``, or anything where None is.
         """
         workspace = Workspace(self._native)
         items = ffi.new("intptr_t[]", len(self._native.interface.dtypes) + 1)
-        first = len(shapes)
-        items[first : first + len(fixed)] = [id(array) for array in fixed]
-        plan = ffi.new("sg_plan *", {"changes": changes, "items": items})
+        for place, array in enumerate(fixed, self._first_fixed):
+            items[place] = id(array)
+        tuples = [0 if thing is None else id(thing) for thing in expected]
+        met = ffi.new("intptr_t[]", [*tuples, 0])
+        held = (tuple(fixed), tuple(expected))
+        plan = ffi.new("sg_plan *", {"expected": met, "items": items})
         given, made = _flat(shapes), _flat(results)
         plan.shapes, plan.results = given, made
         if not self._library.sg_direct_claim(self._direct):
@@ -196,7 +185,7 @@ class Direct:
             workspace.prepare(self._native, *key)
             plan.call = workspace.call[0]
             plan.call.items = ffi.cast("intptr_t", items)
-            self._serve(plan, (workspace, items, given, made, held))
+            self._serve(plan, (workspace, items, given, made, met, held))
             self._share(workspace.memory)
         finally:
             self._direct.busy = 0

@@ -17,9 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import memory
-from codegen.direct import Direct, python_table
+from codegen.direct import Cells, Direct
 from codegen.interface import Interface
 from codegen.pointers import addresses
+from codegen.python_table import python_table
 from codegen.threads import Threads
 from codegen.workspace import LAYOUT, Workspace, aligned_bytes, ffi
 
@@ -91,16 +92,15 @@ class Native:
         return code
 
     def direct(
-        self, arguments: int, dtypes: Sequence[np.dtype[Any]], changes: int | None
+        self,
+        arguments: int,
+        dtypes: Sequence[np.dtype[Any]],
+        cells: Cells = Cells(),  # noqa: B008 - a value
     ) -> Direct | None:
-        """A callable for Python without Python code between, where there can be one.
-
-        The program's arguments are the ``arguments`` of a call, what is fixed, and
-        results of ``dtypes``; ``changes`` is as ``Direct`` says.
-        """
+        """A callable for Python without Python code between, where there can be one."""
         if python_table() is None:
             return None
-        direct = Direct(self, self._library, arguments, dtypes, changes)
+        direct = Direct(self, self._library, arguments, dtypes, cells)
         self._directs.add(direct)
         return direct
 

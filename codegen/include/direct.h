@@ -7,36 +7,20 @@
 #ifndef SYMGRAPH_DIRECT_H
 #define SYMGRAPH_DIRECT_H
 
-#include "symgraph.h"
-
-typedef void sg_object;
-
-/* Functions of the interpreter and of NumPy; ``direct.py`` has the same table. */
-typedef struct sg_python {
-    void *(*unlock)(void); /* let other threads of Python run */
-    void (*lock)(void *state);
-    void (*keep)(sg_object *object); /* count one holder more, or one less */
-    void (*drop)(sg_object *object);
-    sg_object *(*empty)(int ndim, const intptr_t *shape, sg_object *dtype, int fortran);
-    sg_object *(*list)(intptr_t count);
-    int (*put)(sg_object *list, intptr_t place, sg_object *item);
-    void *(*pointer)(sg_object *capsule, const char *name);
-    sg_object *none;
-} sg_python;
+#include "cells.h"
 
 /* What the shapes of a call's arguments decide. A shape is its length, then itself. */
 typedef struct sg_plan {
     sg_call call;
-    int64_t changes;         /* of shared variables, when this was made */
-    const intptr_t *shapes;  /* of the arguments */
-    const intptr_t *results; /* of the results */
-    sg_object **items;       /* arguments, then what is fixed, then results */
+    const intptr_t *shapes;     /* of the arguments */
+    const intptr_t *results;    /* of the results */
+    sg_object *const *expected; /* the tuples in the cells, where they matter, or NULL */
+    sg_object **items; /* arguments, what is in the cells, what is fixed, results */
 } sg_plan;
 
 typedef struct sg_direct {
-    const sg_python *python;
     sg_entry *entry;
-    const int64_t *changes;
+    const sg_cells *cells;
     sg_object *const *dtypes; /* of the results */
     int64_t arguments, fixed, results, plans;
     sg_plan *const *plan;
@@ -77,58 +61,72 @@ static inline sg_plan *sg_direct_find(const sg_direct *direct,
     return NULL;
 }
 
-/* A new list of new arrays for the results; NULL, and Python's error set, if there is
-   no memory. The last items of the plan are those arrays. */
+/* A list of new arrays for the results that are given back, and arrays for the new
+   values of cells; NULL if there is no memory. They are the last items of the plan. */
 static inline sg_object *sg_direct_results(const sg_direct *direct, const sg_plan *plan)
 {
-    const sg_python *python = direct->python;
-    sg_object **items = plan->items + direct->arguments + direct->fixed;
+    const sg_cells *cells = direct->cells;
+    const sg_python *python = cells->python;
+    const int64_t given = direct->results - cells->writes;
+    sg_object **items = plan->items + direct->arguments + cells->reads + direct->fixed;
     const intptr_t *shape = plan->results;
-    sg_object *list = python->list(direct->results);
-    for (int64_t place = 0; list && place < direct->results; place++) {
-        python->keep(direct->dtypes[place]); /* ``empty`` takes it over */
+    sg_object *list = python->list(given);
+    bool room = list;
+    for (int64_t place = 0; room && place < direct->results; place++) {
         const int ndim = (int)*shape++;
-        items[place] = python->empty(ndim, shape, direct->dtypes[place], 0);
-        shape += ndim;
-        if (!items[place] || python->put(list, place, items[place])) {
-            python->drop(list);
-            list = NULL;
+        sg_object *dtype = direct->dtypes[place];
+        if (place < given) {
+            python->keep(dtype); /* ``empty`` takes it over */
+            items[place] = python->empty(ndim, shape, dtype, 0);
+            room = items[place] && !python->list_put(list, place, items[place]);
+        } else {
+            items[place] = sg_cells_room(cells, place - given, ndim, shape, dtype);
+            room = items[place] && sg_cells_follow(cells, place - given, items[place]);
         }
+        shape += ndim;
     }
-    return list;
+    if (list && !room)
+        python->drop(list);
+    return room ? list : NULL;
 }
 
-/* Run the program without Python's lock. What is fixed could be replaced meanwhile, so
-   it is held; the arguments are held by who calls. */
-static inline int64_t sg_direct_run(const sg_direct *direct, sg_plan *plan)
+/* Run the program without Python's lock: the arguments are held by who calls, what is
+   in the cells by what the call has noted, and the rest by the plan. */
+static inline int64_t sg_direct_run(const sg_direct *direct, sg_plan *plan,
+                                    sg_object *const *arguments)
 {
-    const sg_python *python = direct->python;
-    sg_object **fixed = plan->items + direct->arguments;
-    for (int64_t place = 0; place < direct->fixed; place++)
-        python->keep(fixed[place]);
-    void *state = python->unlock();
+    const sg_cells *cells = direct->cells;
+    memcpy(plan->items, arguments, (size_t)direct->arguments * sizeof *arguments);
+    for (int64_t i = 0; i < cells->reads; i++)
+        plan->items[direct->arguments + i] = cells->python->tuple_get(cells->met[i], 0);
+    void *state = cells->python->unlock();
     const int64_t code = direct->entry(&plan->call);
-    python->lock(state);
-    for (int64_t place = 0; place < direct->fixed; place++)
-        python->drop(fixed[place]);
+    cells->python->relock(state);
     return code;
 }
 
 /* The list of results, or None where the long way is to be gone: for another shape,
-   after a change of what is fixed (making results can run Python code, so it is looked
-   for after that), or with an error, which the long way meets again and explains. */
+   where something in a cell is not as expected, or with an error, which the long way
+   meets again and explains. */
 static inline sg_object *sg_direct_try(const sg_direct *direct,
                                        sg_object *const *arguments)
 {
-    const sg_python *python = direct->python;
+    const sg_cells *cells = direct->cells;
+    const sg_python *python = cells->python;
     sg_plan *plan = sg_direct_find(direct, arguments);
-    sg_object *list = plan ? sg_direct_results(direct, plan) : python->none;
-    if (!plan || !list)
+    if (!plan)
+        return python->none;
+    sg_object *list = NULL;
+    if (cells->reads + cells->writes == 0 || sg_cells_read(cells, plan->expected))
+        list = sg_direct_results(direct, plan);
+    const bool done = list && sg_direct_run(direct, plan, arguments) == 0
+                      && sg_cells_write(cells);
+    sg_cells_close(cells, done);
+    if (done)
         return list;
-    memcpy(plan->items, arguments, (size_t)direct->arguments * sizeof *arguments);
-    if (plan->changes == *direct->changes && sg_direct_run(direct, plan) == 0)
-        return list;
-    python->drop(list);
+    if (list)
+        python->drop(list);
+    python->clear();
     return python->none;
 }
 

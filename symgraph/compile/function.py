@@ -94,7 +94,7 @@ class Function:
         self.inputs = self._arguments.with_defaults()
         self._state = State(self.name, self._backend.shared, self.updates)
         alone = self._native if self._backend is self._native else None
-        self._quick = quick_way(alone, bool(self.updates))
+        self._quick = quick_way(alone, self._state)
         self._pack = specification.outputs.pack
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -108,10 +108,7 @@ class Function:
             arrays = self._arguments(bind(self.name, self.inputs, args, kwargs))
         else:
             arrays = self._arguments(args)
-        if self.updates:
-            return self._pack(self._state.run(partial(self._backend, arrays)))
-        snapshot = self._state.snapshot()
-        results = self._backend(arrays, snapshot)
+        results, snapshot = self._state.run(partial(self._backend, arrays))
         if quick is not None:
             quick.learn(args, arrays, snapshot)
         return self._pack(results)

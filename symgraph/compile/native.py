@@ -50,7 +50,7 @@ class NativeBackend:
         unsteady = [i for i, v in enumerate(graph.outputs) if None in v.type.shape]
         self._unsteady = unsteady[-1] if unsteady else -1  # outputs after it fit always
         self._plans: dict[tuple[int, ...], list[tuple[tuple[int, ...], Any]]] = {}
-        self._fixed = [i for i, v in enumerate(self.shared) if v not in varying]
+        self.fixed = [i for i, v in enumerate(self.shared) if v not in varying]
         self._kept: tuple[object, Arrays] = (None, [])
         self.threads = config.threads
 
@@ -135,8 +135,8 @@ class NativeBackend:
         self, given: Arrays, versions: tuple[int, ...], key: tuple[int, ...]
     ) -> Arrays:
         """What the prologue computes, kept until a shared variable changes."""
-        if len(self._fixed) < len(versions):
-            versions = tuple([versions[place] for place in self._fixed])
+        if len(self.fixed) < len(versions):
+            versions = tuple([versions[place] for place in self.fixed])
         kept, arrays = self._kept
         if kept == versions:
             return arrays

@@ -1,8 +1,9 @@
 """The short way of a call: no Python code between the caller and the compiled program.
 
-It serves shapes of arguments that were met twice in a row with the same shared values.
-Whatever else comes (something to convert, another shape, a shared variable that was
-changed since, an error) is left to the long way, which then teaches the short one.
+It serves shapes of arguments that were met twice in a row, reads shared variables and
+replaces them as the long way does (``state.py``). Whatever else comes (something to
+convert, another shape, a new value of what the prologue depends on, an error) is left
+to the long way, which then teaches the short one.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from codegen.direct import Direct
+from codegen.direct import Cells, Direct
 from codegen.threads import default_threads
 from symgraph.compile.native import NativeBackend
-from symgraph.compile.state import Arrays, Snapshot
-from symgraph.graph.variable import CHANGES
+from symgraph.compile.state import Arrays, Snapshot, State
+from symgraph.graph.variable import EXCHANGE
 
 
 class Quick:
@@ -39,10 +40,14 @@ class Quick:
         if any(a is not b for a, b in zip(args, arrays, strict=True)):
             return
         shapes = [array.shape for array in arrays]
-        met = (shapes, snapshot.changes)
+        met = (shapes, [snapshot.versions[place] for place in self._decisive()])
         if met == self._last:
             self._teach(shapes, arrays, snapshot)
         self._last = met
+
+    def _decisive(self) -> Sequence[int]:
+        """The shared variables, by their places, that the prologue depends on."""
+        return self._backend.fixed if self._backend.prologue is not None else ()
 
     def _teach(
         self, shapes: list[tuple[int, ...]], arrays: Sequence[Any], snapshot: Snapshot
@@ -55,20 +60,20 @@ class Quick:
             invariants = backend.invariants(given, snapshot.versions, sizes)
         key = sizes, backend.threads or default_threads()
         results = [shape for shape, _ in backend.planned(sizes)]
-        fixed = [*snapshot.arrays, *invariants]
-        self._direct.learn(
-            shapes, key, fixed, results, snapshot.changes, tuple(invariants)
-        )
+        expected: list[object] = [None] * len(snapshot.held)
+        for place in self._decisive():
+            expected[place] = snapshot.held[place]
+        self._direct.learn(shapes, key, invariants, results, expected)
 
 
-def quick_way(backend: NativeBackend | None, updates: bool) -> Quick | None:
+def quick_way(backend: NativeBackend | None, state: State) -> Quick | None:
     """The short way to ``backend``, where shapes of arguments decide all sizes."""
-    if backend is None or updates or backend.clock is not None:
+    if backend is None or backend.clock is not None or not state.shapes_fit:
         return None
     count = len(backend.graph.inputs)
     if any(axis is None or place >= count for place, axis in backend.recipe.sizes):
         return None
     dtypes = [np.dtype(output.dtype) for output in backend.graph.outputs]
-    changes = int(CHANGES.ctypes.data) if backend.shared else None
-    direct = backend.main.direct(count, dtypes, changes)
+    cells = Cells("held", EXCHANGE, state.read, state.updated, state.spares)
+    direct = backend.main.direct(count, dtypes, cells)
     return Quick(backend, direct) if direct is not None else None

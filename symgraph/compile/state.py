@@ -24,7 +24,7 @@ from symgraph.compile.arguments import fits
 from symgraph.compile.errors import ArgumentError
 from symgraph.graph import SharedVariable, Variable
 from symgraph.graph.errors import MissingValue
-from symgraph.graph.variable import CHANGES, EXCHANGE, Held
+from symgraph.graph.variable import EXCHANGE, Held
 
 Arrays: TypeAlias = "list[NDArray[Any]]"
 
@@ -33,19 +33,23 @@ Arrays: TypeAlias = "list[NDArray[Any]]"
 class Snapshot:
     """The values of shared variables at one moment, and their versions.
 
-    ``changes`` is how many there had been of any shared variable.
+    ``held`` is what each variable held, which has both.
     """
 
     versions: tuple[int, ...]
     arrays: tuple[NDArray[Any], ...]
-    changes: int = 0
+    held: tuple[Held, ...] = ()
 
 
 NOTHING = Snapshot((), ())
 
 
 class State:
-    """The shared variables that one function reads and those that it updates."""
+    """The shared variables that one function reads and those that it updates.
+
+    ``spares`` has for each of the latter an array that the next call may fill if
+    nobody else holds it, or None.
+    """
 
     def __init__(
         self,
@@ -54,45 +58,55 @@ class State:
         updates: Mapping[SharedVariable, Variable],
     ) -> None:
         self._name = name
-        self._read = tuple(read)
-        self._updated = tuple(updates)
+        self.read = tuple(read)
+        self.updated = tuple(updates)
+        self.spares: list[Any] = [None] * len(updates)
         self._unsure = [
             (place, variable)
             for place, (variable, new) in enumerate(updates.items())
             if not variable.type.accepts(new.type)
         ]
         self._turn = threading.Lock()
-        self._spares: list[Any] = [None] * len(updates)
         self._placed: list[Any] = [None] * len(updates)  # by the last commit
+
+    @property
+    def shapes_fit(self) -> bool:
+        """Whether all new values fit their variables for certain."""
+        return not self._unsure
 
     def snapshot(self) -> Snapshot:
         """The values now of all that is read."""
-        if not self._read:
+        if not self.read:
             return NOTHING
         with EXCHANGE:
-            held = [variable.held for variable in self._read]
-            changes = int(CHANGES[0])
+            held = tuple([variable.held for variable in self.read])
         arrays, versions, missing = zip(*held, strict=True)
         for reason in missing:
             if reason is not None:
                 raise MissingValue(reason)
-        return Snapshot(versions, arrays, changes)
+        return Snapshot(versions, arrays, held)
 
-    def run(self, compute: Callable[[Snapshot, Sequence[Any]], Arrays]) -> Arrays:
+    def run(
+        self, compute: Callable[[Snapshot, Sequence[Any]], Arrays]
+    ) -> tuple[Arrays, Snapshot]:
         """The outputs of ``compute``, whose last results become the new values.
 
-        ``compute`` is given a snapshot and, for each update, an array that it may
-        fill, or None where it has to make one.
+        ``compute`` is given a snapshot, which is given back too, and, for each update,
+        an array that it may fill, or None where it has to make one.
         """
+        if not self.updated:
+            snapshot = self.snapshot()
+            return compute(snapshot, ()), snapshot
         with self._turn:
             while True:
-                held = [variable.held for variable in self._updated]
-                results = compute(self.snapshot(), self._reusable())
-                first_update = len(results) - len(self._updated)
+                held = [variable.held for variable in self.updated]
+                snapshot = self.snapshot()
+                results = compute(snapshot, self._reusable())
+                first_update = len(results) - len(self.updated)
                 new = results[first_update:]
                 self._check_shapes(new)
                 if self._commit(held, new):
-                    return results[:first_update]
+                    return results[:first_update], snapshot
 
     def _commit(self, held: list[Held], new: Arrays) -> bool:
         """Replace all values, unless one was replaced by somebody else meanwhile."""
@@ -100,14 +114,14 @@ class State:
         nothing = repeat(None)
         following = list(zip(new, [v + 1 for v in versions], nothing))  # noqa: B905
         with EXCHANGE:
-            if any(map(is_not, held, map(_HELD, self._updated))):
+            if any(map(is_not, held, map(_HELD, self.updated))):
                 return False
-            _assign(self._updated, following)
+            _assign(self.updated, following)
         if any(
             map(is_not, held, self._placed)
         ):  # not all of our making: views, perhaps
             old = tuple([array if array.flags.owndata else None for array in old])
-        self._spares, self._placed = list(old), following
+        self.spares[:], self._placed = old, following
         return True
 
     def _reusable(self) -> list[Any]:
@@ -115,7 +129,7 @@ class State:
 
         A view of an array, in NumPy or elsewhere, counts as a holder of it.
         """
-        spares, self._spares = self._spares, [None] * len(self._updated)
+        spares, self.spares[:] = list(self.spares), repeat(None, len(self.updated))
         holders = _holders(spares)
         if holders.count(_ALONE) == len(spares):
             return spares
@@ -133,7 +147,6 @@ class State:
 
 def _assign(variables: Sequence[SharedVariable], held: Sequence[Held]) -> None:
     """Set all in one call of C code, which no signal interrupts."""
-    CHANGES[0] += 1
     deque(map(setattr, variables, repeat("held"), held), maxlen=0)
 
 

@@ -99,10 +99,6 @@ os.register_at_fork(
     after_in_parent=EXCHANGE.release,
     after_in_child=EXCHANGE.release,
 )
-# Grows before the value of any shared variable changes, so that who has seen all of
-# them can tell at a glance that they are as they were.
-CHANGES: NDArray[np.int64] = np.zeros(1, np.int64)
-
 Held: TypeAlias = "tuple[NDArray[Any], int, str | None]"  # value, version, missing
 
 
@@ -137,7 +133,6 @@ class SharedVariable(Variable):
     @missing.setter
     def missing(self, reason: str | None) -> None:
         with EXCHANGE:
-            CHANGES[0] += 1
             self.held = (*self.held[:2], reason)
 
     def get_value(self, borrow: bool = False) -> NDArray[Any]:
@@ -164,7 +159,6 @@ class SharedVariable(Variable):
         fresh = borrow and array.flags.c_contiguous and array.flags.writeable
         kept = array if fresh else np.array(array, order="C")
         with EXCHANGE:
-            CHANGES[0] += 1
             self.held = (kept, self.version + 1, None)
 
 
