@@ -91,10 +91,21 @@ def _multiplied(plan: Plan, ways: ModuleType, sums: Sums, last: bool) -> Phase:
         "}",
     ]
     units = product.batch * plan.chunks * parts
-    slices = sizes.maximum(parts * plan.chunks, 1) * SPEED[plan.way]
-    work = sizes.floordiv(product.m * product.n * product.k, slices)
+    work = _work(plan, parts, last)
     scratch = ways.scratch_bytes(plan)
     return Phase(tuple(lines), _buffers(plan), units, scratch, work, family="gemm")
+
+
+def _work(plan: Plan, parts: Size, finished: bool) -> Size:
+    """Rough scalar operations of a unit, one of ``parts`` of a batch and chunk."""
+    product, lanes = plan.product, plan.tile.lanes
+    wide = sizes.floordiv(product.n + (lanes - 1), lanes) * lanes
+    slices = sizes.maximum(parts * plan.chunks, 1) * SPEED[plan.way]
+    work = sizes.floordiv(product.m * wide * product.k, slices)
+    if not finished:
+        return work
+    elements = product.m * product.n * epilogue.cost(product)
+    return work + sizes.floordiv(elements, sizes.maximum(parts, 1))
 
 
 def _summed(plan: Plan) -> Phase:

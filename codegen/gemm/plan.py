@@ -27,6 +27,8 @@ PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
 GROUP = 8  # strips of rows that go over a larger block together, where told to
 SHORT = 10  # strips too few for packing the right operand to pay
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
+CROWDED = 512  # the same for single lines read across all rows
+SMALL_BYTES = 1 << 18  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
 ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
 UNITS = 16  # the units that columns and k are cut up to reach
@@ -174,16 +176,25 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
     if _at_most(strips(product.m, tile), SHORT):
         return False
     line = tile.panel * item  # bytes of a panel's row; few of them waste less of a set
-    small = _at_most(product.k * product.n * item, line * 8192)
+    if isinstance(product.k, int):
+        small = _at_most(product.k * product.n * item, line * 8192)
+    else:  # packed again by every thread, for every piece of its work
+        small = _at_most(product.n * DEPTH_BYTES, SMALL_BYTES)
     return not small or _is_multiple(product.n * item, line * 32)
 
 
 def _copies(product: Product, tile: Tile, item: int) -> bool:
-    """Whether panels of the left operand are copied out of their stride."""
+    """Whether panels of the left operand are copied out of their stride.
+
+    Columns of a transposed operand are read in place by tall tiles, which take most of
+    each line that they touch, unless those lines crowd into few sets of the cache.
+    """
     if _at_most(product.n, 2 * tile.panel):
         return False
-    if product.left.across != 1:
-        return True
+    step = product.left.across
+    if step != 1:
+        tall = not tile.together
+        return not (tall and isinstance(step, int) and step * item % CROWDED)
     return not isinstance(product.k, int) or product.k * item % ALIAS == 0
 
 

@@ -99,9 +99,8 @@ def packing(plan: Plan) -> Phase | None:
         f"    {_pack(plan, 'sg_wide', _before(plan), _panel_step(plan))}",
         "}",
     ]
-    work = wide * PACKED_DEPTH // plan.tile.lanes * 2
     units, used = across * down, (product.right.buffer,)
-    return Phase(tuple(lines), used, units, 0, work, family="gemm")
+    return Phase(tuple(lines), used, units, 0, wide * PACKED_DEPTH, family="gemm")
 
 
 def packed_bytes(plan: Plan) -> Size:

@@ -39,6 +39,9 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
     const int64_t depth = work->depth, row_step = work->row_step;
     const int64_t depth_step = work->depth_step, right_step = work->right_step;
     const int64_t count = sg_min(work->columns, SG_LANES);
+    const int64_t out_step = work->out_step;
+    const bool add = work->add;
+    SG_REAL *out = work->out;
     const SG_REAL *right = work->right, *shared[SG_GEMM_ROWS / 3];
     vector sums[SG_GEMM_ROWS][2];
     SG_UNROLLED (int i = 0; i < rows; i++)
@@ -61,10 +64,10 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
             shared[i / 3] = SG_GEMM(ahead)(shared[i / 3], depth_step);
         right = SG_GEMM(ahead)(right, right_step);
     }
-    SG_UNROLLED (int i = 0; i < rows; i++)
+    SG_UNROLLED (int i = 0; i < rows; i++, out += out_step)
         SG_UNROLLED (int v = 0; v < vectors; v++)
-            SG_GEMM(put)(work->out + i * work->out_step + v * SG_LANES, sums[i][v],
-                         vectors == 1 ? count : SG_LANES, work->add);
+            SG_GEMM(put)(out + v * SG_LANES, sums[i][v],
+                         vectors == 1 ? count : SG_LANES, add);
 }
 
 #if SG_GEMM_BYTES == 64

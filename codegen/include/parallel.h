@@ -15,8 +15,7 @@
 #include "pool.h"
 #endif
 
-#define SG_SERIAL_COST 32768 /* fewer operations than this are not worth a thread */
-
+#define SG_SERIAL_COST 16384 /* fewer operations than this are not worth a thread */
 #define SG_PIECE_COST 8192   /* nor are fewer than this worth taking by themselves */
 #define SG_MOST_MEMBERS 256
 
