@@ -19,16 +19,15 @@ from codegen.sizes import Size
 from codegen.target import Target
 
 TINY = 512  # multiplications; fewer are not worth a call
-DEPTH_BYTES = 1024  # of one row of the left panel
+DEPTH_BYTES = 2048  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
 NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
 BEFORE = 1 << 22  # bytes of a right operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
 GROUP = 8  # strips of rows that go over a larger block together, where told to
-SHORT = 10  # strips too few for packing the right operand to pay
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 CROWDED = 512  # the same for single lines read across all rows
-SMALL_BYTES = 1 << 18  # of a right block read in place if k may be anything
+SMALL_BYTES = 1 << 19  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
 ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
 UNITS = 16  # the units that columns and k are cut up to reach
@@ -61,6 +60,11 @@ class Tile:
     def panel(self) -> int:
         """Columns of a full tile."""
         return 2 * self.lanes
+
+    @property
+    def short(self) -> int:
+        """Rows too few for packing the right operand to pay; tall tiles reuse more."""
+        return 2 * self.rows * self.rows
 
 
 @dataclass(frozen=True)
@@ -173,7 +177,7 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
         return True
     if not tile.masks and not _is_multiple(product.n, tile.lanes):
         return True
-    if _at_most(strips(product.m, tile), SHORT):
+    if _at_most(product.m, tile.short):
         return False
     line = tile.panel * item  # bytes of a panel's row; few of them waste less of a set
     if isinstance(product.k, int):

@@ -17,7 +17,7 @@ import numpy as np
 
 from tests.benchmarks.peers.protocol import Arrays
 from tests.benchmarks.rows import Row, in_order
-from tests.benchmarks.sides import Side, SideError, busy_when_idle
+from tests.benchmarks.sides import Side, SideError
 from tests.benchmarks.works import Work
 
 TOLERANCE = 1e-4  # of any result, relative to its largest number
@@ -26,7 +26,6 @@ TOLERANCE = 1e-4  # of any result, relative to its largest number
 STEP_TOLERANCE = 5e-2
 REST = 0.05  # seconds before a turn
 TRIALS = 3  # turns by which a peer's ways are compared
-BUSY = 0.05  # the share of a core at which an idle side is said to disturb
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,6 @@ def compare(
             rows.append(Row(work.title, side.name, failure=str(error)))
     turns = [turns_of(us, peer, pairs) for peer in them]
     rows += [_row(work, peer, pair) for peer, pair in zip(them, turns, strict=True)]
-    _report_busy([ours, *peers])
     for side in (ours, *(peer.side for peer in them)):
         side.ask("drop", task=work.title)
     return in_order(rows)
@@ -167,10 +165,3 @@ def check(expected: Arrays, results: Arrays, given: Arrays) -> None:
             bound = STEP_TOLERANCE * np.abs(wanted - given[name]).max()
         if not error <= bound:
             raise SideError(f"{name} differs by {error:.1e}, allowed {bound:.1e}")
-
-
-def _report_busy(sides: Sequence[Side]) -> None:
-    """Say which sides take processor time while they should be idle."""
-    for name, share in busy_when_idle(sides).items():
-        if share > BUSY:
-            print(f"(idle, {name} takes {share:.0%} of a core)", flush=True)

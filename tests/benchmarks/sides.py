@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -38,7 +38,11 @@ class SideError(Exception):
 
 
 class Side:
-    """A process that was started, and what it can do."""
+    """A process that was started, and what it can do.
+
+    It is stopped while it is not asked anything: threads that spin as they wait would
+    take the processor from the side whose turn it is.
+    """
 
     def __init__(
         self,
@@ -68,13 +72,7 @@ class Side:
 
     def ask(self, what: str, **details: object) -> dict:
         """The answer to a request; raises SideError where there is none."""
-        assert self.process.stdin is not None and self.process.stdout is not None
-        try:
-            self.process.stdin.write(json.dumps({"ask": what, **details}) + "\n")
-            self.process.stdin.flush()
-        except BrokenPipeError:
-            raise SideError(self._last_words()) from None
-        line = self.process.stdout.readline()
+        line = self._answer(json.dumps({"ask": what, **details}))
         if not line:
             raise SideError(self._last_words())
         answer = json.loads(line)
@@ -82,14 +80,22 @@ class Side:
             raise SideError(answer["error"].splitlines()[0])
         return answer
 
-    def cpu_seconds(self) -> float:
-        """The processor time that the process has had so far."""
-        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rsplit(")")[-1]
-        user, system = fields.split()[11:13]
-        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    def _answer(self, request: str) -> str:
+        """The line that the side gives back; it runs only until it has."""
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self.process.send_signal(signal.SIGCONT)
+        try:
+            self.process.stdin.write(request + "\n")
+            self.process.stdin.flush()
+            return self.process.stdout.readline()
+        except BrokenPipeError:
+            return ""
+        finally:
+            self.process.send_signal(signal.SIGSTOP)
 
     def close(self) -> None:
         """End the process."""
+        self.process.send_signal(signal.SIGCONT)
         assert self.process.stdin is not None and self.process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it may have ended by itself
             self.process.stdin.close()
@@ -119,14 +125,3 @@ def peer(
     """A peer, by the interpreter of the peers' virtual environment."""
     command = [python, "-m", f"tests.benchmarks.peers.{PEERS[name]}"]
     return Side(name, command, folder / f"{name}.log", environment)
-
-
-def busy_when_idle(sides: Sequence[Side], seconds: float = 0.3) -> dict[str, float]:
-    """The share of a core that each side takes while nobody asks it anything."""
-    time.sleep(0.05)
-    before = [side.cpu_seconds() for side in sides]
-    time.sleep(seconds)
-    return {
-        side.name: (side.cpu_seconds() - then) / seconds
-        for side, then in zip(sides, before, strict=True)
-    }

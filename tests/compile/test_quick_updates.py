@@ -10,6 +10,7 @@ import pytest
 
 import symgraph as sg
 from symgraph.graph.errors import MissingValue
+from symgraph.graph.variable import EXCHANGE
 
 
 def counter(size=3):
@@ -113,8 +114,6 @@ def test_an_error_in_a_kernel_changes_no_shared_variable():
 
 
 def test_a_lock_that_somebody_has_sends_the_call_the_long_way():
-    from symgraph.graph.variable import EXCHANGE
-
     fn, total, _, one = learned()
     taken, done = threading.Event(), threading.Event()
 
@@ -208,7 +207,7 @@ def test_a_variable_of_no_fixed_shape_takes_every_shape():
 
 
 def test_references_are_given_back():
-    fn, total, steps, one = learned()
+    fn, total, _, one = learned()
     things = one, one.dtype, None, np.dtype("int64"), True, False
     before = [sys.getrefcount(thing) for thing in things]
     for _ in range(10_000):
