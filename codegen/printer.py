@@ -1,7 +1,8 @@
 """Programs as C: one function for each phase, one entry that runs them in order.
 
-The entry checks the sizes, finds the buffers, and calls ``sg_parallel`` for one phase
-after another. A large source is cut into two files that compile at the same time.
+The entry calls ``sg_run``, which takes threads for the program if there is enough to
+do. The program checks the sizes, finds the buffers, and calls ``sg_parallel`` for one
+phase after another. A large source is cut into two files that compile at the same time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from codegen.memory import Slot
 from codegen.repeats import indices, leaves, spans
 from codegen.scalars import C_TYPES
 from codegen.sharing import Body, Call, Function, shared
+from codegen.sizes import Size
 from codegen.target import Target
 from codegen.verify import verify
 
@@ -29,7 +31,11 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
 # cold: compiled for size, which is quick, as all it does is call the phases
-_ENTRY = "static __attribute__((cold)) int64_t sg_entry_{name}(const sg_call *call)"
+_PROGRAM = (
+    "static __attribute__((cold)) int64_t sg_program_{name}"
+    "(const sg_call *call, sg_box *boxes, int64_t members)"
+)
+_ENTRY = "static int64_t sg_entry_{name}(const sg_call *call)"
 
 
 @dataclass(frozen=True)
@@ -88,7 +94,7 @@ def print_program(program: Program, target: Target) -> Printed:
         for number, phase in enumerate(emission.phases)
     ]
     functions, calls = shared(bodies)
-    entry = _entry_text(program, emissions, calls, slots, places)
+    entry = _program_text(program, emissions, calls, slots, places)
     return Printed(program, slots, tuple(dict.fromkeys(headers)), functions, entry)
 
 
@@ -194,24 +200,23 @@ def _places(program: Program, slots: Sequence[Slot]) -> dict[str, int]:
     return {name: place for place, name in enumerate(names)}
 
 
-def _entry_text(
+def _program_text(
     program: Program,
     emissions: Sequence[Emission],
     calls: Sequence[Call],
     slots: Sequence[Slot],
     places: Mapping[str, int],
 ) -> str:
-    head = _ENTRY.format(name=program.name)
+    head = _PROGRAM.format(name=program.name)
     given = len(program.arguments) + len(program.constants)
     lines = [
-        f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
-        "    return SG_NOT_PLAIN;",
         *_size_lines(program),
+        *_requirement_lines(program),
         f"char *buffers[{max(given + len(slots), 1)}];",
         f"sg_place(call, {given}, {len(slots)}, buffers);",
         "sg_error error = {0};",
         "sg_frame frame = {.buffers = buffers, .sizes = call->sizes};",
-        "frame.threads = call->threads, frame.error = &error;",
+        "frame.boxes = boxes, frame.members = members, frame.error = &error;",
         "frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;",
     ]
     looped = list(indices(program.kernels))
@@ -222,6 +227,24 @@ def _entry_text(
     numbered = enumerate(emissions)
     lines += _lines(program, program.kernels, numbered, iter(calls), places)
     lines.append("return 0;")
+    return f"{head}\n{_braced(lines)}\n{_entry(program, emissions)}"
+
+
+def _entry(program: Program, emissions: Sequence[Emission]) -> str:
+    """The function that is called from outside."""
+    phases = [phase for emission in emissions for phase in emission.phases]
+    work: Size = 0  # but for what one thread does anyway
+    for phase in phases:
+        shared_out = (phase.units - 1) * phase.cost
+        known = sizes.symbols_of(shared_out) <= set(program.sizes)
+        work = work + (shared_out if known else 0)  # else there is more in that loop
+    head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
+    lines = [
+        f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
+        "    return SG_NOT_PLAIN;",
+        *_size_lines(program),
+        f"return sg_run({name}, call, ({sizes.text(work)}) / SG_SERIAL_COST);",
+    ]
     return f"{head}\n{_braced(lines)}"
 
 
@@ -264,6 +287,9 @@ def _size_lines(program: Program) -> Iterator[str]:
     for place, name in enumerate(program.sizes):
         yield f"const int64_t {name} = call->sizes[{place}];"
         yield f"(void){name};"
+
+
+def _requirement_lines(program: Program) -> Iterator[str]:
     for need in program.requirements:
         yield f"if ({sizes.text(need.left)} != {sizes.text(need.right)})"
         yield f"    return {need.code};"

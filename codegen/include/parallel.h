@@ -1,29 +1,22 @@
-/* Work shared out among threads, in contiguous ranges of units.
+/* Work shared out among the members of a crew, in contiguous ranges of units.
 
-   Every member of a team begins with its own share of the units, the same at every
-   call, and takes it in pieces that become smaller; who is done takes from the others'
-   shares. So a thread that was interrupted, or whose core is slower, is not waited for.
-   The split changes only who computes a unit, never what is computed. The threads are
-   those of OpenMP, or of ``pool.h`` for a compiler that has none. */
+   Every member begins with its own share of the units, the same at every call, and takes
+   it in pieces that become smaller; who is done takes from the others' shares. So a
+   thread that was interrupted, or whose core is slower, is not waited for. The split
+   changes only who computes a unit, never what is computed. */
 #ifndef SYMGRAPH_PARALLEL_H
 #define SYMGRAPH_PARALLEL_H
 
-#include <time.h>
+#include "crew.h"
 
-#include "symgraph.h"
-#ifndef _OPENMP
-#include "pool.h"
-#endif
-
-#define SG_SERIAL_COST 16384 /* fewer operations than this are not worth a thread */
-#define SG_PIECE_COST 8192   /* nor are fewer than this worth taking by themselves */
-#define SG_MOST_MEMBERS 256
+#define SG_SERIAL_COST 4096 /* fewer operations than this are not worth a thread */
+#define SG_PIECE_COST 8192  /* nor are fewer than this worth taking by themselves */
 
 /* How many threads are worth their while. */
 SG_INLINE int64_t sg_team(const sg_frame *frame, int64_t units, int64_t cost)
 {
     const double worth = (double)units * (double)cost / SG_SERIAL_COST;
-    const int64_t some = sg_min(sg_min(units, frame->threads), SG_MOST_MEMBERS);
+    const int64_t some = sg_min(units, frame->members);
     return worth < (double)some ? (int64_t)worth : some;
 }
 
@@ -33,12 +26,12 @@ typedef struct sg_share {
 } __attribute__((aligned(64))) sg_share;
 
 /* A phase at work. */
-typedef struct sg_job {
+struct sg_job {
     sg_phase *phase;
     const sg_frame *frame;
     sg_share *shares;
     int64_t team, least; /* units of the smallest piece */
-} sg_job;
+};
 
 /* The next piece of a share: half of what is left. False if nothing is. */
 static inline bool sg_take(sg_share *share, int64_t least, int64_t *begin, int64_t *end)
@@ -55,9 +48,8 @@ static inline bool sg_take(sg_share *share, int64_t least, int64_t *begin, int64
 }
 
 /* A member's work: its own share, then what the others have left. */
-static inline void sg_job_part(const void *given, int64_t member)
+static void sg_job_part(const sg_job *job, int64_t member)
 {
-    const sg_job *job = (const sg_job *)given;
     char *const scratch = job->frame->scratch + member * job->frame->scratch_bytes;
     for (int64_t turn = 0; turn < job->team; turn++) {
         sg_share *share = job->shares + (member + turn) % job->team;
@@ -83,13 +75,9 @@ SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t unit
         shares[member].end = units * (member + 1) / team;
     }
     const sg_job job = {phase, frame, shares, team, SG_PIECE_COST / sg_max(cost, 1) + 1};
-#ifdef _OPENMP
-#pragma omp parallel for schedule(static, 1) num_threads((int)team)
-    for (int64_t member = 0; member < team; member++)
-        sg_job_part(&job, member);
-#else
-    sg_pool_run(sg_job_part, &job, team);
-#endif
+    sg_hand_out(frame->boxes, &job, team);
+    sg_job_part(&job, 0);
+    sg_collect(frame->boxes, &job, team);
 }
 
 /* Seconds on a clock that only moves forward. */

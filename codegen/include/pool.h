@@ -1,8 +1,7 @@
 /* Threads of our own, for compilers that come without OpenMP.
 
    Workers start with the first job and then wait for the next one, at first awake. One
-   job runs at a time; a caller that finds the pool busy does its work alone, with the
-   same result. After a fork the child starts without workers. Before the library is
+   job runs at a time; a caller that finds the pool busy is a team of one. After a fork the child starts without workers. Before the library is
    unloaded they end. */
 #ifndef SYMGRAPH_POOL_H
 #define SYMGRAPH_POOL_H
@@ -21,7 +20,8 @@ static inline void sg_pause(void)
 #endif
 }
 
-typedef void sg_member(const void *job, int64_t member);
+/* The work of ``member`` of ``members``, who all work at the same time. */
+typedef void sg_member(void *job, int64_t member, int64_t members);
 
 static struct {
     pthread_mutex_t busy;  /* held by the caller whose job it is */
@@ -30,10 +30,11 @@ static struct {
     int64_t generation; /* counts jobs; a change is the call to work */
     int64_t workers, team, left;
     sg_member *work;
-    const void *job;
+    void *job;
     bool watched; /* whether forks are seen to */
     bool closing; /* the next job is to end */
     pthread_t threads[SG_MOST_WORKERS];
+    int64_t seen[SG_MOST_WORKERS]; /* the generation in which each was made */
 } sg_pool = {.busy = PTHREAD_MUTEX_INITIALIZER,
              .mutex = PTHREAD_MUTEX_INITIALIZER,
              .wake = PTHREAD_COND_INITIALIZER,
@@ -78,13 +79,13 @@ static inline void sg_pool_finish(void)
 static inline void *sg_pool_worker(void *first)
 {
     const int64_t member = (intptr_t)first;
-    int64_t seen = sg_pool.generation - 1;
+    int64_t seen = sg_pool.seen[member - 1];
     for (;;) {
         seen = sg_pool_next(seen);
         if (sg_pool.closing)
             return NULL;
         if (member < sg_pool.team)
-            sg_pool.work(sg_pool.job, member);
+            sg_pool.work(sg_pool.job, member, sg_pool.team);
         if (__atomic_sub_fetch(&sg_pool.left, 1, __ATOMIC_ACQ_REL) == 0) {
             pthread_mutex_lock(&sg_pool.mutex);
             pthread_cond_signal(&sg_pool.done);
@@ -111,6 +112,7 @@ static inline void sg_pool_grow(int64_t count)
     for (; sg_pool.workers < count && sg_pool.workers < SG_MOST_WORKERS; sg_pool.workers++) {
         const intptr_t member = (intptr_t)sg_pool.workers + 1;
         pthread_t *thread = sg_pool.threads + sg_pool.workers;
+        sg_pool.seen[sg_pool.workers] = sg_pool.generation;
         if (pthread_create(thread, NULL, sg_pool_worker, (void *)member))
             return;
     }
@@ -129,28 +131,22 @@ __attribute__((destructor)) static void sg_pool_close(void)
     sg_pool.workers = 0;
 }
 
-/* ``work(job, member)`` for every member of a team, the caller being member 0. */
-static inline void sg_pool_run(sg_member *work, const void *job, int64_t team)
+/* ``work`` for a team of as many as there are, at most ``most``; the caller is 0. */
+static inline void sg_pool_run(sg_member *work, void *job, int64_t most)
 {
     if (pthread_mutex_trylock(&sg_pool.busy)) {
-        for (int64_t member = 0; member < team; member++)
-            work(job, member);
+        work(job, 0, 1);
         return;
     }
-    sg_pool.work = work, sg_pool.job = job, sg_pool.team = team;
     pthread_mutex_lock(&sg_pool.mutex);
-    const int64_t before = sg_pool.workers;
-    __atomic_store_n(&sg_pool.left, before, __ATOMIC_RELAXED);
+    sg_pool_grow(most - 1);
+    sg_pool.work = work, sg_pool.job = job;
+    sg_pool.team = sg_min(most, sg_pool.workers + 1);
+    __atomic_store_n(&sg_pool.left, sg_pool.workers, __ATOMIC_RELAXED);
     __atomic_store_n(&sg_pool.generation, sg_pool.generation + 1, __ATOMIC_RELEASE);
-    if (before < team - 1) { /* new workers find this job as their first */
-        sg_pool_grow(team - 1);
-        __atomic_fetch_add(&sg_pool.left, sg_pool.workers - before, __ATOMIC_RELAXED);
-    }
     pthread_cond_broadcast(&sg_pool.wake);
     pthread_mutex_unlock(&sg_pool.mutex);
-    work(job, 0);
-    for (int64_t member = sg_pool.workers + 1; member < team; member++)
-        work(job, member);
+    work(job, 0, sg_pool.team);
     sg_pool_finish();
     pthread_mutex_unlock(&sg_pool.busy);
 }

@@ -89,7 +89,8 @@ typedef struct sg_frame {
     char *shared;          /* this kernel's memory, for all its phases */
     char *scratch;         /* one slice a thread */
     int64_t scratch_bytes; /* of one slice */
-    int64_t threads;
+    struct sg_box *boxes;  /* where the other members get their jobs */
+    int64_t members;       /* of the crew */
     sg_error *error;       /* the first that a Check found */
     double *seconds, then; /* where times go, and when the last kernel ended */
 } sg_frame;

@@ -55,21 +55,26 @@ static void sg_maxima_0_0(const sg_frame *frame, int64_t begin, int64_t end, cha
     }
 }
 
-static __attribute__((cold)) int64_t sg_entry_maxima(const sg_call *call)
+static __attribute__((cold)) int64_t sg_program_maxima(const sg_call *call, sg_box *boxes, int64_t members)
 {
-    if (call->items && !sg_unpack(call, 3))
-        return SG_NOT_PLAIN;
     char *buffers[3];
     sg_place(call, 3, 0, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
-    frame.threads = call->threads, frame.error = &error;
+    frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: pool */
     sg_parallel(sg_maxima_0_0, &frame, 4, 0);
     if (sg_done(&frame, 0))
         return sg_failed(call, &error);
     return 0;
+}
+
+static int64_t sg_entry_maxima(const sg_call *call)
+{
+    if (call->items && !sg_unpack(call, 3))
+        return SG_NOT_PLAIN;
+    return sg_run(sg_program_maxima, call, (0) / SG_SERIAL_COST);
 }
 
 #include "direct.h"

@@ -29,10 +29,8 @@ static void sg_softmax_0_0(const sg_frame *frame, int64_t begin, int64_t end, ch
     }
 }
 
-static __attribute__((cold)) int64_t sg_entry_softmax(const sg_call *call)
+static __attribute__((cold)) int64_t sg_program_softmax(const sg_call *call, sg_box *boxes, int64_t members)
 {
-    if (call->items && !sg_unpack(call, 2))
-        return SG_NOT_PLAIN;
     const int64_t m = call->sizes[0];
     (void)m;
     const int64_t n = call->sizes[1];
@@ -41,13 +39,24 @@ static __attribute__((cold)) int64_t sg_entry_softmax(const sg_call *call)
     sg_place(call, 2, 0, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
-    frame.threads = call->threads, frame.error = &error;
+    frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: softmax */
     sg_parallel(sg_softmax_0_0, &frame, m, 8 + 23*n);
     if (sg_done(&frame, 0))
         return sg_failed(call, &error);
     return 0;
+}
+
+static int64_t sg_entry_softmax(const sg_call *call)
+{
+    if (call->items && !sg_unpack(call, 2))
+        return SG_NOT_PLAIN;
+    const int64_t m = call->sizes[0];
+    (void)m;
+    const int64_t n = call->sizes[1];
+    (void)n;
+    return sg_run(sg_program_softmax, call, (-8 + 8*m + 23*m*n + -23*n) / SG_SERIAL_COST);
 }
 
 #include "direct.h"

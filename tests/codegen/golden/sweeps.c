@@ -37,17 +37,15 @@ static void sg_sweeps_1_0(const sg_frame *frame, int64_t begin, int64_t end, cha
     }
 }
 
-static __attribute__((cold)) int64_t sg_entry_sweeps(const sg_call *call)
+static __attribute__((cold)) int64_t sg_program_sweeps(const sg_call *call, sg_box *boxes, int64_t members)
 {
-    if (call->items && !sg_unpack(call, 2))
-        return SG_NOT_PLAIN;
     const int64_t n = call->sizes[0];
     (void)n;
     char *buffers[4];
     sg_place(call, 3, 1, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
-    frame.threads = call->threads, frame.error = &error;
+    frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: scale */
     sg_parallel(sg_sweeps_0_0, &frame, sg_floordiv(1023 + n, 1024), 12288);
@@ -58,6 +56,15 @@ static __attribute__((cold)) int64_t sg_entry_sweeps(const sg_call *call)
     if (sg_done(&frame, 1))
         return sg_failed(call, &error);
     return 0;
+}
+
+static int64_t sg_entry_sweeps(const sg_call *call)
+{
+    if (call->items && !sg_unpack(call, 2))
+        return SG_NOT_PLAIN;
+    const int64_t n = call->sizes[0];
+    (void)n;
+    return sg_run(sg_program_sweeps, call, (-32768 + 20480*sg_floordiv(1023 + 3*n, 1024) + 12288*sg_floordiv(1023 + n, 1024)) / SG_SERIAL_COST);
 }
 
 #include "direct.h"

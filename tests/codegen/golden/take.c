@@ -21,10 +21,8 @@ static void sg_take_0_0(const sg_frame *frame, int64_t begin, int64_t end, char 
     }
 }
 
-static __attribute__((cold)) int64_t sg_entry_take(const sg_call *call)
+static __attribute__((cold)) int64_t sg_program_take(const sg_call *call, sg_box *boxes, int64_t members)
 {
-    if (call->items && !sg_unpack(call, 3))
-        return SG_NOT_PLAIN;
     const int64_t m = call->sizes[0];
     (void)m;
     const int64_t n = call->sizes[1];
@@ -35,13 +33,24 @@ static __attribute__((cold)) int64_t sg_entry_take(const sg_call *call)
     sg_place(call, 3, 0, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
-    frame.threads = call->threads, frame.error = &error;
+    frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: take */
     sg_parallel(sg_take_0_0, &frame, n, 21);
     if (sg_done(&frame, 0))
         return sg_failed(call, &error);
     return 0;
+}
+
+static int64_t sg_entry_take(const sg_call *call)
+{
+    if (call->items && !sg_unpack(call, 3))
+        return SG_NOT_PLAIN;
+    const int64_t m = call->sizes[0];
+    (void)m;
+    const int64_t n = call->sizes[1];
+    (void)n;
+    return sg_run(sg_program_take, call, (-21 + 21*n) / SG_SERIAL_COST);
 }
 
 #include "direct.h"

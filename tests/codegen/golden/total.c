@@ -34,17 +34,15 @@ static void sg_total_1_0(const sg_frame *frame, int64_t begin, int64_t end, char
     }
 }
 
-static __attribute__((cold)) int64_t sg_entry_total(const sg_call *call)
+static __attribute__((cold)) int64_t sg_program_total(const sg_call *call, sg_box *boxes, int64_t members)
 {
-    if (call->items && !sg_unpack(call, 2))
-        return SG_NOT_PLAIN;
     const int64_t n = call->sizes[0];
     (void)n;
     char *buffers[3];
     sg_place(call, 2, 1, buffers);
     sg_error error = {0};
     sg_frame frame = {.buffers = buffers, .sizes = call->sizes};
-    frame.threads = call->threads, frame.error = &error;
+    frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: sum */
     sg_parallel(sg_total_0_0, &frame, sg_floordiv(32767 + n, 32768), 2 + 3*sg_min(32768, n));
@@ -55,6 +53,15 @@ static __attribute__((cold)) int64_t sg_entry_total(const sg_call *call)
     if (sg_done(&frame, 1))
         return sg_failed(call, &error);
     return 0;
+}
+
+static int64_t sg_entry_total(const sg_call *call)
+{
+    if (call->items && !sg_unpack(call, 2))
+        return SG_NOT_PLAIN;
+    const int64_t n = call->sizes[0];
+    (void)n;
+    return sg_run(sg_program_total, call, (-2 + 2*sg_floordiv(32767 + n, 32768) + 3*sg_floordiv(32767 + n, 32768)*sg_min(32768, n) + -3*sg_min(32768, n)) / SG_SERIAL_COST);
 }
 
 #include "direct.h"
