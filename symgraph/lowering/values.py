@@ -182,16 +182,20 @@ class Stored:
         return replace(self, shape=shape, strides=strides)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Computed:
-    """An elementwise expression, evaluated wherever it is read."""
+    """An elementwise expression, evaluated wherever it is read.
+
+    It equals itself alone. What was computed is remembered by the object, not by its
+    address, which is another object's once this one is gone.
+    """
 
     dtype: str
     shape: tuple[Size, ...]
     compute: Callable[[Sequence[Index], Body], ir.Expression]
 
     def at(self, index: Sequence[Index], body: Body) -> ir.Expression:
-        return body.once((id(self), tuple(index)), lambda: self.compute(index, body))
+        return body.once((self, tuple(index)), lambda: self.compute(index, body))
 
 
 def plain_view(buffer: ir.Buffer) -> Stored:
