@@ -151,7 +151,7 @@ class Toolchain:
         # call of it is in this process already
         libraries = ["-nostdlib"] if self.zig else ["-lm", "-lpthread"]
         if "-fopenmp" not in flags and sys.platform.startswith(ELF):
-            # its own threads stand in the library's code for good
+            # a fork calls into it as long as the process lives: see ``pool.h``
             libraries.append("-Wl,-z,nodelete")
         return ["-shared", "-o", str(library), *libraries]
 
