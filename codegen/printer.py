@@ -1,26 +1,24 @@
 """Programs as C: one function for each phase, one entry that runs them in order.
 
-The entry calls ``sg_run``, which takes threads for the program if there is enough to
-do. The program checks the sizes, finds the buffers, and calls ``sg_parallel`` for one
-phase after another. A large source is cut into two files that compile at the same time.
+A large source is cut into some files that compile at the same time.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codegen import families, memory, sizes
-from codegen.emission import Emission, Phase
+from codegen.emission import Phase
+from codegen.entry import braced, entry_text, places_of, table
 from codegen.errors import CodegenError
 from codegen.inplace import in_place
-from codegen.ir import Buffer, Kernel, Program, Repeat
+from codegen.ir import Buffer, Program
 from codegen.memory import Slot
 from codegen.repeats import indices, leaves, spans
 from codegen.scalars import C_TYPES
-from codegen.sharing import Body, Call, Function, shared
-from codegen.sizes import Size
+from codegen.sharing import Body, Function, shared
 from codegen.target import Target
 from codegen.verify import verify
 
@@ -30,12 +28,6 @@ HELPERS = 15_000  # characters that compile in the time of the helpers of a fami
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
-# cold: compiled for size, which is quick, as all it does is call the phases
-_PROGRAM = (
-    "static __attribute__((cold)) int64_t sg_program_{name}"
-    "(const sg_call *call, sg_box *boxes, int64_t members)"
-)
-_ENTRY = "static int64_t sg_entry_{name}(const sg_call *call)"
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
     printed = tuple(print_program(program, target) for program in programs)
     headers = dict.fromkeys(header for one in printed for header in one.headers)
     top = "".join(f'#include "{header}"\n' for header in headers)
-    entries = [*(one.entry for one in printed), _table(programs)]
+    entries = [*(one.entry for one in printed), table(programs)]
     parts = _parts([each for one in printed for each in one.functions], entries)
     if len(parts) == 1:
         return Source((_file(top, parts[0], *entries, own="static "),), printed)
@@ -85,7 +77,7 @@ def print_program(program: Program, target: Target) -> Printed:
     line = leaves(program.kernels)
     emissions = [families.emit(leaf.kernel.step, target) for leaf in line]
     slots = memory.slots(emissions, spans(program.kernels))
-    places = _places(program, slots)
+    places = places_of(program, slots)
     headers = ["symgraph.h", "parallel.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]
     bodies = [
@@ -94,7 +86,7 @@ def print_program(program: Program, target: Target) -> Printed:
         for number, phase in enumerate(emission.phases)
     ]
     functions, calls = shared(bodies)
-    entry = _program_text(program, emissions, calls, slots, places)
+    entry = entry_text(program, emissions, calls, slots, places)
     return Printed(program, slots, tuple(dict.fromkeys(headers)), functions, entry)
 
 
@@ -105,7 +97,7 @@ def _file(top: str, functions: Sequence[Function], *more: str, own: str = "") ->
     """A file of ``functions``, below what they call; ``own`` is their linkage."""
     helpers = dict.fromkeys(line for each in functions for line in each.helpers)
     texts = [
-        f"{own}{_PHASE.format(name=each.name)}\n{_braced(each.lines)}"
+        f"{own}{_PHASE.format(name=each.name)}\n{braced(each.lines)}"
         for each in functions
     ]
     return "\n".join([top, *helpers, *([""] if helpers else []), *texts, *more])
@@ -188,144 +180,3 @@ def _pointer(buffer: Buffer, places: Mapping[str, int]) -> str:
     pointer = f"{C_TYPES[buffer.dtype]} *"
     place = f"frame->buffers[{sizes.marked(places[buffer.name])}]"
     return f"{pointer}restrict {buffer.name} = ({pointer}){place};"
-
-
-# --- the entry --------------------------------------------------------------------
-
-
-def _places(program: Program, slots: Sequence[Slot]) -> dict[str, int]:
-    """The place of each buffer in ``frame->buffers``: arguments, constants, slots."""
-    given = [*program.arguments, *(buffer for buffer, _ in program.constants)]
-    names = [buffer.name for buffer in given] + [slot.name for slot in slots]
-    return {name: place for place, name in enumerate(names)}
-
-
-def _program_text(
-    program: Program,
-    emissions: Sequence[Emission],
-    calls: Sequence[Call],
-    slots: Sequence[Slot],
-    places: Mapping[str, int],
-) -> str:
-    head = _PROGRAM.format(name=program.name)
-    given = len(program.arguments) + len(program.constants)
-    lines = [
-        *_size_lines(program),
-        *_requirement_lines(program),
-        f"char *buffers[{max(given + len(slots), 1)}];",
-        f"sg_place(call, {given}, {len(slots)}, buffers);",
-        "sg_error error = {0};",
-        "sg_frame frame = {.buffers = buffers, .sizes = call->sizes};",
-        "frame.boxes = boxes, frame.members = members, frame.error = &error;",
-        "frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;",
-    ]
-    looped = list(indices(program.kernels))
-    if looped:  # an index is one more size to the phases
-        values = ", ".join([*program.sizes, *["0"] * len(looped)])
-        lines.append(f"int64_t sizes[] = {{{values}}};")
-        lines.append("frame.sizes = sizes;")
-    numbered = enumerate(emissions)
-    lines += _lines(program, program.kernels, numbered, iter(calls), places)
-    lines.append("return 0;")
-    return f"{head}\n{_braced(lines)}\n{_entry(program, emissions)}"
-
-
-def _entry(program: Program, emissions: Sequence[Emission]) -> str:
-    """The function that is called from outside."""
-    phases = [phase for emission in emissions for phase in emission.phases]
-    work: Size = 0  # but for what one thread does anyway
-    for phase in phases:
-        shared_out = (phase.units - 1) * phase.cost
-        known = sizes.symbols_of(shared_out) <= set(program.sizes)
-        work = work + (shared_out if known else 0)  # else there is more in that loop
-    head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
-    lines = [
-        f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
-        "    return SG_NOT_PLAIN;",
-        *_size_lines(program),
-        f"return sg_run({name}, call, ({sizes.text(work)}) / SG_SERIAL_COST);",
-    ]
-    return f"{head}\n{_braced(lines)}"
-
-
-def _lines(
-    program: Program,
-    kernels: Sequence[Kernel],
-    emissions: Iterator[tuple[int, Emission]],
-    calls: Iterator[Call],
-    places: Mapping[str, int],
-) -> Iterator[str]:
-    """The kernels one after another, those of a loop inside its braces."""
-    for kernel in kernels:
-        step = kernel.step
-        if not isinstance(step, Repeat):
-            index, emission = next(emissions)
-            yield from _kernel_lines(index, kernel, emission, calls, places)
-            continue
-        name, count = step.index, sizes.text(step.count)
-        place = len(program.sizes) + list(indices(program.kernels)).index(name)
-        yield f"/* {_comment(kernel.label)} */"
-        yield f"for (int64_t {name} = 0; {name} < {count}; {name}++) {{"
-        yield f"    sizes[{place}] = {name};"
-        for line in _lines(program, step.body, emissions, calls, places):
-            yield f"    {line}"
-        yield "}"
-
-
-def _table(programs: Sequence[Program]) -> str:
-    """What the library shows: entries by their place, and calls by Python."""
-    head = "sg_entry *sg_entry_at(int64_t place)"
-    names = ", ".join(f"sg_entry_{program.name}" for program in programs)
-    lines = [
-        f"static sg_entry *const entries[] = {{{names}}};",
-        "return entries[place];",
-    ]
-    return f'#include "direct.h"\n\nSG_EXPORT {head};\n{head}\n{_braced(lines)}'
-
-
-def _size_lines(program: Program) -> Iterator[str]:
-    for place, name in enumerate(program.sizes):
-        yield f"const int64_t {name} = call->sizes[{place}];"
-        yield f"(void){name};"
-
-
-def _requirement_lines(program: Program) -> Iterator[str]:
-    for need in program.requirements:
-        yield f"if ({sizes.text(need.left)} != {sizes.text(need.right)})"
-        yield f"    return {need.code};"
-
-
-def _kernel_lines(
-    index: int,
-    kernel: Kernel,
-    emission: Emission,
-    calls: Iterator[Call],
-    places: Mapping[str, int],
-) -> Iterator[str]:
-    yield f"/* {index}: {_comment(kernel.label)} */"
-    if emission.shared_bytes != 0:
-        yield f"frame.shared = buffers[{places[memory.shared_name(index)]}];"
-    scratch = memory.scratch_bytes(emission)
-    if scratch != 0:
-        yield f"frame.scratch = buffers[{places[memory.scratch_name(index)]}];"
-        yield f"frame.scratch_bytes = {sizes.text(scratch)};"
-    for number, phase in enumerate(emission.phases):
-        call = next(calls)
-        if call.given:
-            given = f"given_{index}_{number}"
-            numbers = ", ".join(map(str, call.given))
-            yield f"static const int64_t {given}[] = {{{numbers}}};"
-            yield f"frame.given = {given};"
-        units, cost = sizes.text(phase.units), sizes.text(phase.cost)
-        yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
-    yield f"if (sg_done(&frame, {index}))"
-    yield "    return sg_failed(call, &error);"
-
-
-def _comment(label: str) -> str:
-    """``label`` as harmless text, whatever is in it."""
-    return re.sub(r"[^\w .,:()\[\]<>=+-]", "", label)
-
-
-def _braced(lines: Sequence[str]) -> str:
-    return "\n".join(["{", *(f"    {line}" for line in lines), "}", ""])
