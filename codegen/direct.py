@@ -181,7 +181,8 @@ class Direct:
         if not self._library.sg_direct_claim(self._direct):
             return  # a call is under way; there will be another chance
         try:
-            workspace.memory = self._arena[0]
+            given_up = self._native.give_up()
+            workspace.memory = max(given_up, self._arena[0], key=np.size)
             workspace.prepare(self._native, *key)
             plan.call = workspace.call[0]
             plan.call.items = ffi.cast("intptr_t", items)

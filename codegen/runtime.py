@@ -132,6 +132,13 @@ class Native:
         """The bytes of temporary memory of a call, known before there is one."""
         return self.plan(sizes, threads or Threads.count).total
 
+    def give_up(self) -> Array:
+        """The arena of a call that is over, for somebody else to use."""
+        try:
+            return self._idle.pop().memory
+        except IndexError:
+            return np.empty(0, np.uint8)
+
     def release(self) -> None:
         """Give the memory kept for the next calls back."""
         self._idle.clear()

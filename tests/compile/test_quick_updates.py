@@ -225,3 +225,17 @@ def test_the_callable_outlives_its_function():
     gc.collect()
     assert call(one) is not None
     np.testing.assert_array_equal(total.get_value(), 3 * one)
+
+
+def test_both_ways_of_a_call_have_one_arena():
+    x = sg.tensor("x", shape=(1000, 100))
+    total = sg.shared(np.float32(0), name="total")
+    fn = sg.function([x], updates={total: total + (x @ x.T).max()}, mode="c")
+    value = np.ones((1000, 100), "float32")
+    for _ in range(4):
+        fn(value)
+    assert fn._quick.call(value) is not None
+    main = fn._native.main
+    arenas = {id(workspace.memory) for workspace in main._idle}
+    arenas |= {id(direct._arena[0]) for direct in main._directs}
+    assert len(arenas) == 1
