@@ -64,7 +64,7 @@ static inline bool sg_cells_read(const sg_cells *cells, sg_object *const *expect
 static inline bool sg_has_shape(const sg_array *array, int ndim, const intptr_t *shape)
 {
     return array->ndim == ndim && (array->flags & SG_PLAIN) == SG_PLAIN
-           && !memcmp(array->shape, shape, (size_t)ndim * sizeof *shape);
+           && (ndim == 0 || !memcmp(array->shape, shape, (size_t)ndim * sizeof *shape));
 }
 
 /* An array to fill for a written cell: its spare if only the list holds that. */
