@@ -2,94 +2,35 @@
 
     dw[k,c,r,s] = sum_{n,i,j} dy[n,k,i,j] x[n, c, i stride + r dilation - padding, ...]
 
-The first phase sums over a share of the batch, vectors of output channels by tiles
-of (input channels, taps) held in registers while pixels stream by. Its sums are in
-the order [share][vector][input channel][tap][lane]. The second phase adds the
-shares, always in the same order, and turns the lanes into rows of dw.
+A unit of work sums vectors of output channels by a chunk of input channels and all
+taps, over a share of the batch: tiles of (input channels, taps) stay in registers while
+pixels stream by. Its sums are in the order [vector][input channel][tap][lane]. Where
+there is but one share, the unit itself then transposes them into rows of dw; else a
+second phase adds the shares, always in the same order, and does so.
 """
 
 from __future__ import annotations
-
-from dataclasses import dataclass
 
 import numpy as np
 
 from codegen import sizes
 from codegen.convolution import text, tiles, winograd_weights
 from codegen.convolution.correlation import HEADERS
-from codegen.convolution.geometry import (
-    Axis,
-    Channels,
-    check,
-    forward_axis,
-    share,
-)
-from codegen.convolution.gradients import (
-    SAMPLES,
-    Gradient,
-    gradient_of,
-    unpooled,
-)
-from codegen.convolution.reading import Reading, View, view
-from codegen.convolution.weight_tiles import WeightTile, choose, tile_cost
+from codegen.convolution.geometry import check, share
+from codegen.convolution.gradients import SAMPLES
+from codegen.convolution.weight_plan import Kernel, plan
+from codegen.convolution.weight_tiles import tile_cost
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.ir import ConvolutionBackwardWeights, Image
-from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
-
-UNITS = 16  # units of work, whatever the batch
-BAND_BYTES = 24 << 10  # what one pass over the pixels of a tile may read
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """The step with all that was decided about it."""
-
-    step: ConvolutionBackwardWeights
-    rows: Axis
-    columns: Axis
-    channels: Channels
-    tile: WeightTile
-    shares: int
-    samples: int
-    bands: int
-    view: View
-    dy: Gradient
-
-    @property
-    def kind(self) -> str:
-        return suffix(self.step.dw.dtype)
-
-    @property
-    def ctype(self) -> str:
-        return C_TYPES[self.step.dw.dtype]
-
-    @property
-    def taps(self) -> int:
-        return len(self.rows.taps) * len(self.columns.taps)
-
-    @property
-    def bundles(self) -> int:
-        return self.channels.vectors // self.tile.vectors
-
-    @property
-    def share_size(self) -> int:
-        """Elements of the sums over one share of the batch."""
-        channels = self.channels
-        return channels.vectors * channels.inputs * self.taps * channels.lanes
-
-    def place(self, vector: Size, channel: Size, tap: Size) -> Size:
-        """Where in a share the lanes of one sum are."""
-        at = (vector * self.channels.inputs + channel) * self.taps + tap
-        return at * self.channels.lanes
 
 
 def emit_convolution_backward_weights(
     step: ConvolutionBackwardWeights, target: Target
 ) -> Emission:
-    """The C of dw in two phases: sums over shares of the batch, and their sum."""
+    """The C of dw: sums over shares of the batch, and their sum."""
     lanes = target.lanes(step.dw.dtype)
     check("filter gradient", step.x, step.x.channels, step.window.groups, lanes)
     check("filter gradient", step.dy, step.dy.channels, step.window.groups, lanes)
@@ -101,10 +42,12 @@ def emit_convolution_backward_weights(
         raise CodegenError("filter gradient: with places the rows of dy must be known")
     if step.x.channels * step.dy.channels == 0:
         return Emission(())
-    kernel = _kernel(step, target)
+    kernel = plan(step, target)
     quick = _quick(kernel, target)
     if quick is not None:
         return winograd_weights.emission(quick, target)
+    if kernel.at_once:
+        return Emission((_sums(kernel),), 0, HEADERS)
     item = np.dtype(step.dw.dtype).itemsize
     shared = kernel.shares * kernel.share_size * item
     return Emission((_sums(kernel), _total(kernel)), shared, HEADERS)
@@ -120,7 +63,7 @@ def takes_places(step: ConvolutionBackwardWeights, target: Target) -> bool:
         return False
     if step.x.channels * step.dy.channels == 0:
         return False
-    kernel = _kernel(step, target)
+    kernel = plan(step, target)
     return len(kernel.channels.chunks) == 1 and _quick(kernel, target) is None
 
 
@@ -139,99 +82,55 @@ def _pixels_of(image: Image) -> int:
     return pixels if isinstance(pixels, int) else 0
 
 
-def _kernel(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
-    x, dy, window = step.x, unpooled(step), step.window
-    rows = forward_axis(window, 0, x.height, dy.height)
-    columns = forward_axis(window, 1, x.width, dy.width)
-    lanes = target.lanes(step.dw.dtype)
-    channels = Channels(x.channels, dy.channels, window.groups, lanes)
-    tile = choose(channels, window.kernel, target)
-    units = channels.vectors // tile.vectors * len(channels.chunks)
-    shares = -(-UNITS // max(units, 1))
-    samples, bands = _pass(dy, x, rows, tile, lanes)
-    if step.places:
-        bands = min(bands, int(step.dy.height))  # type: ignore[arg-type]
-    group: Size = 0
-    if channels.groups > 1 and channels.broadcast:
-        bundles = channels.group_vectors // tile.vectors
-        group = sizes.floordiv(symbol("bundle"), bundles)
-    slot = symbol("sample") - symbol("base") if samples > 1 else 0
-    bundle, chunk = symbol("bundle"), symbol("chunk")
-    reading = Reading(x, rows, columns, channels, group, bundle, chunk, slot)
-    scale = 2 if step.places else 1
-    bundled = sizes.floordiv(rows.count, scale)
-    most = sizes.floordiv(bundled + (bands - 1), bands) * scale
-    seen = view(reading, most)
-    gradient = gradient_of(step, tile, most, seen.scratch * samples)
-    return Kernel(
-        step, rows, columns, channels, tile, shares, samples, bands, seen, gradient
-    )
-
-
-def _pass(
-    dy: Image, x: Image, rows: Axis, tile: WeightTile, lanes: int
-) -> tuple[int, int]:
-    """Samples and bands of rows that a tile passes over before the next one does."""
-    if not isinstance(dy.height * dy.width * x.width * x.height, int):
-        return 1, 8
-    height, width, across = int(dy.height), int(dy.width), int(x.width)  # type: ignore[arg-type]
-    vector = lanes * np.dtype(dy.buffer.dtype).itemsize
-    row = (width * tile.vectors + rows.stride * across) * vector
-    fit = max(BAND_BYTES // max(row, 1), 1)
-    if fit >= height:
-        return max(fit // max(height, 1), 1), 1
-    return 1, -(-height // fit)
-
-
 # --- sums over a share of the batch ---------------------------------------------------
 
 
 def _sums(kernel: Kernel) -> Phase:
-    step = kernel.step
-    chunks = len(kernel.channels.chunks)
+    step, by = kernel.step, kernel.samples
     parts: list[tuple[str, Size]] = [
         ("part", kernel.shares),
         ("bundle", kernel.bundles),
-        ("chunk", chunks),
+        ("chunk", len(kernel.channels.chunks)),
     ]
-    batch = kernel.step.x.batch
-    start = sizes.text(share(symbol("part"), kernel.shares, batch))
-    stop = sizes.text(share(symbol("part") + 1, kernel.shares, batch))
-    by = kernel.samples
+    first = share(symbol("part"), kernel.shares, step.x.batch)
+    stop = share(symbol("part") + 1, kernel.shares, step.x.batch)
+    passes = [
+        f"const int64_t after = sg_min(base + {by}, stop);",
+        *text.loop("band", kernel.bands, _band(kernel)),
+    ]
     body = [
         *text.decode("unit", parts),
-        f"{kernel.ctype} *const total = ({kernel.ctype} *)shared"
-        f" + part * {kernel.share_size};",
-        *_cleared(kernel),
-        *text.block(
-            f"for (int64_t base = {start}; base < {stop}; base += {by})",
-            [
-                f"const int64_t after = sg_min(base + {by}, {stop});",
-                *text.loop("band", kernel.bands, _band(kernel)),
-            ],
-        ),
+        f"const int64_t start = {sizes.text(first)}, stop = {sizes.text(stop)};",
+        f"{kernel.ctype} *const total = {_total_of(kernel)};",
+        # an empty share is passed over once too, and gets its zeros
+        "int64_t base = start;",
+        *text.block("do", [*passes, f"base += {by};"]),
+        "while (base < stop);",
+        *(_turned(kernel) if kernel.at_once else []),
     ]
     pixels = kernel.rows.count * kernel.columns.count
-    cost = pixels * batch * (kernel.share_size // kernel.channels.lanes)
-    units = kernel.shares * kernel.bundles * chunks
+    sums = kernel.channels.vectors * kernel.channels.inputs * kernel.taps
+    units = sizes.product(tuple(extent for _, extent in parts))
+    results = [step.dw] if kernel.at_once else []
+    places = [step.places] if step.places else []
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        (step.x.buffer, step.dy.buffer, *([step.places] if step.places else [])),
+        (step.x.buffer, step.dy.buffer, *places, *results),
         units,
-        (kernel.view.scratch + kernel.dy.scratch) * kernel.samples,
-        sizes.floordiv(cost, max(units, 1)),
+        kernel.scratch,
+        sizes.floordiv(pixels * step.x.batch * sums, sizes.maximum(units, 1)),
     )
 
 
-def _cleared(kernel: Kernel) -> list[str]:
-    """The sums of this unit, set to zero."""
-    first = symbol("chunk") * kernel.channels.chunk
-    vector = symbol("bundle") * kernel.tile.vectors + symbol("k")
-    at = sizes.text(kernel.place(vector, first, 0))
-    left = sizes.minimum(kernel.channels.inputs - first, kernel.channels.chunk)
-    count = sizes.text(left * kernel.taps * kernel.channels.lanes)
-    clear = f"memset(total + {at}, 0, (size_t)({count}) * sizeof *total);"
-    return text.loop("k", kernel.tile.vectors, [clear])
+def _total_of(kernel: Kernel) -> str:
+    """Where the sums of a unit begin."""
+    if kernel.at_once:
+        return f"({kernel.ctype} *)(scratch + {sizes.text(kernel.used)})"
+    channels = kernel.channels
+    at = symbol("part") * kernel.share_size
+    at = at + symbol("bundle") * (kernel.tile.vectors * kernel.pitch)
+    at = at + symbol("chunk") * (channels.chunk * kernel.taps * channels.lanes)
+    return f"({kernel.ctype} *)shared + {sizes.text(at)}"
 
 
 def _band(kernel: Kernel) -> list[str]:
@@ -334,48 +233,67 @@ def _pixel(kernel: Kernel, number: int) -> list[str]:
 
 
 def _added(kernel: Kernel, number: int) -> list[str]:
-    """The sums of a tile added to those of the share."""
-    tile = kernel.tile
-    vector = symbol("bundle") * tile.vectors + symbol("k")
-    first = symbol("chunk") * kernel.channels.chunk
-    channel = first + symbol("channel") + symbol("c")
+    """The sums of a tile, added to those of the passes before."""
+    tile, lanes = kernel.tile, kernel.channels.lanes
+    channel = symbol("channel") + symbol("c")
     tap = (symbol("r") + symbol("i")) * len(kernel.columns.taps)
     tap = tap + symbol("s") + symbol("j")
-    at = sizes.text(kernel.place(vector, channel, tap))
+    at = symbol("k") * kernel.pitch + (channel * kernel.taps + tap) * lanes
     index = f"(c * {tile.rows} + i) * {tile.columns} + j"
     extents = (("c", number), ("i", tile.rows), ("j", tile.columns))
     load, store = f"sg_load_{kernel.kind}", f"sg_store_{kernel.kind}"
-    return text.block(
-        text.unrolled((("k", tile.vectors), *extents)),
-        [
-            f"{kernel.ctype} *const to = total + {at};",
-            f"{store}(to, {load}(to) + sum[k][{index}]);",
-        ],
-    )
+    each = text.unrolled((("k", tile.vectors), *extents))
+    to, value = f"total + {sizes.text(at)}", f"sum[k][{index}]"
+    return [
+        "if (base == start && band == 0)",
+        *(f"    {line}" for line in (each, f"    {store}({to}, {value});")),
+        "else",
+        *(
+            f"    {line}"
+            for line in (each, f"    {store}({to}, {load}({to}) + {value});")
+        ),
+    ]
 
 
-# --- the sum of the shares -----------------------------------------------------------
+# --- the sums as rows of dw ----------------------------------------------------------
+
+
+def _turned(kernel: Kernel) -> list[str]:
+    """Rows of dw from the sums of the unit that has just made them."""
+    vector = symbol("bundle") * kernel.tile.vectors + symbol("k")
+    source = f"total + {sizes.text(symbol('k') * kernel.pitch)}"
+    return text.loop("k", kernel.tile.vectors, [_rows_of(kernel, vector, source)])
 
 
 def _total(kernel: Kernel) -> Phase:
-    """dw from the shares; a unit is a vector of output channels by an input channel."""
-    channels, dw, lanes = kernel.channels, kernel.step.dw, kernel.channels.lanes
-    row = symbol("vector") * lanes * channels.inputs + symbol("channel")
-    to = f"{dw.name} + {sizes.text(row * kernel.taps)}"
-    source = f"(const {kernel.ctype} *)shared + unit * {kernel.taps * lanes}"
-    left = sizes.minimum(channels.result - symbol("vector") * lanes, lanes)
-    numbers = f"{kernel.shares}, {kernel.share_size}, {kernel.taps}, {sizes.text(left)}"
-    step = channels.inputs * kernel.taps
+    """Rows of dw from the shares; a unit is a vector of output channels by a chunk."""
+    channels, taps = kernel.channels, kernel.taps
+    chunks = len(channels.chunks)
+    at = symbol("vector") * kernel.pitch
+    at = at + symbol("chunk") * (channels.chunk * taps * channels.lanes)
+    source = f"(const {kernel.ctype} *)shared + {sizes.text(at)}"
     body = [
-        *text.decode(
-            "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
-        ),
-        f"sg_sum_shares_{kernel.kind}({to}, {step}, {source}, {numbers});",
+        *text.decode("unit", [("vector", channels.vectors), ("chunk", chunks)]),
+        _rows_of(kernel, symbol("vector"), source),
     ]
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        (dw,),
-        channels.vectors * channels.inputs,
+        (kernel.step.dw,),
+        channels.vectors * chunks,
         0,
-        kernel.taps * (kernel.shares + 2 * lanes),
+        channels.chunk * taps * (kernel.shares + 8),
+    )
+
+
+def _rows_of(kernel: Kernel, vector: Size, source: str) -> str:
+    """A chunk of the rows of one vector of output channels, from sums at ``source``."""
+    channels, taps = kernel.channels, kernel.taps
+    first = symbol("chunk") * channels.chunk
+    row = (vector * (channels.lanes * channels.inputs) + first) * taps
+    count = sizes.minimum(channels.inputs - first, channels.chunk) * taps
+    left = sizes.minimum(channels.result - vector * channels.lanes, channels.lanes)
+    return (
+        f"sg_sum_shares_{kernel.kind}({kernel.step.dw.name} + {sizes.text(row)}, "
+        f"{channels.inputs * taps}, {source}, {kernel.shares}, {kernel.share_size}, "
+        f"{sizes.text(count)}, {sizes.text(left)});"
     )

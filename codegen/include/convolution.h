@@ -2,7 +2,7 @@
 #ifndef SYMGRAPH_CONVOLUTION_H
 #define SYMGRAPH_CONVOLUTION_H
 
-#include "vectors.h"
+#include "squares.h"
 
 /* A window: rows and columns top + i, left + j of planes of height by width. */
 typedef struct sg_window {
@@ -99,21 +99,31 @@ typedef struct sg_packing {
 SG_PACK_VECTOR(float, f32)
 SG_PACK_VECTOR(double, f64)
 
-/* The sum of ``shares`` arrays, ``size`` apart, of ``taps`` vectors, turned so that
+/* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so that
    each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of its lane. */
 #define SG_SUM_SHARES(T, s)                                                            \
     SG_SHARED void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
-        int64_t taps, int64_t lanes)                                                   \
+        int64_t count, int64_t lanes)                                                  \
     {                                                                                  \
-        for (int64_t tap = 0; tap < taps; tap++, from += sg_lanes_##s) {               \
-            sg_##s##v sum = sg_load_##s(from);                                         \
-            for (int64_t share = 1; share < shares; share++)                           \
-                sum += sg_load_##s(from + share * size);                               \
-            T turned[sg_lanes_##s];                                                    \
-            sg_store_##s(turned, sum);                                                 \
-            for (int64_t lane = 0; lane < lanes; lane++)                               \
-                to[lane * step + tap] = turned[lane];                                  \
+        for (int64_t first = 0; first < count; first += sg_lanes_##s) {                \
+            const int64_t wide = sg_min(count - first, sg_lanes_##s);                  \
+            sg_##s##v rows[sg_lanes_##s];                                              \
+            SG_UNROLL                                                                  \
+            for (int64_t row = 0; row < sg_lanes_##s; row++) {                         \
+                const T *at = from + (first + sg_min(row, wide - 1)) * sg_lanes_##s;   \
+                rows[row] = sg_load_##s(at);                                           \
+                for (int64_t share = 1; share < shares; share++)                       \
+                    rows[row] += sg_load_##s(at + share * size);                       \
+            }                                                                          \
+            sg_transpose_##s(rows);                                                    \
+            SG_UNROLL                                                                  \
+            for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
+                if (lane < lanes && wide == sg_lanes_##s)                              \
+                    sg_store_##s(to + lane * step + first, rows[lane]);                \
+                else if (lane < lanes)                                                 \
+                    memcpy(to + lane * step + first, &rows[lane],                      \
+                           (size_t)wide * sizeof(T));                                  \
         }                                                                              \
     }
 

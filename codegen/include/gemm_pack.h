@@ -5,7 +5,6 @@
    operand keeps its order and only leaves its stride, which may put all rows of a
    tile in the same few cache lines. */
 
-#define vector SG_GEMM(vector)
 #define PANEL (2 * SG_LANES)
 
 /* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
@@ -16,27 +15,11 @@ SG_SHARED void SG_GEMM(pack_rows)(
     for (int64_t p = 0; p < depth; p++, from += step, to += PANEL) {
         int64_t j = 0;
         for (; j + SG_LANES <= columns; j += SG_LANES)
-            SG_GEMM(store)(to + j / PANEL * panel_step + j % PANEL,
-                           SG_GEMM(load)(from + j));
+            SG_OF(store)(to + j / PANEL * panel_step + j % PANEL,
+                           SG_OF(load)(from + j));
         if (j < columns)
-            SG_GEMM(store)(to + j / PANEL * panel_step + j % PANEL,
+            SG_OF(store)(to + j / PANEL * panel_step + j % PANEL,
                            SG_GEMM(load_part)(from + j, columns - j));
-    }
-}
-
-/* Transpose a square of vectors: each turn moves the highest bit of the place
-   (row, lane) to its lowest, so after log2(SG_LANES) turns row and lane are swapped. */
-SG_INLINE void SG_GEMM(transpose)(vector *rows)
-{
-    SG_UNROLLED (int turn = 1; turn < SG_LANES; turn *= 2) {
-        vector mixed[SG_LANES];
-        SG_UNROLLED (int r = 0; r < SG_LANES / 2; r++) {
-            const vector a = rows[r], b = rows[r + SG_LANES / 2];
-            mixed[2 * r] = SG_GEMM(lower)(a, b);
-            mixed[2 * r + 1] = SG_GEMM(upper)(a, b);
-        }
-        SG_UNROLLED (int r = 0; r < SG_LANES; r++)
-            rows[r] = mixed[r];
     }
 }
 
@@ -49,12 +32,12 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
         rows[j] = (vector){0};
         if (j < high)
             rows[j] = wide < SG_LANES ? SG_GEMM(load_part)(from + j * step, wide)
-                                      : SG_GEMM(load)(from + j * step);
+                                      : SG_OF(load)(from + j * step);
     }
-    SG_GEMM(transpose)(rows);
+    SG_OF(transpose)(rows);
     SG_UNROLLED (int p = 0; p < SG_LANES; p++)
         if (p < wide)
-            SG_GEMM(store)(to + p * PANEL, rows[p]);
+            SG_OF(store)(to + p * PANEL, rows[p]);
 }
 
 /* from[j][p] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
@@ -107,5 +90,3 @@ SG_SHARED void SG_GEMM(copy_columns)(
                     to[p * SG_GEMM_ROWS + i] = start[p * step + i];
     }
 }
-
-#undef vector

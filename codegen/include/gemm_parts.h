@@ -3,51 +3,37 @@
    The compiler's builtins stand here instead of <immintrin.h>, which alone takes
    gcc longer to read than most programs take to compile. */
 
-typedef SG_REAL SG_GEMM(vector) __attribute__((vector_size(SG_GEMM_BYTES)));
-typedef SG_REAL SG_GEMM(unaligned)
-    __attribute__((vector_size(SG_GEMM_BYTES), aligned(sizeof(SG_REAL)), may_alias));
-
-SG_INLINE SG_GEMM(vector) SG_GEMM(load)(const SG_REAL *from)
-{
-    return *(const SG_GEMM(unaligned) *)from;
-}
-
-SG_INLINE void SG_GEMM(store)(SG_REAL *to, SG_GEMM(vector) value)
-{
-    *(SG_GEMM(unaligned) *)to = value;
-}
-
 /* The first ``count`` numbers, 1 to SG_LANES of them; the rest are zero. */
-SG_INLINE SG_GEMM(vector) SG_GEMM(load_part)(const SG_REAL *from, int64_t count)
+SG_INLINE vector SG_GEMM(load_part)(const SG_REAL *from, int64_t count)
 {
-#if SG_GEMM_BYTES == 64 && SG_FLOAT32
+#if SG_VECTOR_BYTES == 64 && SG_FLOAT32
     const unsigned short mask = (unsigned short)((1u << count) - 1u);
-    return __builtin_ia32_loadups512_mask((const void *)from, (SG_GEMM(vector)){0}, mask);
-#elif SG_GEMM_BYTES == 64
+    return __builtin_ia32_loadups512_mask((const void *)from, (vector){0}, mask);
+#elif SG_VECTOR_BYTES == 64
     const unsigned char mask = (unsigned char)((1u << count) - 1u);
-    return __builtin_ia32_loadupd512_mask((const void *)from, (SG_GEMM(vector)){0}, mask);
-#elif SG_GEMM_BYTES == 32 && SG_FLOAT32
+    return __builtin_ia32_loadupd512_mask((const void *)from, (vector){0}, mask);
+#elif SG_VECTOR_BYTES == 32 && SG_FLOAT32
     typedef int32_t lanes __attribute__((vector_size(32)));
     const lanes places = {0, 1, 2, 3, 4, 5, 6, 7};
     return __builtin_ia32_maskloadps256((const void *)from, places < (int32_t)count);
-#elif SG_GEMM_BYTES == 32
+#elif SG_VECTOR_BYTES == 32
     typedef long long lanes __attribute__((vector_size(32)));
     const lanes places = {0, 1, 2, 3};
     return __builtin_ia32_maskloadpd256((const void *)from, places < (long long)count);
 #else
-    SG_GEMM(vector) value = {0};
+    vector value = {0};
     memcpy(&value, from, (size_t)count * sizeof(SG_REAL));
     return value;
 #endif
 }
 
 /* Store the first ``count`` numbers, 1 to SG_LANES of them. */
-SG_INLINE void SG_GEMM(store_part)(SG_REAL *to, SG_GEMM(vector) value, int64_t count)
+SG_INLINE void SG_GEMM(store_part)(SG_REAL *to, vector value, int64_t count)
 {
-#if SG_GEMM_BYTES == 64 && SG_FLOAT32
+#if SG_VECTOR_BYTES == 64 && SG_FLOAT32
     const unsigned short mask = (unsigned short)((1u << count) - 1u);
     __builtin_ia32_storeups512_mask((void *)to, value, mask);
-#elif SG_GEMM_BYTES == 64
+#elif SG_VECTOR_BYTES == 64
     const unsigned char mask = (unsigned char)((1u << count) - 1u);
     __builtin_ia32_storeupd512_mask((void *)to, value, mask);
 #else
@@ -55,7 +41,7 @@ SG_INLINE void SG_GEMM(store_part)(SG_REAL *to, SG_GEMM(vector) value, int64_t c
 #endif
 }
 
-#if SG_GEMM_BYTES == 64
+#if SG_VECTOR_BYTES == 64
 /* Half vectors: two of them start in the time of one whole on some processors, so a
    last panel of few columns is done in halves. */
 typedef SG_REAL SG_GEMM(half) __attribute__((vector_size(32)));
@@ -82,10 +68,10 @@ SG_INLINE void SG_GEMM(store_half)(SG_REAL *to, SG_GEMM(half) value, int64_t cou
 #endif
 
 /* The first ``count`` numbers of ``to``, overwritten or added to. */
-SG_INLINE void SG_GEMM(put)(SG_REAL *to, SG_GEMM(vector) value, int64_t count, bool add)
+SG_INLINE void SG_GEMM(put)(SG_REAL *to, vector value, int64_t count, bool add)
 {
     if (count == SG_LANES) {
-        SG_GEMM(store)(to, add ? value + SG_GEMM(load)(to) : value);
+        SG_OF(store)(to, add ? value + SG_OF(load)(to) : value);
     } else {
         if (add)
             value += SG_GEMM(load_part)(to, count);
@@ -93,43 +79,14 @@ SG_INLINE void SG_GEMM(put)(SG_REAL *to, SG_GEMM(vector) value, int64_t count, b
     }
 }
 
-/* Lanes of a and b in turn, from their lower or upper halves. */
-#if SG_GEMM_BYTES == 64 && SG_FLOAT32
-#define SG_LOWER SG_LOWER_16
-#define SG_UPPER SG_UPPER_16
-#elif SG_GEMM_BYTES == 64 || (SG_GEMM_BYTES == 32 && SG_FLOAT32)
-#define SG_LOWER SG_LOWER_8
-#define SG_UPPER SG_UPPER_8
-#elif SG_GEMM_BYTES == 32 || SG_FLOAT32
-#define SG_LOWER SG_LOWER_4
-#define SG_UPPER SG_UPPER_4
-#else
-#define SG_LOWER SG_LOWER_2
-#define SG_UPPER SG_UPPER_2
-#endif
-
-typedef SG_INTEGER SG_GEMM(places) __attribute__((vector_size(SG_GEMM_BYTES)));
-
-SG_INLINE SG_GEMM(vector) SG_GEMM(lower)(SG_GEMM(vector) a, SG_GEMM(vector) b)
-{
-    return SG_SHUFFLE(a, b, SG_GEMM(places), SG_LOWER);
-}
-
-SG_INLINE SG_GEMM(vector) SG_GEMM(upper)(SG_GEMM(vector) a, SG_GEMM(vector) b)
-{
-    return SG_SHUFFLE(a, b, SG_GEMM(places), SG_UPPER);
-}
-#undef SG_LOWER
-#undef SG_UPPER
-
 /* Halves added to halves, of a in the even lanes and of b in the odd ones. */
-SG_INLINE SG_GEMM(vector) SG_GEMM(fold)(SG_GEMM(vector) a, SG_GEMM(vector) b)
+SG_INLINE vector SG_GEMM(fold)(vector a, vector b)
 {
-    return SG_GEMM(lower)(a, b) + SG_GEMM(upper)(a, b);
+    return SG_OF(lower)(a, b) + SG_OF(upper)(a, b);
 }
 
 /* The sum of all lanes. */
-SG_INLINE SG_REAL SG_GEMM(lane_sum)(SG_GEMM(vector) value)
+SG_INLINE SG_REAL SG_GEMM(lane_sum)(vector value)
 {
     SG_UNROLLED (int turn = 1; turn < SG_LANES; turn *= 2)
         value = SG_GEMM(fold)(value, value);
@@ -137,15 +94,15 @@ SG_INLINE SG_REAL SG_GEMM(lane_sum)(SG_GEMM(vector) value)
 }
 
 /* to[i * step] = the sum of all lanes of rows[i], for four rows. */
-SG_INLINE void SG_GEMM(four_sums)(const SG_GEMM(vector) *rows, SG_REAL *to, int64_t step)
+SG_INLINE void SG_GEMM(four_sums)(const vector *rows, SG_REAL *to, int64_t step)
 {
-#if SG_GEMM_BYTES == 16 && !SG_FLOAT32
-    const SG_GEMM(vector) low = SG_GEMM(fold)(rows[0], rows[1]);
-    const SG_GEMM(vector) high = SG_GEMM(fold)(rows[2], rows[3]);
+#if SG_VECTOR_BYTES == 16 && !SG_FLOAT32
+    const vector low = SG_GEMM(fold)(rows[0], rows[1]);
+    const vector high = SG_GEMM(fold)(rows[2], rows[3]);
     to[0] = low[0], to[step] = low[1], to[2 * step] = high[0], to[3 * step] = high[1];
 #else
-    const SG_GEMM(vector) even = SG_GEMM(fold)(rows[0], rows[2]);
-    SG_GEMM(vector) all = SG_GEMM(fold)(even, SG_GEMM(fold)(rows[1], rows[3]));
+    const vector even = SG_GEMM(fold)(rows[0], rows[2]);
+    vector all = SG_GEMM(fold)(even, SG_GEMM(fold)(rows[1], rows[3]));
     SG_UNROLLED (int turn = 4; turn < SG_LANES; turn *= 2)
         all = SG_GEMM(fold)(all, all);
     SG_UNROLLED (int i = 0; i < 4; i++)

@@ -1,7 +1,6 @@
 /* Register tiles: SG_GEMM_ROWS rows by two vectors of the product stay in registers
    while k runs. Included by gemm.h for each type. */
 
-#define vector SG_GEMM(vector)
 #define half SG_GEMM(half)
 #define strip SG_GEMM(strip)
 #define PANEL (2 * SG_LANES)
@@ -54,7 +53,7 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
         SG_UNROLLED (int v = 0; v < vectors; v++)
             across[v] = SG_GEMM_MASKS && vectors == 1
                             ? SG_GEMM(load_part)(right, count)
-                            : SG_GEMM(load)(right + v * SG_LANES);
+                            : SG_OF(load)(right + v * SG_LANES);
         SG_UNROLLED (int i = 0; i < rows; i++) {
             const SG_REAL down = *SG_GEMM(ahead)(shared[i / 3], i % 3 * row_step);
             SG_UNROLLED (int v = 0; v < vectors; v++)
@@ -70,7 +69,7 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
                          vectors == 1 ? count : SG_LANES, add);
 }
 
-#if SG_GEMM_BYTES == 64
+#if SG_VECTOR_BYTES == 64
 /* The same for at most half a vector of columns. */
 SG_INLINE void SG_GEMM(narrow_tile)(const int rows, const strip *work)
 {
@@ -172,7 +171,7 @@ SG_SHARED void SG_GEMM(strips)(const strip *whole)
 {
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
     static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
-#if SG_GEMM_BYTES == 64
+#if SG_VECTOR_BYTES == 64
     static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
 #else
     SG_GEMM(tile_function) *const *const narrow = single;
@@ -191,7 +190,6 @@ SG_SHARED void SG_GEMM(strips)(const strip *whole)
 }
 #undef SG_HEIGHTS
 
-#undef vector
 #undef half
 #undef strip
 #undef PANEL

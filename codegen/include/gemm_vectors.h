@@ -1,8 +1,6 @@
 /* Products with few columns, or with one row: bound by memory, so nothing is packed.
    Included by gemm.h for each type. */
 
-#define vector SG_GEMM(vector)
-
 /* sums[i][j] += left[i] * right[j], all vectors. */
 SG_INLINE void SG_GEMM(outer)(const int rows, const int columns, vector sums[4][4],
                               const vector *left, const vector *right)
@@ -26,9 +24,9 @@ SG_INLINE void SG_GEMM(dots_tile)(const int rows, const int columns, int64_t dep
     int64_t p = 0;
     for (; p + SG_LANES <= depth; p += SG_LANES) {
         SG_UNROLLED (int i = 0; i < rows; i++)
-            down[i] = SG_GEMM(load)(left + i * left_step + p);
+            down[i] = SG_OF(load)(left + i * left_step + p);
         SG_UNROLLED (int j = 0; j < columns; j++)
-            across[j] = SG_GEMM(load)(right + j * right_step + p);
+            across[j] = SG_OF(load)(right + j * right_step + p);
         SG_GEMM(outer)(rows, columns, sums, down, across);
     }
     if (p < depth) {
@@ -103,5 +101,3 @@ SG_SHARED void SG_GEMM(row)(
             out[j] += left[p] * right[j];
     }
 }
-
-#undef vector

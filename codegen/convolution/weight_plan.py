@@ -1,0 +1,133 @@
+"""The decisions about a filter gradient: its tile, shares of the batch, and passes.
+
+A tile of sums stays in registers while pixels stream by (``weight_tiles.py``). Its
+pixels come in passes of few enough rows that the next tile finds them in the
+first-level cache. Where channels alone do not give enough units of work, the batch is
+cut in shares, whose number depends on the sizes alone. ``backward_weights.py`` writes
+the C.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution.geometry import Axis, Channels, forward_axis
+from codegen.convolution.gradients import Gradient, gradient_of, unpooled
+from codegen.convolution.reading import Reading, View, view
+from codegen.convolution.weight_tiles import WeightTile, choose
+from codegen.ir import ConvolutionBackwardWeights, Image
+from codegen.memory import aligned
+from codegen.scalars import C_TYPES, suffix
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+UNITS = 16  # units of work, whatever the batch
+BAND_BYTES = 24 << 10  # what one pass over the pixels of a tile may read
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """The step with all that was decided about it."""
+
+    step: ConvolutionBackwardWeights
+    rows: Axis
+    columns: Axis
+    channels: Channels
+    tile: WeightTile
+    shares: int
+    samples: int
+    bands: int
+    view: View
+    dy: Gradient
+
+    @property
+    def kind(self) -> str:
+        return suffix(self.step.dw.dtype)
+
+    @property
+    def ctype(self) -> str:
+        return C_TYPES[self.step.dw.dtype]
+
+    @property
+    def taps(self) -> int:
+        return len(self.rows.taps) * len(self.columns.taps)
+
+    @property
+    def bundles(self) -> int:
+        return self.channels.vectors // self.tile.vectors
+
+    @property
+    def at_once(self) -> bool:
+        """Whether a unit's sums go to dw when they are done: they are those of all."""
+        return self.shares == 1
+
+    @property
+    def pitch(self) -> int:
+        """Elements from the sums of one vector of output channels to the next one's."""
+        channels = self.channels
+        inputs = channels.chunk if self.at_once else channels.inputs
+        return inputs * self.taps * channels.lanes
+
+    @property
+    def share_size(self) -> int:
+        """Elements of the sums over one share of the batch."""
+        return self.channels.vectors * self.pitch
+
+    @property
+    def used(self) -> Size:
+        """Bytes of scratch that the images take; the sums of a unit come after."""
+        return aligned((self.view.scratch + self.dy.scratch) * self.samples)
+
+    @property
+    def scratch(self) -> Size:
+        item = np.dtype(self.step.dw.dtype).itemsize
+        sums = self.tile.vectors * self.pitch * item if self.at_once else 0
+        return self.used + sums
+
+
+def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
+    """Everything that is decided about the gradient by direct sums."""
+    x, dy, window = step.x, unpooled(step), step.window
+    rows = forward_axis(window, 0, x.height, dy.height)
+    columns = forward_axis(window, 1, x.width, dy.width)
+    lanes = target.lanes(step.dw.dtype)
+    channels = Channels(x.channels, dy.channels, window.groups, lanes)
+    tile = choose(channels, window.kernel, target)
+    units = channels.vectors // tile.vectors * len(channels.chunks)
+    shares = -(-UNITS // max(units, 1))
+    samples, bands = _pass(dy, x, rows, tile, lanes)
+    if step.places:
+        bands = min(bands, int(step.dy.height))  # type: ignore[arg-type]
+    group: Size = 0
+    if channels.groups > 1 and channels.broadcast:
+        bundles = channels.group_vectors // tile.vectors
+        group = sizes.floordiv(symbol("bundle"), bundles)
+    slot = symbol("sample") - symbol("base") if samples > 1 else 0
+    bundle, chunk = symbol("bundle"), symbol("chunk")
+    reading = Reading(x, rows, columns, channels, group, bundle, chunk, slot)
+    scale = 2 if step.places else 1
+    bundled = sizes.floordiv(rows.count, scale)
+    most = sizes.floordiv(bundled + (bands - 1), bands) * scale
+    seen = view(reading, most)
+    gradient = gradient_of(step, tile, most, seen.scratch * samples)
+    return Kernel(
+        step, rows, columns, channels, tile, shares, samples, bands, seen, gradient
+    )
+
+
+def _pass(
+    dy: Image, x: Image, rows: Axis, tile: WeightTile, lanes: int
+) -> tuple[int, int]:
+    """Samples and bands of rows that a tile passes over before the next one does."""
+    if not isinstance(dy.height * dy.width * x.width * x.height, int):
+        return 1, 8
+    height, width, across = int(dy.height), int(dy.width), int(x.width)  # type: ignore[arg-type]
+    vector = lanes * np.dtype(dy.buffer.dtype).itemsize
+    row = (width * tile.vectors + rows.stride * across) * vector
+    fit = max(BAND_BYTES // max(row, 1), 1)
+    if fit >= height:
+        return max(fit // max(height, 1), 1), 1
+    return 1, -(-height // fit)
