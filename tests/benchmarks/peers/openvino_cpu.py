@@ -20,9 +20,10 @@ def inference(arrays: Arrays) -> Task:
     core = openvino.Core()
     network = core.read_model(model(arrays).SerializeToString())
     request = core.compile_model(network, "CPU", SETTINGS).create_infer_request()
-    request.set_input_tensor(openvino.Tensor(arrays["images"], shared_memory=True))
+    images = openvino.Tensor(arrays["images"], shared_memory=True)
+    request.set_input_tensor(images)
 
-    def run() -> openvino.Tensor:
+    def run(owner: openvino.Tensor = images) -> openvino.Tensor:  # keeps the memory
         request.infer()
         return request.get_output_tensor()
 
