@@ -285,6 +285,6 @@ def position(image: Image, sample: Size, at: Size, row: Size, column: Size) -> S
     return pixel * image.block
 
 
-def share(index: Size, parts: int, whole: Size) -> Size:
+def share(index: Size, parts: Size, whole: Size) -> Size:
     """Where part ``index`` of ``parts`` even parts of ``whole`` begins."""
     return sizes.floordiv(index * whole, parts)

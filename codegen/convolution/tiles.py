@@ -78,12 +78,19 @@ def step_cost(vectors: int, pixels: int, target: Target) -> float:
     """Rough cycles of one channel and tap, one multiply-add a cycle.
 
     AVX-512 spreads an input number over the lanes inside the multiply-add itself.
+    """
+    spread = 0.05 if target.vector_bytes == 64 else 0.3
+    return busy(vectors, pixels, target) + LOAD * vectors + spread * pixels
+
+
+def busy(vectors: int, pixels: int, target: Target) -> float:
+    """What the multiply-adds of a tile take, and at least what feeds them.
+
     ``latency`` is how many independent sums keep the multipliers busy.
     """
-    spread, latency = (0.05, 4) if target.vector_bytes == 64 else (0.3, 8)
+    latency = 4 if target.vector_bytes == 64 else 8
     fetch = FETCH * vectors if vectors > 1 else 0
-    busy = max(vectors * pixels, latency, fetch)
-    return busy + LOAD * vectors + spread * pixels
+    return max(vectors * pixels, latency, fetch)
 
 
 def choose(

@@ -17,6 +17,7 @@ from codegen import sizes
 from codegen.convolution.geometry import Axis, Channels, forward_axis
 from codegen.convolution.gradients import Gradient, gradient_of, unpooled
 from codegen.convolution.reading import Reading, View, view
+from codegen.convolution.tiles import even_pieces
 from codegen.convolution.weight_tiles import WeightTile, choose
 from codegen.ir import ConvolutionBackwardWeights, Image
 from codegen.memory import aligned
@@ -25,7 +26,7 @@ from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 UNITS = 16  # units of work, whatever the batch
-BAND_BYTES = 24 << 10  # what one pass over the pixels of a tile may read
+BAND_BYTES = 40 << 10  # what one pass over the pixels of a tile may read
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,10 @@ class Kernel:
     columns: Axis
     channels: Channels
     tile: WeightTile
-    shares: int
+    shares: Size
     samples: int
     bands: int
+    reading: Reading
     view: View
     dy: Gradient
 
@@ -71,6 +73,11 @@ class Kernel:
         inputs = channels.chunk if self.at_once else channels.inputs
         return inputs * self.taps * channels.lanes
 
+    def tiles_of(self, channels: int) -> int:
+        """The tiles of so many input channels."""
+        pieces = even_pieces(channels, self.tile.channels)
+        return len(pieces) * (self.taps // (self.tile.rows * self.tile.columns))
+
     @property
     def share_size(self) -> int:
         """Elements of the sums over one share of the batch."""
@@ -97,7 +104,7 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     channels = Channels(x.channels, dy.channels, window.groups, lanes)
     tile = choose(channels, window.kernel, target)
     units = channels.vectors // tile.vectors * len(channels.chunks)
-    shares = -(-UNITS // max(units, 1))
+    shares = _shares(-(-UNITS // max(units, 1)), x.batch)
     samples, bands = _pass(dy, x, rows, tile, lanes)
     if step.places:
         bands = min(bands, int(step.dy.height))  # type: ignore[arg-type]
@@ -114,8 +121,25 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     seen = view(reading, most)
     gradient = gradient_of(step, tile, most, seen.scratch * samples)
     return Kernel(
-        step, rows, columns, channels, tile, shares, samples, bands, seen, gradient
+        step,
+        rows,
+        columns,
+        channels,
+        tile,
+        shares,
+        samples,
+        bands,
+        reading,
+        seen,
+        gradient,
     )
+
+
+def _shares(wanted: int, batch: Size) -> Size:
+    """No more shares than samples, but one for none."""
+    if wanted == 1:
+        return 1
+    return sizes.maximum(sizes.minimum(wanted, batch), 1)
 
 
 def _pass(

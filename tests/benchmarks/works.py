@@ -141,7 +141,7 @@ WORKS = {
     "train100": Work(
         "training, batch 100", "training", partial(photographs, 100, True), 2.2, 9, 1, 2
     ),
-    "mlp60": Work("MLP step, batch 60", "mlp", partial(digits, 60), 2.5, 40, 5, 20),
+    "mlp60": Work("MLP step, batch 60", "mlp", partial(digits, 60), 2.5, 20, 200, 200),
     "mlp512": Work("MLP step, batch 512", "mlp", partial(digits, 512), 2.0, 25, 3, 10),
     "lstm": Work(
         "LSTM step, batch 32, time 100",

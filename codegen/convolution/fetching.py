@@ -1,0 +1,98 @@
+"""What the next pass of a filter gradient reads is asked for while this one computes.
+
+A pass is small, so that all its tiles but the first find it in the first-level cache;
+but the first waits for memory. So each tile, at each row, asks for a share of the row
+that the next pass reads in its place: of the next band, or of the next samples. Few
+tiles would ask for too much at once, and do not wait long either.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import text
+from codegen.convolution.geometry import blocks, plane, position
+from codegen.convolution.gradients import unpooled
+from codegen.convolution.weight_plan import Kernel
+from codegen.ir import Image
+from codegen.sizes import Size, symbol
+
+LINE_BYTES = 64
+LEAST_TILES = 4
+
+
+@dataclass(frozen=True)
+class Stream:
+    """The row at ``pointer``, of ``length`` elements; the next pass's is ``ahead``."""
+
+    pointer: str
+    ahead: str
+    length: int
+
+
+def distances(kernel: Kernel) -> list[str]:
+    """How far ahead of each row that of the next pass is, in elements."""
+    if not _worthwhile(kernel):
+        return []
+    step, by = kernel.step, kernel.samples
+    last = f"band == {kernel.bands - 1}"
+    lines = [_distance("x_ahead", last, step.x, kernel.rows.stride, by)]
+    if step.places is None:
+        lines.append(_distance("dy_ahead", last, step.dy, 1, by))
+    return lines
+
+
+def _distance(name: str, last: str, image: Image, stride: int, by: int) -> str:
+    row = image.width * (image.block * stride)
+    sample = blocks(image) * plane(image)
+    there = sizes.text(sample * by - symbol("top") * row)
+    here = sizes.text((symbol("bottom") - symbol("top")) * row)
+    return f"const int64_t {name} = {last} ? {there} : {here};"
+
+
+def share_of_row(kernel: Kernel, tiles: int) -> list[str]:
+    """Ask for the share of tile ``turn`` of ``tiles`` in what follows ``row``."""
+    lines = []
+    for stream in _streams(kernel):
+        line = LINE_BYTES // np.dtype(kernel.step.dw.dtype).itemsize
+        number = -(-stream.length // (line * tiles))
+        at = f"{stream.ahead} + (turn * {number} + line) * {line}"
+        lines += [
+            text.unrolled((("line", number),)),
+            f"    __builtin_prefetch({stream.pointer} + {at}, 0, 2);",
+        ]
+    return lines
+
+
+def _streams(kernel: Kernel) -> list[Stream]:
+    if not _worthwhile(kernel):
+        return []
+    step, reading = kernel.step, kernel.reading
+    row = kernel.rows.first + symbol("row") * kernel.rows.stride
+    streams = []
+    for part in range(reading.most_planes):
+        at = position(step.x, symbol("sample"), reading.first_plane + part, row, 0)
+        pointer = f"{step.x.buffer.name} + {sizes.text(at)}"
+        length = _width(step.x) * step.x.block * kernel.rows.stride
+        streams.append(Stream(pointer, "x_ahead", length))
+    if step.places is None:
+        for vector in range(kernel.tile.vectors):
+            pointer = f"from + {sizes.text(kernel.dy.plane * vector)}"
+            streams.append(Stream(pointer, "dy_ahead", _width(step.dy) * step.dy.block))
+    return streams
+
+
+def _worthwhile(kernel: Kernel) -> bool:
+    """Whether rows are of known sizes, and passes are of enough tiles."""
+    x, dy = kernel.step.x, unpooled(kernel.step)
+    numbers: list[Size] = [x.height, x.width, dy.height, dy.width]
+    channels = kernel.channels
+    many = kernel.tiles_of(channels.chunks[0]) >= LEAST_TILES
+    return channels.broadcast and many and all(isinstance(n, int) for n in numbers)
+
+
+def _width(image: Image) -> int:
+    return int(image.width)  # type: ignore[arg-type]

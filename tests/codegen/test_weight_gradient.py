@@ -1,0 +1,62 @@
+"""How the gradient of the filters is cut up, seen in its C. Its values: see
+test_convolution.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from codegen.convolution import emit_convolution_backward_weights
+from codegen.convolution.weight_plan import plan
+from codegen.ir import Buffer, ConvolutionBackwardWeights, Window
+from codegen.sizes import evaluate, symbol
+from codegen.target import TARGETS
+from tests.codegen.convolution_cases import image
+
+AVX512 = TARGETS["avx512"]
+
+
+def _step(batch, inputs, outputs, size, kernel, stride=1):
+    out = (size - kernel) // stride + 1
+    block = 16 if inputs >= 16 else 1
+    return ConvolutionBackwardWeights(
+        image("x", "float32", batch, inputs, (size, size), block),
+        image("dy", "float32", batch, outputs, (out, out), 16),
+        Buffer("dw", "float32", (outputs, inputs, kernel, kernel)),
+        Window((kernel, kernel), (stride, stride)),
+        winograd=False,
+    )
+
+
+def _lines(step):
+    phases = emit_convolution_backward_weights(step, AVX512).phases
+    return ["\n".join(phase.lines) for phase in phases]
+
+
+@pytest.mark.parametrize(("batch", "shares"), [(0, 1), (1, 1), (3, 3), (100, 16)])
+def test_no_more_shares_than_samples(batch, shares):
+    assert plan(_step(batch, 3, 16, 20, 3), AVX512).shares == shares
+
+
+def test_an_unknown_batch_is_cut_when_it_is_known():
+    shares = plan(_step(symbol("n"), 3, 16, 20, 3), AVX512).shares
+    assert [evaluate(shares, {"n": n}) for n in (0, 1, 5, 100)] == [1, 1, 5, 16]
+
+
+def test_one_share_needs_no_second_phase():
+    (phase,) = _lines(_step(1, 64, 64, 20, 3))
+    assert "sg_sum_shares_f32(dw" in phase
+
+
+def test_shares_are_added_in_a_phase_of_their_own():
+    sums, total = _lines(_step(100, 16, 16, 20, 3))
+    assert "sg_sum_shares_f32" not in sums
+    assert "sg_sum_shares_f32(dw" in total
+
+
+def test_the_next_pass_is_asked_for_where_tiles_are_many():
+    assert "__builtin_prefetch" in _lines(_step(100, 32, 32, 42, 3, stride=2))[0]
+    assert "__builtin_prefetch" not in _lines(_step(100, 3, 16, 90, 3))[0]
+
+
+def test_numbers_are_spread_for_more_than_one_vector():
+    assert plan(_step(100, 32, 32, 42, 3), AVX512).tile.vectors == 2
