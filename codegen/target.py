@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +16,7 @@ TARGET_VARIABLE = "SYMGRAPH_TARGET"
 # what the compiler's levels x86-64-v3 and v4 may use
 _LEVEL_3 = frozenset(("avx", "avx2", "bmi1", "bmi2", "f16c", "fma", "abm", "movbe"))
 _LEVEL_4 = frozenset(("avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"))
+CACHE = Path("/sys/devices/system/cpu/cpu0/cache/index0")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Target:
     vector_bytes: int
     registers: int
     flags: tuple[str, ...]
+    ways: int = 8  # lines of a set of the first-level cache; only speed depends on it
 
     def lanes(self, dtype: str) -> int:
         """How many ``dtype`` numbers one vector holds."""
@@ -44,6 +46,10 @@ TARGETS = {target.name: target for target in (AVX512, AVX2, SSE2, NEON)}
 
 def host_target() -> Target:
     """``$SYMGRAPH_TARGET``, else the best target that this machine runs."""
+    return replace(_chosen(), ways=_ways())
+
+
+def _chosen() -> Target:
     chosen = os.environ.get(TARGET_VARIABLE)
     if not chosen:
         return _detected(platform.machine(), _features())
@@ -71,6 +77,16 @@ def _detected(machine: str, features: frozenset[str]) -> Target:
     if features >= _LEVEL_3 | _LEVEL_4:
         return AVX512
     return AVX2 if features >= _LEVEL_3 else SSE2
+
+
+@lru_cache
+def _ways() -> int:
+    """The ways of the first-level data cache; the common 8 where we cannot know."""
+    try:
+        ways = int((CACHE / "ways_of_associativity").read_text())
+    except (OSError, ValueError):
+        return Target.ways
+    return ways or Target.ways
 
 
 @lru_cache

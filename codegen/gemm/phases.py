@@ -10,7 +10,7 @@ from types import ModuleType
 
 from codegen import sizes
 from codegen.emission import Emission, Phase
-from codegen.gemm import epilogue, tiled, vectors
+from codegen.gemm import epilogue, operands, tiled, vectors
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plain import emit_plain
 from codegen.gemm.plan import Plan, Way, plan_of
@@ -33,10 +33,8 @@ def emit_gemm(step: Gemm, target: Target) -> Emission:
     if plan.way is Way.PLAIN:
         return emit_plain(plan.product, target)
     phases, shared = _phases(plan)
-    packing = tiled.packing(plan)
-    if packing is not None:
-        phases, shared = (packing, *phases), shared + tiled.packed_bytes(plan)
-    return Emission(phases, shared, ("gemm.h",))
+    phases = (*operands.packing(plan), *phases)
+    return Emission(phases, shared + operands.packed_bytes(plan), ("gemm.h",))
 
 
 def _phases(plan: Plan) -> tuple[tuple[Phase, ...], Size]:
@@ -69,7 +67,7 @@ def _partial(plan: Plan) -> Sums:
 
 def _sums(plan: Plan) -> str:
     """Where partial sums begin in shared memory: behind what is packed."""
-    skip = sizes.text(tiled.packed_bytes(plan))
+    skip = sizes.text(operands.packed_bytes(plan))
     return f"({C_TYPES[plan.product.dtype]} *)(shared + ({skip}))"
 
 

@@ -22,10 +22,12 @@ TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 2048  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
 NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
-BEFORE = 1 << 22  # bytes of a right operand small enough to be packed as a whole
+BEFORE = 1 << 25  # bytes of an operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
 GROUP = 8  # strips of rows that go over a larger block together, where told to
+COPIES = 5  # of a left panel, one for each block; more are worth packing before
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
+MANY_WAYS = 12  # of a set of the cache: one for each row of the tallest tile
 CROWDED = 512  # the same for single lines read across all rows
 SMALL_BYTES = 1 << 19  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
@@ -76,8 +78,9 @@ class Plan:
     tile: Tile
     chunks: Size = 1  # of k, summed in order afterwards
     pack_right: bool = False
-    pack_before: bool = False  # once for all threads, by a phase of its own
+    right_before: bool = False  # packed once for all threads, by a phase of its own
     copy_left: bool = False
+    left_before: bool = False
     rows_first: bool = False  # units of one strip of rows follow each other
     strips: int = 1  # of rows that go over the right block together
     depth: int = 0  # of one block of k
@@ -109,7 +112,7 @@ def plan_of(product: Product, target: Target) -> Plan:
                 return Plan(way, candidate, tile, _chunks(candidate, tile, way))
     if _at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
         product = turned
-    return _tiles(product, tile)
+    return _tiles(product, tile, target.ways)
 
 
 def strips(m: Size, tile: Tile) -> Size:
@@ -127,7 +130,7 @@ def _suits_row(product: Product, tile: Tile) -> bool:
     return product.m == 1 and product.right.across == 1
 
 
-def _tiles(product: Product, tile: Tile) -> Plan:
+def _tiles(product: Product, tile: Tile, ways: int) -> Plan:
     item = 8 if product.dtype == "float64" else 4
     pack = _packs(product, tile, item)
     depth = _even(product.k, DEPTH_BYTES // item)
@@ -137,19 +140,28 @@ def _tiles(product: Product, tile: Tile) -> Plan:
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
+    chunks, copy = _chunks(product, tile, Way.TILES), _copies(product, tile, item, ways)
+    together = 1 if pack else _grouped(product, tile, depth * item)
+    again = copy and chunks == together == 1 and not _at_most(blocks, COPIES)
     return Plan(
         Way.TILES,
         product,
         tile,
-        _chunks(product, tile, Way.TILES),
+        chunks,
         pack,
-        pack and product.batch == 1 and _at_most(product.k * product.n * item, BEFORE),
-        _copies(product, tile, item),
+        pack and _before(product, product.k * product.n * item),
+        copy,
+        again and _before(product, product.m * product.k * item),
         rows_first,
-        1 if pack else _grouped(product, tile, depth * item),
+        together,
         depth,
         blocks,
     )
+
+
+def _before(product: Product, numbers: Size) -> bool:
+    """Whether an operand of so many bytes is packed for all threads at once."""
+    return product.batch == 1 and _at_most(numbers, BEFORE)
 
 
 def _grouped(product: Product, tile: Tile, column: int) -> int:
@@ -187,9 +199,10 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
     return not small or _is_multiple(product.n * item, line * 32)
 
 
-def _copies(product: Product, tile: Tile, item: int) -> bool:
+def _copies(product: Product, tile: Tile, item: int, ways: int) -> bool:
     """Whether panels of the left operand are copied out of their stride.
 
+    Rows that all fall into one set of the cache crowd it, unless it has many ways.
     Columns of a transposed operand are read in place by tall tiles, which take most of
     each line that they touch, unless those lines crowd into few sets of the cache.
     """
@@ -199,7 +212,8 @@ def _copies(product: Product, tile: Tile, item: int) -> bool:
     if step != 1:
         tall = not tile.together
         return not (tall and isinstance(step, int) and step * item % CROWDED)
-    return not isinstance(product.k, int) or product.k * item % ALIAS == 0
+    crowded = not isinstance(product.k, int) or product.k * item % ALIAS == 0
+    return crowded and ways < MANY_WAYS
 
 
 def _chunks(product: Product, tile: Tile, way: Way) -> Size:

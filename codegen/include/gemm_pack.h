@@ -23,9 +23,11 @@ SG_SHARED void SG_GEMM(pack_rows)(
     }
 }
 
-/* One square of from[j][p], ``high`` by ``wide`` of it there, to ``to`` rows p. */
+/* One square of from[j][p], ``high`` by ``wide`` of it there, to ``to`` rows p of
+   ``count`` numbers. */
 SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *from,
-                                    int64_t step, SG_REAL *to)
+                                    int64_t step, SG_REAL *to, int64_t to_step,
+                                    int64_t count)
 {
     vector rows[SG_LANES];
     SG_UNROLLED (int j = 0; j < SG_LANES; j++) {
@@ -36,8 +38,10 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
     }
     SG_OF(transpose)(rows);
     SG_UNROLLED (int p = 0; p < SG_LANES; p++)
-        if (p < wide)
-            SG_OF(store)(to + p * PANEL, rows[p]);
+        if (p < wide && count == SG_LANES)
+            SG_OF(store)(to + p * to_step, rows[p]);
+        else if (p < wide)
+            SG_GEMM(store_part)(to + p * to_step, rows[p], count);
 }
 
 /* from[j][p] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
@@ -50,7 +54,8 @@ SG_SHARED void SG_GEMM(pack_columns)(
         const int64_t high = sg_min(columns - j, SG_LANES);
         for (int64_t p = 0; p < depth; p += SG_LANES)
             SG_GEMM(pack_square)(high, sg_min(depth - p, SG_LANES),
-                                 from + j * step + p, step, panel + p * PANEL);
+                                 from + j * step + p, step, panel + p * PANEL, PANEL,
+                                 SG_LANES);
     }
 }
 
@@ -68,6 +73,17 @@ SG_SHARED void SG_GEMM(copy_rows)(
             __builtin_prefetch((const void *)(next + p * sizeof(SG_REAL)), 0, 2);
         memcpy(to + i * to_step, from + i * step, (size_t)depth * sizeof(SG_REAL));
     }
+}
+
+/* A strip of rows, as the next function leaves it. */
+SG_SHARED void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *from,
+                                  int64_t step, SG_REAL *to)
+{
+    for (int64_t p = 0; p < depth; p += SG_LANES)
+        for (int64_t i = 0; i < SG_GEMM_ROWS; i += SG_LANES)
+            SG_GEMM(pack_square)(rows - i, sg_min(depth - p, SG_LANES),
+                                 from + i * step + p, step, to + p * SG_GEMM_ROWS + i,
+                                 SG_GEMM_ROWS, sg_min(SG_GEMM_ROWS - i, SG_LANES));
 }
 
 /* Rows of a transposed left operand, strip after strip: ``depth`` times SG_GEMM_ROWS

@@ -19,7 +19,8 @@ typedef struct strip {
     int64_t right_step, panel_step;
     SG_REAL *out;
     int64_t out_step;
-    bool add; /* to what out holds; else it is overwritten */
+    bool add;     /* to what out holds; else it is overwritten */
+    int64_t soon; /* numbers behind those of the left operand, which are read next */
 } strip;
 
 /* A pointer ``steps`` elements on. In bytes: gcc would write every loop a second time
@@ -48,6 +49,9 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
             sums[i][v] = (vector){0};
     SG_UNROLLED (int i = 0; i < rows; i += 3)
         shared[i / 3] = SG_GEMM(ahead)(work->left, i * row_step);
+    SG_UNROLLED (int i = 0; i < rows; i++)
+        SG_UNROLLED (int v = 0; v < vectors; v++)
+            __builtin_prefetch(out + i * out_step + v * SG_LANES, 1, 3);
     for (int64_t p = 0; p < depth; p++) {
         vector across[2];
         SG_UNROLLED (int v = 0; v < vectors; v++)
@@ -165,6 +169,16 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
     }
 }
 
+/* Ask for one of ``shares`` shares of what is read next, for the second-level cache. */
+SG_INLINE void SG_GEMM(ask)(const strip *work, int64_t share, int64_t shares)
+{
+    enum { line = 64 / sizeof(SG_REAL) };
+    const SG_REAL *const soon = SG_GEMM(ahead)(work->left, work->soon);
+    const int64_t each = (work->soon / line + shares - 1) / shares;
+    for (int64_t i = share * each; i < (share + 1) * each; i++)
+        __builtin_prefetch(soon + i * line, 0, 2);
+}
+
 /* All strips of rows, for one panel of columns after another: a panel of the right
    operand is read from the first-level cache by all strips but the first. */
 SG_SHARED void SG_GEMM(strips)(const strip *whole)
@@ -177,7 +191,10 @@ SG_SHARED void SG_GEMM(strips)(const strip *whole)
     SG_GEMM(tile_function) *const *const narrow = single;
 #endif
     strip work = *whole;
-    for (; work.columns >= PANEL; work.columns -= PANEL) {
+    const int64_t panels = work.columns / PANEL;
+    for (int64_t panel = 0; panel < panels; panel++, work.columns -= PANEL) {
+        if (work.soon)
+            SG_GEMM(ask)(&work, panel, panels);
         SG_GEMM(down)(&work, wide);
         work.right += work.panel_step, work.out += PANEL;
     }

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from codegen.build import build
 from codegen.errors import CodegenError
 from codegen.gemm import emit_gemm
+from codegen.gemm.plan import plan_of
+from codegen.gemm.product import product_of
 from codegen.ir import Buffer, Gemm
 from codegen.target import AVX512
 from tests.codegen.gemm_cases import (
@@ -18,6 +20,7 @@ from tests.codegen.gemm_cases import (
     check,
     check_all,
     program,
+    step_of,
 )
 
 FLOATS = ("float32", "float64")
@@ -69,6 +72,16 @@ def test_sizes_known_at_the_call_only(late, data):
 def test_products_larger_than_every_block(target, turns):
     shapes = [(139, 1100, 300), (150, 64, 1030), (129, 256, 1024), (100, 33, 129)]
     check_all((Case(*shape, *turns) for shape in shapes), target)
+
+
+@each_target
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_left_operands_packed_before(target, transposed, dtype):
+    shapes = [(37, 2048, 1024), (290, 1700, 1536), (256, 1633, 512)]
+    cases = [Case(*shape, transposed, False, dtype) for shape in shapes]
+    assert any(plan_of(product_of(step_of(c)), target).left_before for c in cases)
+    check_all(cases, target)
 
 
 @each_target

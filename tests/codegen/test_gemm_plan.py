@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from codegen import sizes
@@ -98,12 +100,30 @@ def test_a_right_operand_is_packed_as_a_whole_where_that_takes_little_memory():
     assert packing.buffers == (step_of(small).b,)
     assert multiplied.scratch_bytes < 1 << 15  # a strip of the left operand
     for case in (
-        Case(2000, 2000, 2000),  # large
+        Case(4000, 4000, 4000),  # large
         Case(2000, 512, 512, symbolic="k"),  # perhaps large
         Case(100, 64, 512, False, True, batch=8),  # each matrix stays in a cache
     ):
         assert plan(case).pack_right
         assert len(emit_gemm(step_of(case), AVX512).phases) == 1
+
+
+def test_a_left_operand_is_packed_as_a_whole_where_many_blocks_would_copy_it():
+    wide = Case(300, 2048, 1024)
+    right, left, multiplied = emit_gemm(step_of(wide), AVX512).phases
+    assert (right.buffers, left.buffers) == ((step_of(wide).b,), (step_of(wide).a,))
+    assert multiplied.scratch_bytes == 0
+    assert not plan(Case(300, 1024, 1024)).left_before  # few blocks
+    assert not plan(Case(300, 2048, 1000)).copy_left  # rows do not crowd each other
+    assert not plan(Case(300, 2048, 1024, batch=2)).left_before
+    assert not plan(Case(300, 2048, 1024, symbolic="m")).left_before
+
+
+def test_a_cache_of_many_ways_needs_no_copy_of_the_left_operand():
+    many = replace(AVX512, ways=12)
+    assert plan(Case(300, 2048, 1024)).copy_left
+    assert not plan(Case(300, 2048, 1024), many).copy_left
+    assert plan(Case(256, 2048, 1024, True), many).copy_left  # columns, far apart
 
 
 def test_no_large_product_takes_memory_of_the_size_of_an_operand():

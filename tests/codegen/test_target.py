@@ -28,7 +28,7 @@ def test_the_best_that_the_machine_runs(machine, features, expected):
 
 def test_the_environment_decides(monkeypatch):
     monkeypatch.setenv("SYMGRAPH_TARGET", "sse2")
-    assert host_target() is SSE2
+    assert host_target().name == "sse2"
     monkeypatch.setenv("SYMGRAPH_TARGET", "mmx")
     with pytest.raises(
         ToolchainError, match="expected avx512, avx2, sse2, neon; got mmx"
@@ -43,7 +43,7 @@ def test_a_target_that_the_machine_does_not_run_is_refused(monkeypatch):
     with pytest.raises(ToolchainError, match="runs avx2, sse2, it does not run avx512"):
         host_target()
     monkeypatch.setattr(target, "_features", frozenset)  # a system that does not tell
-    assert host_target() is AVX512
+    assert host_target().name == "avx512"
 
 
 @pytest.mark.parametrize(
