@@ -24,7 +24,8 @@ class Op:
     """All the mathematics of one operation.
 
     Subclasses are frozen dataclasses whose fields are the static parameters, so two
-    equal ops compute the same function. A subclass defines ``infer_type`` and
+    equal ops compute the same function; one that adds no fields to those of its parent
+    needs no decorator. A subclass defines ``infer_type`` and
     ``reference``, ``vjp`` where it can be differentiated, ``infer_shape`` where an
     output dimension may be unknown, and ``expand`` instead of a lowering where it is
     only a name for an expression of other ops.

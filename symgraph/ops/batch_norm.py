@@ -58,7 +58,6 @@ class BatchNorm(Op):
         return np.expand_dims(rate, self.axes)
 
 
-@dataclass(frozen=True)
 class BatchNormTraining(BatchNorm):
     """y = gamma h + beta, with the mean and variance of x itself over ``axes``.
 
@@ -104,7 +103,6 @@ class BatchNormTraining(BatchNorm):
         return dx, dgamma, dbeta
 
 
-@dataclass(frozen=True)
 class BatchNormTrainingGrad(BatchNorm):
     """dx = gamma r (dy - dbeta/m - h dgamma/m), dgamma = sum dy h, dbeta = sum dy.
 
@@ -180,7 +178,6 @@ class BatchNormTrainingGrad(BatchNorm):
         return d_x, d_gamma, -d_x.sum(axis=axes), None, d_dy
 
 
-@dataclass(frozen=True)
 class BatchNormInference(BatchNorm):
     """y = gamma (x - mean) / sqrt(variance + epsilon) + beta, statistics given.
 

@@ -90,7 +90,6 @@ class Convolution(Op):
         return taps(window, counts, self.stride, self.dilation)
 
 
-@dataclass(frozen=True)
 class Conv2D(Convolution):
     """y[n,k,i,j] = sum_crs w[k,c,r,s] x[n, c, i*stride + r*dilation - pad, j ...].
 

@@ -48,7 +48,6 @@ class CumSum(Cumulative):
         return (CumSum(self.axis, not self.reverse)(cotangents[0]),)
 
 
-@dataclass(frozen=True)
 class CumProd(Cumulative):
     """y_i = product over j <= i of x_j."""
 

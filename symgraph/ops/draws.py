@@ -64,7 +64,6 @@ class RandomDraw(Op):
         raise NotImplementedError(f"{type(self).__name__}._check_dtype")
 
 
-@dataclass(frozen=True)
 class RandomBits(RandomDraw):
     """Uniformly random words, uint32 or uint64, by Philox4x32-10."""
 
@@ -79,7 +78,6 @@ class RandomBits(RandomDraw):
             )
 
 
-@dataclass(frozen=True)
 class RandomUniform(RandomDraw):
     """Uniform in [0, 1): float32 from 24 bits / 2^24, float64 from 53 bits / 2^53.
 

@@ -73,7 +73,6 @@ class Pooling(Op):
         return taps(self.window, (counts[0], counts[1]), self.stride)
 
 
-@dataclass(frozen=True)
 class MaxPool2D(Pooling):
     """y[n,c,i,j] = max over r,s of x[n, c, i*stride + r - pad, j*stride + s - pad].
 
@@ -107,7 +106,6 @@ class MaxPool2D(Pooling):
         return (scatter(inputs[0], outputs[0], cotangents[0]),)
 
 
-@dataclass(frozen=True)
 class MaxPool2DGrad(Pooling):
     """dx = sum over windows of dy at the window's first maximum.
 
@@ -132,7 +130,6 @@ class MaxPool2DGrad(Pooling):
         return None, None, select(inputs[0], inputs[1], cotangents[0])
 
 
-@dataclass(frozen=True)
 class MaxPool2DSelect(Pooling):
     """y'[window] = x' at the window's first maximum: the derivative along x'.
 

@@ -26,7 +26,6 @@ PLACES = "uint8"
 MOST_ELEMENTS = 256  # of a window, so that a byte holds each number
 
 
-@dataclass(frozen=True)
 class MaxPool2DWithPlaces(Pooling):
     """y = max-pool of x, and the place of the first maximum of each window.
 
@@ -104,7 +103,6 @@ class MaxPool2DScatter(Pooling):
         return None, dy, *[None] * (len(inputs) - 2)
 
 
-@dataclass(frozen=True)
 class MaxPool2DGather(Pooling):
     """y[window] = x at the window's place: the adjoint of ``MaxPool2DScatter``.
 

@@ -59,7 +59,6 @@ class Reduction(Op):
         return tuple(dim for axis, dim in enumerate(dims) if axis not in self.axes)
 
 
-@dataclass(frozen=True)
 class Sum(Reduction):
     """y = sum of x over ``axes``; 0 over none."""
 
@@ -72,7 +71,6 @@ class Sum(Reduction):
         return (self.spread(cotangents[0], inputs[0]),)
 
 
-@dataclass(frozen=True)
 class Prod(Reduction):
     """y = product of x over ``axes``; 1 over none."""
 
@@ -101,14 +99,12 @@ class Extreme(Reduction):
         return (where(attained, self.spread(dy / count, x), 0.0),)
 
 
-@dataclass(frozen=True)
 class Max(Extreme):
     """y = the largest of x over ``axes``; NaN where any is."""
 
     compute = staticmethod(np.max)
 
 
-@dataclass(frozen=True)
 class Min(Extreme):
     """y = the smallest of x over ``axes``; NaN where any is."""
 
@@ -132,14 +128,12 @@ class Truth(Reduction):
         return (None,)
 
 
-@dataclass(frozen=True)
 class Any(Truth):
     """y = whether any of x over ``axes`` is true; false over none."""
 
     compute = staticmethod(np.any)
 
 
-@dataclass(frozen=True)
 class All(Truth):
     """y = whether all of x over ``axes`` are true; true over none."""
 
@@ -180,14 +174,12 @@ class ArgExtreme(Op):
         return (*dims[: self.axis], *dims[self.axis + 1 :])
 
 
-@dataclass(frozen=True)
 class ArgMax(ArgExtreme):
     """y = the first index along ``axis`` of the largest element."""
 
     compute = staticmethod(np.argmax)
 
 
-@dataclass(frozen=True)
 class ArgMin(ArgExtreme):
     """y = the first index along ``axis`` of the smallest element."""
 
