@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add
 
 from codegen import sizes
-from codegen.convolution import epilogue, text, winograd_phases
+from codegen.convolution import ahead, epilogue, text, winograd_phases
 from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.sums import sum_lines
@@ -96,6 +96,7 @@ def _band(plan: Plan) -> list[str]:
     return [
         f"const int64_t top = {sizes.text(top)};",
         f"const int64_t bottom = {sizes.text(bottom)};",
+        *ahead.distances(plan),
     ]
 
 
@@ -132,7 +133,11 @@ def _tiles(plan: Plan) -> list[str]:
 def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
     c, width = plan.correlation, strip.width
     tile = epilogue.Tile(plan.tiling.vectors, height, width)
-    lines = [*sum_lines(plan, height, strip), *epilogue.store_lines(c, tile)]
+    lines = [
+        *ahead.tile_lines(plan, height, width),
+        *sum_lines(plan, height, strip),
+        *epilogue.store_lines(c, tile),
+    ]
     return _while("column", width, strip.stop, lines)
 
 

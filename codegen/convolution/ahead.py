@@ -1,0 +1,112 @@
+"""What the next band of a correlation touches is asked for while this one is computed.
+
+Bands follow each other through an image, and the last is followed by the first of the
+next sample. A band of few channels is computed faster than memory answers: so each tile
+asks for the rows of the image that the tile in its place will read anew, and for the
+memory of its results.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import text
+from codegen.convolution.geometry import blocks, plane, position
+from codegen.convolution.plan import Plan
+from codegen.ir import Image
+from codegen.sizes import Size, symbol
+
+LINE_BYTES = 64
+WORK = 16  # multiply-adds for each line asked for, at least
+
+
+def distances(plan: Plan) -> list[str]:
+    """How far ahead the next band is in the image and in the results, in elements."""
+    c = plan.correlation
+    if not _possible(plan):
+        return []
+    last = f"band == {plan.bands - 1}"
+    return [
+        _distance("source_ahead", last, c.source, c.rows.stride, 1),
+        _distance("result_ahead", last, c.result, 1, c.pooled),
+        "(void)source_ahead, (void)result_ahead;",  # where no tile asks
+    ]
+
+
+def _distance(name: str, last: str, image: Image, stride: int, pooled: int) -> str:
+    row = image.width * (image.block * stride)
+    top, bottom = (sizes.floordiv(symbol(at), pooled) for at in ("top", "bottom"))
+    there = sizes.text(blocks(image) * plane(image) - top * row)
+    here = sizes.text((bottom - top) * row)
+    return f"const int64_t {name} = {last} ? {there} : {here};"
+
+
+def tile_lines(plan: Plan, height: int, width: int) -> list[str]:
+    """Lines with which a tile asks for what the next one in its place needs."""
+    if not _possible(plan):
+        return []
+    source = _source(plan, height, width)
+    result = _result(plan, height, width)
+    c = plan.correlation
+    adds = plan.tiling.vectors * height * width * plan.taps * c.channels.inputs
+    asked = blocks(c.source) * source[1] + result[1]
+    if adds < WORK * asked:
+        return []
+    lines = [*text.loop("plane", blocks(c.source), source[0]), *result[0]]
+    if plan.sample_first and plan.bundles > 1:  # the others read the same
+        return text.block("if (bundle == 0)", lines[: -len(result[0])]) + result[0]
+    return lines
+
+
+def _source(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
+    """For a plane of the image: the rows that the next tile reads and this does not."""
+    c = plan.correlation
+    rows, columns = c.rows, c.columns
+    new = rows.first + rows.reach(1) - rows.stride + rows.stride * symbol("row")
+    column = columns.first + columns.stride * symbol("column")
+    at = position(
+        c.source, symbol("sample"), symbol("plane"), new + symbol("i"), column
+    )
+    place = f"{c.source.buffer.name} + {sizes.text(at)} + source_ahead"
+    many = height * rows.stride
+    each = _lines(c.source, width * columns.stride)
+    return _asked((("i", many), ("line", each)), place, c.source, 0), many * each
+
+
+def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
+    """The results of the next tile."""
+    c = plan.correlation
+    row = sizes.floordiv(symbol("row"), c.pooled) + symbol("i")
+    column = sizes.floordiv(symbol("column"), c.pooled)
+    vector = symbol("bundle") * plan.tiling.vectors + symbol("k")
+    at = position(c.result, symbol("sample"), vector, row, column)
+    place = f"{c.result.buffer.name} + {sizes.text(at)} + result_ahead"
+    many = plan.tiling.vectors, height // c.pooled, _lines(c.result, width // c.pooled)
+    extents = tuple(zip(("k", "i", "line"), many, strict=True))
+    return _asked(extents, place, c.result, 1), many[0] * many[1] * many[2]
+
+
+def _asked(
+    extents: tuple[tuple[str, int], ...], place: str, image: Image, write: int
+) -> list[str]:
+    step = LINE_BYTES // np.dtype(image.buffer.dtype).itemsize
+    return [
+        text.unrolled(extents),
+        f"    __builtin_prefetch({place} + line * {step}, {write}, 2);",
+    ]
+
+
+def _lines(image: Image, pixels: int) -> int:
+    """Lines of memory that neighbouring pixels of one plane are in."""
+    item = np.dtype(image.buffer.dtype).itemsize
+    return -(-pixels * image.block * item // LINE_BYTES)
+
+
+def _possible(plan: Plan) -> bool:
+    """Whether bands follow each other, on images and results of known sizes."""
+    c = plan.correlation
+    numbers: list[Size] = [c.source.height, c.source.width, c.result.height]
+    known = all(isinstance(number, int) for number in (*numbers, c.result.width))
+    whole = all((axis.start, axis.step) == (0, 1) for axis in (c.rows, c.columns))
+    return known and whole and c.channels.broadcast and c.groups == 1 and plan.taps > 0
