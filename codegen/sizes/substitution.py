@@ -1,0 +1,94 @@
+"""What is in a size: its symbols, their coefficients, other values for them."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from functools import reduce
+
+from codegen.sizes.polynomials import (
+    Atom,
+    Monomial,
+    Size,
+    Symbol,
+    floordiv,
+    maximum,
+    minimum,
+    mod,
+    normal,
+    size_of,
+    terms_of,
+)
+
+# what the kinds of ``Compound`` stand for
+_OF_SIZES: dict[str, Callable[[Size, Size], Size]] = {
+    "floordiv": floordiv,
+    "mod": mod,
+    "min": minimum,
+    "max": maximum,
+}
+_OF_NUMBERS: dict[str, Callable[[int, int], int]] = {
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "min": min,
+    "max": max,
+}
+
+
+def symbols_of(size: Size) -> frozenset[str]:
+    """The names of all symbols in ``size``."""
+    names: set[str] = set()
+    for monomial, _ in terms_of(size):
+        for atom in monomial:
+            if isinstance(atom, Symbol):
+                names.add(atom.name)
+            else:
+                names |= symbols_of(atom.left) | symbols_of(atom.right)
+    return frozenset(names)
+
+
+def coefficient(size: Size, name: str) -> Size | None:
+    """``c`` where ``size = c * name + rest``; None when not linear in ``name``."""
+    linear: dict[Monomial, int] = {}
+    for monomial, factor in terms_of(size):
+        rest = tuple(atom for atom in monomial if atom != Symbol(name))
+        if any(name in symbols_of(size_of(atom)) for atom in rest):
+            return None
+        if len(monomial) - len(rest) > 1:
+            return None
+        if len(rest) < len(monomial):
+            linear[rest] = linear.get(rest, 0) + factor
+    return normal(linear)
+
+
+def evaluate(size: Size, values: Mapping[str, int]) -> int:
+    """The value of ``size`` where each symbol has the given value."""
+    return sum(
+        c * reduce(lambda total, atom: total * _value(atom, values), monomial, 1)
+        for monomial, c in terms_of(size)
+    )
+
+
+def substitute(size: Size, values: Mapping[str, Size]) -> Size:
+    """``size`` with symbols replaced by other sizes."""
+    total: Size = 0
+    for monomial, factor in terms_of(size):
+        term: Size = factor
+        for atom in monomial:
+            term = term * _replaced(atom, values)
+        total = total + term
+    return total
+
+
+def _value(atom: Atom, values: Mapping[str, int]) -> int:
+    if isinstance(atom, Symbol):
+        return values[atom.name]
+    left, right = evaluate(atom.left, values), evaluate(atom.right, values)
+    return _OF_NUMBERS[atom.kind](left, right)
+
+
+def _replaced(atom: Atom, values: Mapping[str, Size]) -> Size:
+    if isinstance(atom, Symbol):
+        return values.get(atom.name, size_of(atom))
+    left, right = substitute(atom.left, values), substitute(atom.right, values)
+    return _OF_SIZES[atom.kind](left, right)
