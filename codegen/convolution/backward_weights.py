@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import text, winograd_weights
+from codegen.convolution import text, winograd_weight_phases, winograd_weights
 from codegen.convolution.correlation import HEADERS
 from codegen.convolution.geometry import check, share
 from codegen.convolution.weight_plan import Kernel, plan
@@ -45,7 +45,7 @@ def emit_convolution_backward_weights(
     kernel = plan(step, target)
     quick = _quick(kernel, target)
     if quick is not None:
-        return winograd_weights.emission(quick, target)
+        return winograd_weight_phases.emission(quick, target)
     if kernel.at_once:
         return Emission((_sums(kernel),), 0, HEADERS)
     item = np.dtype(step.dw.dtype).itemsize

@@ -1,0 +1,234 @@
+"""The filter gradient by Winograd's minimal filtering as C.
+
+A unit of the first phase takes some tiles at a time: patches of x and tiles of dy are
+transformed, and at each point a matrix product adds up over the tiles. Its sums are in
+the order [share][point][vector][input channel][lane]; the second phase adds the
+shares, always in the same order, and transforms back. ``winograd_weights.py`` says how
+the step is cut.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from codegen import sizes
+from codegen.convolution import helpers, text
+from codegen.convolution.geometry import share
+from codegen.convolution.helpers import Helper
+from codegen.convolution.patches import patch, place
+from codegen.convolution.winograd_weights import Cut, pieces_of
+from codegen.emission import Emission, Phase
+from codegen.sizes import Size, symbol
+from codegen.target import Target
+
+HEADERS = ("vectors.h", "convolution.h", "winograd.h", "products.h")
+
+
+def emission(c: Cut, target: Target) -> Emission:
+    """The two phases: sums at the points, and the taps of dw from them."""
+    item = np.dtype(c.step.dw.dtype).itemsize
+    shared = c.shares * c.points * c.point_size * item
+    return Emission((_sums(c, target), _taps(c)), shared, HEADERS)
+
+
+def _sums(c: Cut, target: Target) -> Phase:
+    """Sums at the points, over a share of the tiles, for groups of channels."""
+    inputs, outputs = c.groups
+    item = np.dtype(c.step.dw.dtype).itemsize
+    units = c.shares * inputs * outputs
+    called = [_inputs(c), _gradients(c)]
+    called += [
+        helpers.products(c.step.dw.dtype, c.vectors, pieces)
+        for pieces in _forms(c, target)
+    ]
+    work = c.points * c.point_size // c.channels.lanes
+    body = _unit(c, target)
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (c.step.x.buffer, c.step.dy.buffer),
+        units,
+        c.points * (c.input_step + c.gradient_step) * item,
+        sizes.floordiv(c.total * work, units),
+        helpers=tuple(helper.definition for helper in called),
+        family=f"winograd{c.side}",
+    )
+
+
+def _unit(c: Cut, target: Target) -> list[str]:
+    """Some tiles at a time: transformed, then multiplied and added up at each point."""
+    inputs, outputs = c.groups
+    parts: list[tuple[str, Size]] = [
+        ("part", c.shares),
+        ("bundle", outputs),
+        ("chunk", inputs),
+    ]
+    start = sizes.text(share(symbol("part"), c.shares, c.total))
+    stop = sizes.text(share(symbol("part") + 1, c.shares, c.total))
+    size = c.points * c.point_size
+    return [
+        *text.decode("unit", parts),
+        f"{c.ctype} *const total = ({c.ctype} *)shared + part * {size};",
+        f"{c.ctype} *const inputs = ({c.ctype} *)scratch;",
+        f"{c.ctype} *const gradients = inputs + {c.points * c.input_step};",
+        *_cleared(c),
+        *text.block(
+            f"for (int64_t first = {start}; first < {stop}; first += {c.tiles})",
+            [
+                f"const int64_t count = sg_min({c.tiles}, {stop} - first);",
+                *text.loop("tile", symbol("count"), _transformed(c)),
+                *_products(c, target),
+            ],
+        ),
+    ]
+
+
+def _inputs(c: Cut) -> Helper:
+    return helpers.inputs(c.step.dw.dtype, c.side, c.outputs[1])
+
+
+def _gradients(c: Cut) -> Helper:
+    return helpers.filters(c.step.dw.dtype, c.side, c.outputs)
+
+
+def _channel_range(c: Cut) -> tuple[Size, Size]:
+    """The first input channel of a unit, and how many it has."""
+    wide = c.group_in * c.channels.lanes
+    first = symbol("chunk") * wide
+    return first, sizes.minimum(c.channels.inputs - first, min(wide, c.channels.inputs))
+
+
+def _place_of_sum(c: Cut, vector: Size, channel: Size) -> Size:
+    at = (vector * c.channels.inputs + channel) * c.channels.lanes
+    return at + symbol("point") * c.point_size
+
+
+def _cleared(c: Cut) -> list[str]:
+    first, count = _channel_range(c)
+    vector = symbol("bundle") * c.group_out + symbol("k")
+    at = sizes.text(_place_of_sum(c, vector, first))
+    size = sizes.text(count * c.channels.lanes)
+    clear = f"memset(total + {at}, 0, (size_t)({size}) * sizeof *total);"
+    return text.loop("point", c.points, text.loop("k", c.group_out, [clear]))
+
+
+def _transformed(c: Cut) -> list[str]:
+    """One tile: its patches of x and its part of dy at the 36 points."""
+    lanes = c.channels.lanes
+    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
+    to = f"inputs + (tile * {c.group_in} + k) * {lanes}, {c.input_step}"
+    inputs = patch(
+        c.step.x,
+        symbol("chunk") * c.group_in + symbol("k"),
+        corner,
+        (c.side, c.side),
+        f"{_inputs(c).name}({{}}, {{}}, {to});",
+    )
+    to = f"gradients + (tile * {c.group_out} + k) * {lanes}, {c.gradient_step}"
+    gradients = patch(
+        c.step.dy,
+        symbol("bundle") * c.group_out + symbol("k"),
+        (symbol("row"), symbol("column")),
+        c.outputs,
+        f"{_gradients(c).name}({{}}, {{}}, {lanes}, {to});",
+    )
+    return [
+        *place(c.grid, c.outputs, "first + tile"),
+        *text.loop("k", c.group_in, inputs),
+        *text.loop("k", c.group_out, gradients),
+    ]
+
+
+def _forms(c: Cut, target: Target) -> tuple[list[int], ...]:
+    """The pieces of the channels of a unit: of most units, and of the last if other."""
+    wide = c.group_in * c.channels.lanes
+    full = min(wide, c.channels.inputs)
+    last = c.channels.inputs - (c.groups[0] - 1) * wide
+    each = (full,) if full == last else (full, last)
+    return tuple(pieces_of(c, channels, target) for channels in each)
+
+
+def _products(c: Cut, target: Target) -> list[str]:
+    """At each point: the sums of a unit's channels, over its tiles."""
+    most, *last = (_product(c, pieces) for pieces in _forms(c, target))
+    if not last:
+        return text.block("", most)
+    head = f"if (chunk < {c.groups[0] - 1})"
+    return [*text.block(head, most), *text.block("else", last[0])]
+
+
+def _product(c: Cut, pieces: list[int]) -> list[str]:
+    lanes, inputs = c.channels.lanes, c.channels.inputs
+    fields: dict[str, Size] = {
+        "points": c.points,
+        "parts": c.group_out // c.vectors,
+        "turns": symbol("count"),
+        "width": sum(pieces),
+        "input_point": c.input_step,
+        "input_turn": c.group_in * lanes,
+        "input_step": 1,
+        "filter_point": c.gradient_step,
+        "filter_part": c.vectors * lanes,
+        "filter_turn": c.group_out * lanes,
+        "filter_vector": lanes,
+        "to_point": c.point_size,
+        "to_part": c.vectors * inputs * lanes,
+        "to_vector": inputs * lanes,
+        "to_step": lanes,
+        "add": 1,
+    }
+    first = symbol("bundle") * (c.group_out * inputs) + _channel_range(c)[0]
+    to = f"total + {sizes.text(first * lanes, sizes.FREE)}"
+    pointers = ("inputs", "gradients", to)
+    helper = helpers.products(c.step.dw.dtype, c.vectors, pieces)
+    return helpers.products_call(helper, pieces, pointers, fields)
+
+
+def _taps(c: Cut) -> Phase:
+    """dw from the sums; a unit is a vector of output channels by an input channel."""
+    channels, window = c.channels, (len(c.rows.taps), len(c.columns.taps))
+    helper = helpers.outputs(c.step.dw.dtype, c.side, window)
+    body = [
+        *text.decode(
+            "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
+        ),
+        f"{c.ctype} sums[{c.points * channels.lanes}];",
+        *text.loop("point", c.points, _summed(c)),
+        *_transformed_back(c, helper, window[0] * window[1]),
+    ]
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (c.step.dw,),
+        channels.vectors * channels.inputs,
+        0,
+        c.points * (c.shares + 4),
+        helpers=(helper.definition,),
+        family=f"winograd{c.side}",
+    )
+
+
+def _summed(c: Cut) -> list[str]:
+    """The shares of one point added up, always in the same order."""
+    kind, lanes = c.kind, c.channels.lanes
+    point = f"unit * {lanes} + point * {c.point_size}"
+    return [
+        f"const {c.ctype} *const from = (const {c.ctype} *)shared + {point};",
+        f"sg_{kind}v sum = sg_load_{kind}(from);",
+        f"for (int64_t part = 1; part < {c.shares}; part++)",
+        f"    sum += sg_load_{kind}(from + part * {c.points * c.point_size});",
+        f"sg_store_{kind}(sums + point * {lanes}, sum);",
+    ]
+
+
+def _transformed_back(c: Cut, helper: Helper, taps: int) -> list[str]:
+    """The taps from the sums at the points, stored as rows of dw."""
+    channels, lanes = c.channels, c.channels.lanes
+    row = symbol("vector") * lanes * channels.inputs + symbol("channel")
+    to = f"{c.step.dw.name} + {sizes.text(row * taps)}"
+    step = channels.inputs * taps
+    left = sizes.minimum(channels.result - symbol("vector") * lanes, lanes)
+    return [
+        f"sg_{c.kind}v taps[{taps}];",
+        f"{helper.name}(sums, {lanes}, taps);",
+        f"sg_sum_shares_{c.kind}({to}, {step}, (const {c.ctype} *)taps, 1, 0,",
+        f"    {taps}, {sizes.text(left)});",
+    ]
