@@ -5,12 +5,12 @@ from __future__ import annotations
 from codegen.convolution import correlation, winograd
 from codegen.convolution.geometry import (
     Correlation,
-    backward_axes,
     by_two,
     check,
     forward_axis,
 )
 from codegen.convolution.plan import plan
+from codegen.convolution.residues import backward_axes
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import Convolution, ConvolutionBackwardData, Image

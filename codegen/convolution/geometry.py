@@ -2,16 +2,13 @@
 
     out[start + step i] = sum_t in[first + stride i + dilation t] w[taps[t]]
 
-holds along rows and along columns. The forward pass is one such correlation. The
-gradient of the input is one for each residue of its position modulo the stride:
-inside a residue class the taps that meet the class are evenly spaced, so no zero
-is ever inserted between the elements of dy.
+holds along rows and along columns. The forward pass is one such correlation; the
+gradient of the input is a few of them: see ``residues.py``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import gcd
 
 from codegen import sizes
 from codegen.errors import CodegenError
@@ -25,7 +22,7 @@ from codegen.ir import (
     Pooling,
     Window,
 )
-from codegen.sizes import Size, floordiv
+from codegen.sizes import Size
 
 
 @dataclass(frozen=True)
@@ -190,41 +187,6 @@ def _trusted(axis: Axis) -> Axis:
     return Axis(
         axis.count, axis.reach(axis.count), axis.taps, 0, axis.stride, axis.dilation
     )
-
-
-def residue_taps(window: Window, axis: int) -> list[range]:
-    """For each residue of position + padding, the taps that meet it, descending."""
-    stride, dilation = window.stride[axis], window.dilation[axis]
-    spacing = stride // gcd(stride, dilation)
-    found = []
-    for residue in range(stride):
-        taps = [
-            t for t in range(window.kernel[axis]) if t * dilation % stride == residue
-        ]
-        found.append(range(taps[-1], taps[0] - 1, -spacing) if taps else range(0))
-    return found
-
-
-def backward_axes(window: Window, axis: int, extent: Size, length: Size) -> list[Axis]:
-    """The axes that together make an input gradient of ``length`` from dy."""
-    stride, dilation = window.stride[axis], window.dilation[axis]
-    padding = window.padding[axis][0]
-    axes = []
-    for residue, taps in enumerate(residue_taps(window, axis)):
-        start = (residue - padding) % stride
-        first = (start + padding - taps[0] * dilation) // stride if taps else 0
-        axes.append(
-            Axis(
-                floordiv(length - start + stride - 1, stride),
-                extent,
-                taps,
-                first,
-                dilation=dilation // gcd(stride, dilation),
-                start=start,
-                step=stride,
-            )
-        )
-    return axes
 
 
 def flops(

@@ -17,7 +17,8 @@ import numpy.typing as npt
 
 from codegen import sizes
 from codegen.convolution import text
-from codegen.convolution.geometry import Channels, residue_taps
+from codegen.convolution.geometry import Channels
+from codegen.convolution.residues import residue_taps
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.ir import PackFilters, Window

@@ -10,7 +10,8 @@ from codegen.convolution import (
     flops,
     tiles,
 )
-from codegen.convolution.geometry import Axis, backward_axes, forward_axis
+from codegen.convolution.geometry import Axis, forward_axis
+from codegen.convolution.residues import backward_axes
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, ConvolutionBackwardData, Window
 from codegen.sizes import symbol
