@@ -23,8 +23,9 @@ from codegen.convolution import (
 from symgraph.graph import Apply, Variable
 from symgraph.graph.config import config
 from symgraph.lowering import general_conv
-from symgraph.lowering.builder import Builder, image_of
+from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import LoweringError
+from symgraph.lowering.layouts import image_of
 from symgraph.lowering.pool import places_of_maxima, pooling_of, windows_tile
 from symgraph.lowering.tail import Tail, image_index
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights

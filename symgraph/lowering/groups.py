@@ -10,8 +10,9 @@ from codegen.schedule import elementwise
 from codegen.sizes import Size
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
-from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
+from symgraph.lowering.builder import Builder
 from symgraph.lowering.join import place_in_whole
+from symgraph.lowering.layouts import logical_index, loop_extents, masked
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.reduce import adds_up_images, lower_reduction

@@ -16,8 +16,9 @@ from codegen.schedule import elementwise, nest, opened
 from codegen.sizes import Size, mod
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body, call, number
-from symgraph.lowering.builder import Builder, copy_loop
+from symgraph.lowering.builder import Builder
 from symgraph.lowering.join import filled
+from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Stored
 from symgraph.ops.subtensor import At, Index, Range

@@ -14,10 +14,11 @@ from codegen.reductions import cast
 from codegen.sizes import Size, evaluate, product
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
-from symgraph.lowering.builder import Builder, copy_loop, image_of
+from symgraph.lowering.builder import Builder
 from symgraph.lowering.expansion import expand_all
 from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.groups import lower_chain, lower_group
+from symgraph.lowering.layouts import copy_loop, image_of
 from symgraph.lowering.order import arranged
 from symgraph.lowering.plan import Rules, Unit, plan
 from symgraph.lowering.pool_kernel import takes_pooling

@@ -9,13 +9,8 @@ from codegen.sizes import Size, product
 from symgraph.graph import Apply
 from symgraph.lowering import conv
 from symgraph.lowering.body import Body, call
-from symgraph.lowering.builder import (
-    Builder,
-    image_of,
-    logical_index,
-    loop_extents,
-    masked,
-)
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.layouts import image_of, logical_index, loop_extents, masked
 from symgraph.lowering.pool import (
     average_pool,
     max_pool,

@@ -15,7 +15,8 @@ from codegen.sizes import Size, symbol
 from symgraph.graph import Apply
 from symgraph.lowering import conv
 from symgraph.lowering.body import Body, call, number
-from symgraph.lowering.builder import Builder, logical_index, loop_extents, masked
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.layouts import logical_index, loop_extents, masked
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.pool import (
     cotangent_of,

@@ -10,7 +10,8 @@ from codegen.reductions import Term, arg_extremum, cast, reduction
 from codegen.sizes import Size
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
-from symgraph.lowering.builder import Builder, blocked_shape
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.layouts import blocked_shape
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Index, Split, Stored
 from symgraph.ops import All, Any, ArgMax, ArgMin, Max, Min, Prod, Sum

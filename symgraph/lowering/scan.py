@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 from codegen import ir
 from codegen.sizes import Size, contiguous_strides, mod, symbol
 from symgraph.graph import Apply, Graph, Variable
-from symgraph.lowering.builder import Builder, copy_loop
+from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import LoweringError
+from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.values import Number, Stored, Value
 
 Row = Callable[[Size], Size]

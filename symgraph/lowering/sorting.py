@@ -5,7 +5,8 @@ from __future__ import annotations
 from codegen import ir
 from codegen.sizes import product
 from symgraph.graph import Apply
-from symgraph.lowering.builder import Builder, copy_loop
+from symgraph.lowering.builder import Builder
+from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.values import plain_view
 
 

@@ -10,7 +10,7 @@ from codegen import ir
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
-from symgraph.lowering.builder import masked
+from symgraph.lowering.layouts import masked
 from symgraph.lowering.values import Index, Split, Stored
 
 Chain: TypeAlias = Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
