@@ -26,8 +26,9 @@ from symgraph.lowering import general_conv
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.layouts import image_of
-from symgraph.lowering.pool import places_of_maxima, pooling_of, windows_tile
+from symgraph.lowering.pool import places_of_maxima
 from symgraph.lowering.tail import Tail, image_index
+from symgraph.lowering.windows import pooling_of, windows_tile
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.pool_places import MaxPool2DScatter
 

@@ -8,18 +8,14 @@ from codegen.schedule import elementwise
 from codegen.sizes import Size, product
 from symgraph.graph import Apply
 from symgraph.lowering import conv
+from symgraph.lowering.average_pool import average_pool
 from symgraph.lowering.body import Body, call
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.layouts import image_of, logical_index, loop_extents, masked
-from symgraph.lowering.pool import (
-    average_pool,
-    max_pool,
-    places_of_maxima,
-    pooling_of,
-    source_of,
-)
+from symgraph.lowering.pool import max_pool, places_of_maxima, source_of
 from symgraph.lowering.tail import Tail, image_index
 from symgraph.lowering.values import Stored
+from symgraph.lowering.windows import pooling_of
 from symgraph.ops.affine import AddBias
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.conv import Conv2D

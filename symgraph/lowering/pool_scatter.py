@@ -18,14 +18,9 @@ from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.layouts import logical_index, loop_extents, masked
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.pool import (
-    cotangent_of,
-    max_pool_grad,
-    place_of,
-    places_of,
-    windows_tile,
-)
+from symgraph.lowering.pool import cotangent_of, max_pool_grad, place_of
 from symgraph.lowering.values import Computed, Index, Stored
+from symgraph.lowering.windows import places_of, windows_tile
 
 
 def lower_max_pool_grad(builder: Builder, node: Apply) -> None:

@@ -11,10 +11,11 @@ from typing import TypeAlias
 
 from codegen import ir
 from symgraph.graph import Apply, Op
-from symgraph.lowering import creation, join, pointwise, pool
+from symgraph.lowering import average_pool, creation, join, pointwise, pool
 from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.values import Computed, Index
+from symgraph.lowering.windows import overlaps, windows_tile
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2DGrad
 from symgraph.ops.creation import Arange
@@ -33,7 +34,7 @@ READERS: dict[type[Op], Reader] = {
     MaxPool2DSelect: pool.max_pool_select,
     MaxPool2DScatter: pool.max_pool_grad,
     MaxPool2DGather: pool.max_pool_select,
-    AveragePool2DGrad: pool.average_pool_grad,
+    AveragePool2DGrad: average_pool.average_pool_grad,
     Pad: join.pad,
     Arange: creation.arange,
 }
@@ -43,7 +44,7 @@ def reader_of(node: Apply) -> Reader | None:
     """How one element of the output is computed, if the op is pointwise."""
     op = node.op
     scatters = isinstance(op, MaxPool2DGrad | MaxPool2DScatter)
-    if scatters and (pool.overlaps(op) or pool.windows_tile(node)):
+    if scatters and (overlaps(op) or windows_tile(node)):
         return None
     kinds = (READERS.get(kind) for kind in type(op).__mro__)
     return next((reader for reader in kinds if reader is not None), None)

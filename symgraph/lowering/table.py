@@ -23,9 +23,9 @@ from symgraph.lowering import (
     sorting,
 )
 from symgraph.lowering.builder import Builder
-from symgraph.lowering.pool import windows_tile
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
+from symgraph.lowering.windows import windows_tile
 from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D
