@@ -1,75 +1,16 @@
-"""The three estimators against their definitions, and data that must be refused."""
+"""The three estimators against their definitions, and in how many sweeps."""
 
 from __future__ import annotations
-
-import signal
 
 import numpy as np
 import pytest
 
 from symgraph import layers, training
 from symgraph.compile import function
-from symgraph.graph import MissingValue, Variable, evaluate
-from symgraph.ops import nn
-from symgraph.training import DataError, Interrupted, LearningError
+from symgraph.graph import Variable, evaluate
+from symgraph.training import LearningError
 from symgraph.training.plan import make_plan
-
-RANDOM = np.random.default_rng(3)
-X = RANDOM.normal(3.0, 2.0, size=(23, 3, 8, 9))
-
-
-def convnet(dtype="float64", axes=None, **options):
-    net = layers.Sequential(
-        [
-            layers.Standardize(),
-            layers.Conv2D(5, 3, activation=nn.relu),
-            layers.BatchNorm(axes, **options),
-            layers.Dropout(0.5),
-            layers.Conv2D(4, 2, activation=nn.relu),
-            layers.MaxPool2D(2),
-            layers.BatchNorm(axes, **options),
-            layers.Flatten(),
-            layers.Dense(2),
-        ],
-        input_shape=(None, 3, 8, 9),
-        dtype=dtype,
-    )
-    for name, parameter in net.named_parameters.items():
-        if name.endswith(("gamma", "beta")):
-            value = RANDOM.uniform(0.5, 1.5, size=parameter.type.shape)
-            parameter.set_value(value.astype(dtype))
-    return net
-
-
-def batches(x, size):
-    return training.batches(x, size)
-
-
-def norms(net):
-    return [layer for layer in net if isinstance(layer, layers.BatchNorm)]
-
-
-def statistics(net):
-    return [
-        value.get_value()
-        for layer in net
-        for name, value in layer.own.items()
-        if name in ("mean", "variance")
-    ]
-
-
-def activation(net, depth, x, training=False):
-    """The input of layer ``depth``, by the reference of every op."""
-    symbol = Variable(net.input_type, name="x")
-    y = symbol
-    for layer in net[:depth]:
-        y = layer(y, training)
-    return evaluate([y], {symbol: x})[0]
-
-
-def reduced(axes):
-    return (0, 2, 3) if axes is None else (axes,)
-
+from tests.training.learning import RANDOM, X, activation, batches, convnet, norms
 
 # Pre-learning.
 
@@ -112,6 +53,10 @@ def test_what_never_varies_is_divided_by_one():
 
 
 # Post-learning.
+
+
+def reduced(axes):
+    return (0, 2, 3) if axes is None else (axes,)
 
 
 @pytest.mark.parametrize("size", [1, 5, 23, 100])
@@ -271,210 +216,3 @@ def test_each_sweep_reads_the_data_once():
     assert len(calls) == 3
     training.post_learn(net, source, "minibatch")
     assert len(calls) == 4
-
-
-# Bad input.
-
-
-def bad(index, batch):
-    """Five batches, the one at ``index`` replaced."""
-    return lambda: (
-        batch if i == index else x for i, x in enumerate(np.split(X[:20], 5))
-    )
-
-
-def not_finite(value):
-    batch = X[:4].copy()
-    batch[1, 2, 3, 4] = value
-    return batch
-
-
-@pytest.mark.parametrize(
-    ("source", "message"),
-    [
-        (bad(3, not_finite(np.nan)), r"batch 3: has nan at \[1, 2, 3, 4\]"),
-        (bad(2, not_finite(np.inf)), r"batch 2: has inf at \[1, 2, 3, 4\]"),
-        (bad(1, X[:4, :2]), r"batch 1: expected float64\[\?, 3, 8, 9\], got shape"),
-        (bad(0, X[:4, 0]), "batch 0: expected float64"),
-        (bad(4, X[:0]), "batch 4: has no examples"),
-        (bad(0, np.array(["a"])), "batch 0: expected numbers, got dtype"),
-        (bad(0, X[:4] * 1j), "batch 0: expected numbers, got dtype complex128"),
-        (lambda: iter([]), "the iterator of sweep 1 is empty"),
-        (lambda: 3, "expected an iterator of batches, got int"),
-        (iter([X]), "expected a callable that returns a fresh iterator"),
-        (X, "expected a callable that returns a fresh iterator"),
-    ],
-)
-def test_data_that_cannot_be_learned_from(source, message):
-    net = convnet()
-    with pytest.raises(DataError, match=f"pre_learn: .*{message}"):
-        training.pre_learn(net, source)
-    assert net[0]["mean"].missing is not None
-
-
-def test_an_iterator_that_is_used_up():
-    net = convnet()
-    training.pre_learn(net, batches(X, 5))
-    once = iter(np.split(X[:20], 5))
-    with pytest.raises(DataError, match=r"sweep 2 is empty.*fresh iterator each time"):
-        training.post_learn(net, lambda: once)
-    assert norms(net)[0]["mean"].missing is not None
-
-
-def test_read_only_and_strided_arrays_are_fine():
-    net = convnet()
-    strided = np.asfortranarray(X)[::-1]
-    strided.flags.writeable = False
-    training.pre_learn(net, lambda: iter([strided]))
-    np.testing.assert_allclose(net[0]["mean"].get_value(), X.mean((0, 2, 3)))
-
-
-def test_a_single_example_has_no_variance():
-    net = layers.Sequential([layers.BatchNorm()], input_shape=(None, 2))
-    with pytest.raises(LearningError, match="a batch has a single example"):
-        training.post_learn(net, batches(np.ones((3, 2)), 2), "minibatch")
-    assert net[0]["mean"].missing is not None
-
-
-def test_unknown_estimators_and_missing_data():
-    net = convnet()
-    with pytest.raises(LearningError, match="no estimator 'median'; there are: popula"):
-        training.post_learn(net, batches(X, 5), "median")
-    with pytest.raises(LearningError, match="estimator 'population' needs batches"):
-        training.post_learn(net)
-    with pytest.raises(LearningError, match="batch_norm_1: no running averages"):
-        training.post_learn(net, estimator="running")
-
-
-def test_post_learning_before_pre_learning():
-    with pytest.raises(MissingValue, match=r"standardize_1.*training\.pre_learn"):
-        training.post_learn(convnet(), batches(X, 5))
-
-
-def test_a_function_refuses_statistics_that_were_never_learned():
-    net = convnet()
-    training.pre_learn(net, batches(X, 5))
-    x = Variable(net.input_type, name="x")
-    predict = function([x], net(x))
-    with pytest.raises(MissingValue, match=r"batch_norm_1.*training\.post_learn"):
-        predict(X)
-    training.post_learn(net, batches(X, 5))
-    assert predict(X).shape == (23, 2)
-
-
-# Interruption.
-
-
-def interrupted_at(batch, source, calls):
-    """``source``, with a Ctrl-C before batch number ``batch`` of all sweeps."""
-
-    def stopping():
-        for item in source():
-            if calls[0] == batch:
-                calls[0] += 1
-                raise KeyboardInterrupt
-            calls[0] += 1
-            yield item
-
-    return stopping
-
-
-@pytest.mark.parametrize(
-    ("estimator", "stop"),
-    [("minibatch", 0), ("minibatch", 4)] + [("population", k) for k in (0, 2, 5, 6, 9)],
-)
-def test_a_ctrl_c_changes_nothing_and_can_be_gone_on_from(stop, estimator):
-    whole, halted = convnet(), convnet()
-    for name, parameter in whole.named_parameters.items():
-        if parameter.missing is None:
-            halted.named_parameters[name].set_value(parameter.get_value())
-    source = batches(X, 5)
-    for net in (whole, halted):
-        training.pre_learn(net, source)
-    training.post_learn(whole, source, estimator)
-    calls = [0]
-    stopping = interrupted_at(stop, source, calls)
-    with pytest.raises(Interrupted, match="post_learn: interrupted in sweep") as caught:
-        training.post_learn(halted, stopping, estimator)
-    assert all(norm["mean"].missing is not None for norm in norms(halted))
-    calls[0] = 0
-    counted = interrupted_at(-1, source, calls)
-    training.post_learn(halted, counted, estimator, resume=caught.value.state)
-    for one, other in zip(statistics(whole), statistics(halted), strict=True):
-        np.testing.assert_array_equal(one, other)
-    assert calls[0] == (5 if stop >= 5 or estimator == "minibatch" else 10)
-
-
-def test_other_batches_after_a_ctrl_c_start_the_sweep_anew():
-    net = convnet()
-    source = batches(X, 5)
-    with pytest.raises(Interrupted) as caught:
-        training.pre_learn(net, interrupted_at(2, source, [0]))
-    training.pre_learn(net, batches(X[::-1], 5), resume=caught.value.state)
-    np.testing.assert_allclose(net[0]["mean"].get_value(), X.mean((0, 2, 3)))
-
-
-def test_a_source_may_fill_the_same_array_again_and_again():
-    net, array, order, stop = convnet(), np.empty((5, *X.shape[1:])), [0, 1, 2, 3], [2]
-
-    def source():
-        for number in order:
-            if number == stop[0]:
-                raise KeyboardInterrupt
-            array[:] = X[5 * number : 5 * number + 5]
-            yield array
-
-    with pytest.raises(Interrupted) as caught:
-        training.pre_learn(net, source)
-    order.reverse()
-    stop[0] = None
-    training.pre_learn(net, source, resume=caught.value.state)
-    np.testing.assert_allclose(net[0]["mean"].get_value(), X[:20].mean((0, 2, 3)))
-
-
-def test_shuffled_batches_are_gone_on_with_in_their_order():
-    net = convnet()
-    source = training.batches(X, 5, shuffle=True)
-    stop = [2]
-
-    def check(generator, x):
-        if stop[0] == 0:
-            stop[0] = -1
-            raise KeyboardInterrupt
-        stop[0] -= 1
-        return x
-
-    source.transform = check
-    with pytest.raises(Interrupted) as caught:
-        training.pre_learn(net, source)
-    training.pre_learn(net, source, resume=caught.value.state)
-    np.testing.assert_allclose(net[0]["mean"].get_value(), X.mean((0, 2, 3)))
-    assert source.epoch == 1
-
-
-def test_a_signal_inside_a_step_waits_for_its_end():
-    net = convnet()
-    source = batches(X, 5)
-
-    def sending():
-        for i, x in enumerate(source()):
-            if i == 2:
-                signal.raise_signal(signal.SIGINT)
-            yield x
-
-    with pytest.raises(Interrupted) as caught:
-        training.pre_learn(net, sending)
-    assert caught.value.state.batch == 2
-    training.pre_learn(net, source, resume=caught.value.state)
-    np.testing.assert_allclose(net[0]["mean"].get_value(), X.mean((0, 2, 3)))
-
-
-def test_statistics_learned_before_stay_when_learning_fails():
-    net = convnet()
-    training.pre_learn(net, batches(X, 5))
-    training.post_learn(net, batches(X, 5))
-    before = statistics(net)
-    with pytest.raises(DataError):
-        training.post_learn(net, bad(3, not_finite(np.nan)))
-    for one, other in zip(before, statistics(net), strict=True):
-        np.testing.assert_array_equal(one, other)
