@@ -15,7 +15,7 @@ from symgraph.compile.pipeline import lower_graph
 from symgraph.compile.specification import Specification
 from symgraph.graph import Graph
 from symgraph.graph.config import config, settings_of
-from symgraph.lowering.lower import Lowered
+from symgraph.lowering.lowered import Lowered
 from symgraph.rewriting import History, rewrite_graph
 
 

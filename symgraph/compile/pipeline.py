@@ -12,7 +12,8 @@ from codegen.printer import print_programs
 from codegen.target import host_target
 from symgraph.compile.mode import Mode, as_mode
 from symgraph.graph import Graph, GraphError, SharedVariable, Variable
-from symgraph.lowering.lower import Lowered, lower
+from symgraph.lowering.lower import lower
+from symgraph.lowering.lowered import Lowered
 from symgraph.rewriting import History, rewrite_graph
 from symgraph.rules.pipeline import graph_of
 

@@ -30,7 +30,7 @@ from codegen.ir import Requirement
 from codegen.sizes import Size
 from symgraph.graph import Graph, SharedVariable, Site
 from symgraph.lowering.failures import Failure
-from symgraph.lowering.lower import Lowered
+from symgraph.lowering.lowered import Lowered
 from symgraph.lowering.shapes import Source
 
 EXCEPTIONS = {kind.__name__: kind for kind in (ValueError, IndexError)}

@@ -12,7 +12,8 @@ from codegen import build
 from codegen.sizes import evaluate as value_of
 from codegen.target import TARGETS, host_target
 from symgraph.graph import Graph, Variable, evaluate
-from symgraph.lowering.lower import Lowered, lower
+from symgraph.lowering.lower import lower
+from symgraph.lowering.lowered import Lowered
 
 Arrays = Sequence[Any]
 
