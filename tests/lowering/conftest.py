@@ -14,6 +14,7 @@ from codegen.target import TARGETS, host_target
 from symgraph.graph import Graph, Variable, evaluate
 from symgraph.lowering.lower import lower
 from symgraph.lowering.lowered import Lowered
+from tests.lowering import graphs
 
 Arrays = Sequence[Any]
 
@@ -42,6 +43,12 @@ def run_lowered(lowered: Lowered, inputs: Arrays, target: Any) -> list[Any]:
     if code:
         raise lowered.failures[code].error()
     return results
+
+
+@pytest.fixture(autouse=True)
+def same_numbers_in_any_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The numbers of a test do not depend on which tests ran before it."""
+    monkeypatch.setattr(graphs, "rng", np.random.default_rng(0))
 
 
 @pytest.fixture
