@@ -28,6 +28,7 @@ class Target:
     registers: int
     flags: tuple[str, ...]
     ways: int = 8  # lines of a set of the first-level cache; only speed depends on it
+    units: int = 16  # of work that long sums are cut into; their rounding depends on it
 
     def lanes(self, dtype: str) -> int:
         """How many ``dtype`` numbers one vector holds."""

@@ -25,7 +25,6 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
-UNITS = 16  # units of work, whatever the batch
 BAND_BYTES = 40 << 10  # what one pass over the pixels of a tile may read
 
 
@@ -104,7 +103,7 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     channels = Channels(x.channels, dy.channels, window.groups, lanes)
     tile = choose(channels, window.kernel, target)
     units = channels.vectors // tile.vectors * len(channels.chunks)
-    shares = _shares(-(-UNITS // max(units, 1)), x.batch)
+    shares = _shares(-(-target.units // max(units, 1)), x.batch)
     samples, bands = _pass(dy, x, rows, tile, lanes)
     if step.places:
         bands = min(bands, int(step.dy.height))  # type: ignore[arg-type]

@@ -21,7 +21,6 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 from codegen.target import Target
 
-UNITS = 8  # units of work, whatever the batch
 GROUP = 4  # blocks of channels, in and out, that a unit takes
 TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
 MOST_TILES = 64
@@ -105,7 +104,8 @@ def cut(
     lanes = target.lanes(step.dw.dtype)
     if step.window.groups != 1 or step.x.block != lanes:
         return None
-    found = [_cut(step, rows, columns, side, lanes) for side in sides(rows, columns)]
+    every = sides(rows, columns)
+    found = [_cut(step, rows, columns, side, target) for side in every]
     cheapest = min(found, key=lambda c: _cost(c, target), default=None)
     if cheapest is None or _cost(cheapest, target) >= direct_cost:
         return None
@@ -113,9 +113,14 @@ def cut(
 
 
 def _cut(
-    step: ConvolutionBackwardWeights, rows: Axis, columns: Axis, side: int, lanes: int
+    step: ConvolutionBackwardWeights,
+    rows: Axis,
+    columns: Axis,
+    side: int,
+    target: Target,
 ) -> Cut:
     """As many tiles at a time as the cache holds, and shares of the batch enough."""
+    lanes = target.lanes(step.dw.dtype)
     channels = Channels(step.x.channels, step.dy.channels, 1, lanes)
     vectors = max(v for v in (1, 2) if channels.vectors % v == 0)
     group_in = _divisor(blocks(step.x), 1)
@@ -134,7 +139,7 @@ def _cut(
         group_in,
         group_out,
         number,
-        shares=-(-UNITS // units),
+        shares=-(-target.units // (2 * units)),
     )
 
 

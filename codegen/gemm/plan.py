@@ -32,7 +32,7 @@ CROWDED = 512  # the same for single lines read across all rows
 SMALL_BYTES = 1 << 19  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
 ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
-UNITS = 16  # the units that columns and k are cut up to reach
+UNITS = 16  # the units that columns are cut up to reach
 
 
 class Way(Enum):
@@ -109,10 +109,11 @@ def plan_of(product: Product, target: Target) -> Plan:
     for way, fits in ((Way.DOTS, _suits_dots), (Way.ROW, _suits_row)):
         for candidate in (product, turned):
             if fits(candidate, tile):
-                return Plan(way, candidate, tile, _chunks(candidate, tile, way))
+                chunks = _chunks(candidate, tile, way, target.units)
+                return Plan(way, candidate, tile, chunks)
     if _at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
         product = turned
-    return _tiles(product, tile, target.ways)
+    return _tiles(product, tile, target)
 
 
 def strips(m: Size, tile: Tile) -> Size:
@@ -130,7 +131,7 @@ def _suits_row(product: Product, tile: Tile) -> bool:
     return product.m == 1 and product.right.across == 1
 
 
-def _tiles(product: Product, tile: Tile, ways: int) -> Plan:
+def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     item = 8 if product.dtype == "float64" else 4
     pack = _packs(product, tile, item)
     depth = _even(product.k, DEPTH_BYTES // item)
@@ -140,7 +141,8 @@ def _tiles(product: Product, tile: Tile, ways: int) -> Plan:
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
-    chunks, copy = _chunks(product, tile, Way.TILES), _copies(product, tile, item, ways)
+    chunks = _chunks(product, tile, Way.TILES, target.units)
+    copy = _copies(product, tile, item, target.ways)
     together = 1 if pack else _grouped(product, tile, depth * item)
     again = copy and chunks == together == 1 and not _at_most(blocks, COPIES)
     return Plan(
@@ -216,15 +218,15 @@ def _copies(product: Product, tile: Tile, item: int, ways: int) -> bool:
     return crowded and ways < MANY_WAYS
 
 
-def _chunks(product: Product, tile: Tile, way: Way) -> Size:
-    """Into how many parts k is cut so that there are units enough."""
+def _chunks(product: Product, tile: Tile, way: Way, units: int) -> Size:
+    """Into how many parts k is cut so that there are ``units``, or half as many."""
     wide = ROW_BLOCK if way is Way.ROW else tile.panel
     columns = sizes.floordiv(product.n + (wide - 1), wide)
     parts = strips(product.m, tile) * columns * product.batch
-    if not isinstance(parts, int) or parts > UNITS // 2:
+    if not isinstance(parts, int) or parts > units // 2:
         return 1
     chunks = sizes.floordiv(product.k, CHUNK[way])
-    return sizes.maximum(1, sizes.minimum(UNITS // parts, chunks))
+    return sizes.maximum(1, sizes.minimum(units // parts, chunks))
 
 
 def _even(k: Size, most: int) -> int:

@@ -72,7 +72,7 @@ def _native(
     module = build.reload(recipe.key, recipe.interfaces) if recipe else None
     if recipe is None or module is None:
         lowered = compilation.lowered
-        module = build.build(lowered.programs)
+        module = build.build(lowered.programs, lowered.target)
         recipe = recipe_of(lowered, module)
         if name is not None:
             keep(name, recipe, graph)

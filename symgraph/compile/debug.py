@@ -112,7 +112,7 @@ def first_wrong(
     values = [v for node in graph.nodes for v in node.outputs]
     shown = Graph(graph.inputs, values)
     lowered = lower_graph(shown)
-    module = build(lowered.programs)
+    module = build(lowered.programs, lowered.target)
     recipe = recipe_of(lowered, module)
     backend = NativeBackend(native.name, shown, recipe, module, native.agreement)
     arrays = [givens[v] for v in shown.inputs]

@@ -6,12 +6,13 @@ source graph -> rewrite -> lower -> c
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.printer import print_programs
-from codegen.target import host_target
+from codegen.target import Target, host_target
+from codegen.threads import default_threads
 from symgraph.compile.mode import Mode, as_mode
-from symgraph.graph import Graph, GraphError, SharedVariable, Variable
+from symgraph.graph import Graph, GraphError, SharedVariable, Variable, config
 from symgraph.lowering.lower import lower
 from symgraph.lowering.lowered import Lowered
 from symgraph.rewriting import History, rewrite_graph
@@ -60,9 +61,17 @@ def compile_pipeline(
 
 def lower_graph(graph: Graph, varying: Collection[SharedVariable] = ()) -> Lowered:
     """``graph`` as kernel IR for this machine."""
-    return lower(graph, C_NAME, host_target(), varying)
+    return lower(graph, C_NAME, _target(), varying)
+
+
+def _target() -> Target:
+    """This machine; long sums are cut for its threads where that is allowed."""
+    target = host_target()
+    if config.deterministic:
+        return target
+    return replace(target, units=config.threads or default_threads())
 
 
 def c_source(lowered: Lowered) -> str:
     """The C of a lowered graph: the prologue, where there is one, comes last."""
-    return print_programs(lowered.programs, host_target()).text
+    return print_programs(lowered.programs, lowered.target).text

@@ -30,7 +30,8 @@ class Settings:
     floatX: str = "float32"  # dtype of Python floats, and of exp(integer)
     mode: str = "c"  # how ``function`` computes: "c", "numpy" or "debug"
     threads: int = 0  # of a compiled function; 0: as many as there are cores
-    deterministic: bool = True  # the same bits for every number of threads
+    deterministic: bool = True  # the same bits for every number of threads; if not,
+    # long sums are cut for the threads that there are when a function is made
     winograd: bool = True  # allow Winograd convolution, within 2e-5, where faster
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from codegen import ir
 from codegen.ir import Role
 from codegen.sizes import Size
+from codegen.target import Target
 from symgraph.graph import Apply, Graph, SharedVariable, Variable
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import Failure
@@ -31,6 +32,7 @@ class Lowered:
     """
 
     graph: Graph
+    target: Target
     program: ir.Program
     prologue: ir.Program | None
     shared: tuple[SharedVariable, ...]
@@ -102,6 +104,7 @@ def finished(
         prologue = _program(builder, f"{name}_prologue", arguments, builder.prologue)
     return Lowered(
         graph,
+        builder.target,
         program,
         prologue,
         shared,

@@ -21,13 +21,13 @@ from functools import partial
 from pathlib import Path
 
 from codegen.roofline import roofline
-from tests.benchmarks import once, pairs, sides
+from tests.benchmarks import once, own, pairs, sides
 from tests.benchmarks.peers.protocol import THREADS
 from tests.benchmarks.rows import HEADING, Row
 from tests.benchmarks.sides import Side, SideError
 from tests.benchmarks.works import WORKS
 
-ONCE = ("compile", "import", "memory", "norm")
+ONCE = ("compile", "import", "memory", "norm", "determinism")
 
 
 def main() -> None:
@@ -99,7 +99,8 @@ def _once(
         "compile": partial(once.compile_times, python, names, folder, repeats),
         "import": partial(once.imports, python, names, 2 * repeats),
         "memory": partial(once.memory, python, names, folder),
-        "norm": partial(once.norm_at_inference, folder, options.pairs or 30),
+        "norm": partial(own.norm_at_inference, folder, options.pairs or 30),
+        "determinism": partial(own.determinism, folder, options.pairs or 15),
     }
 
 

@@ -1,4 +1,4 @@
-"""What is not a call: imports, cold and warm compiles, memory, and BN's own cost."""
+"""What is not a call: imports, cold and warm compiles, memory."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from tests.benchmarks import sides
-from tests.benchmarks.pairs import Contestant, turns_of
 from tests.benchmarks.rows import Row, in_order
 from tests.benchmarks.sides import Side, SideError
-from tests.benchmarks.works import Work, photographs
+from tests.benchmarks.works import photographs
 
 BATCH = 100
 COMPILED = {"torch": "compiled, channels-last", "jax": "NHWC", "tensorflow": "XLA"}
@@ -129,31 +128,6 @@ def memory(python: str, names: list[str], folder: Path) -> list[Row]:
             row = Row(f"{title}, {how}", "torch", way, mine, other)
             rows.append(_with(row, "MiB", "<= 0.6 of torch's"))
     return in_order(rows)
-
-
-def norm_at_inference(folder: Path, pairs: int) -> list[Row]:
-    """The reference network with BN beside the same one without, symgraph alone."""
-    rows = []
-    with sides.symgraph(folder) as side:
-        for batch, calls in ((1, 20), (BATCH, 3)):
-            both = []
-            for norm in (True, False):
-                arrays = partial(photographs, batch, norm=norm)
-                work = Work("", "inference", arrays, 1.0, pairs, 2, calls)
-                task = f"{batch} {norm}"
-                np.savez(folder / "arrays.npz", **arrays())
-                files = {"arrays": folder / "arrays.npz", "results": folder / "r.npz"}
-                paths = {name: str(path) for name, path in files.items()}
-                side.ask("make", task=task, kind="inference", way="default", **paths)
-                both.append(Contestant(side, task, "", work, {}))
-            turns = turns_of(*both, pairs)
-            ours, theirs = (
-                1e3 * statistics.median(t) for t in zip(*turns, strict=True)
-            )
-            ratio = statistics.median(b / a for a, b in turns)
-            title = f"inference with BN, batch {batch}"
-            rows.append(Row(title, "symgraph without BN", "", ours, theirs, ratio))
-    return rows
 
 
 def _with(row: Row, unit: str, wanted: str) -> Row:

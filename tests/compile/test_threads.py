@@ -108,3 +108,31 @@ def test_what_is_kept_between_calls_follows_the_shared_variable(mode):
         writer.join()
     w.set_value(np.zeros(3, "float32"))
     assert fn([1, 1, 1]).tolist() == [1, 1, 1]
+
+
+def long_sums(threads):
+    """Sums of products, filter gradients and reductions, made for some threads."""
+    random = np.random.default_rng(0)
+    x = random.normal(size=(3, 40_000)).astype("float32")
+    images = random.normal(size=(9, 3, 21, 21)).astype("float32")
+    w = sg.shared(random.normal(size=(4, 3, 3, 3)).astype("float32"), "w")
+    left, photographs = sg.matrix("x"), sg.tensor("photographs", shape=images.shape)
+    cost = (sg.nn.conv2d(photographs, w) ** 2).mean()
+    outputs = [left @ left.T, sg.grad(cost, w), left.sum(), photographs.sum(axis=0)]
+    with sg.config.context(threads=threads):
+        return sg.function([left, photographs], outputs)(x, images)
+
+
+def test_results_do_not_depend_on_the_number_of_threads():
+    one, two, four = (long_sums(threads) for threads in (1, 2, 4))
+    for same in (two, four):
+        assert all(np.array_equal(a, b) for a, b in zip(one, same, strict=True))
+
+
+def test_without_determinism_sums_are_cut_for_the_threads_there_are():
+    with sg.config.context(deterministic=False):
+        one, four = long_sums(1), long_sums(4)
+    pairs = list(zip(one, four, long_sums(2), strict=True))
+    assert all(np.allclose(a, c, 1e-3, 1e-3) for a, _, c in pairs)
+    assert all(np.allclose(b, c, 1e-3, 1e-3) for _, b, c in pairs)
+    assert not all(np.array_equal(a, b) for a, b, _ in pairs)
