@@ -70,8 +70,8 @@ def _source(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     )
     place = f"{c.source.buffer.name} + {sizes.text(at)} + source_ahead"
     many = height * rows.stride
-    each = _lines(c.source, width * columns.stride)
-    return _asked((("i", many), ("line", each)), place, c.source, 0), many * each
+    each = lines_of(c.source, width * columns.stride)
+    return asked((("i", many), ("line", each)), place, c.source, 0), many * each
 
 
 def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
@@ -82,14 +82,16 @@ def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     vector = symbol("bundle") * plan.tiling.vectors + symbol("k")
     at = position(c.result, symbol("sample"), vector, row, column)
     place = f"{c.result.buffer.name} + {sizes.text(at)} + result_ahead"
-    many = plan.tiling.vectors, height // c.pooled, _lines(c.result, width // c.pooled)
-    extents = tuple(zip(("k", "i", "line"), many, strict=True))
-    return _asked(extents, place, c.result, 1), many[0] * many[1] * many[2]
+    high, each = height // c.pooled, lines_of(c.result, width // c.pooled)
+    extents = (("k", plan.tiling.vectors), ("i", high), ("line", each))
+    lines = asked(extents, place, c.result, 1)
+    return lines, plan.tiling.vectors * high * each
 
 
-def _asked(
+def asked(
     extents: tuple[tuple[str, int], ...], place: str, image: Image, write: int
 ) -> list[str]:
+    """Ask for every ``line`` from ``place`` on, to ``write`` it or to read it."""
     step = LINE_BYTES // np.dtype(image.buffer.dtype).itemsize
     return [
         text.unrolled(extents),
@@ -97,7 +99,7 @@ def _asked(
     ]
 
 
-def _lines(image: Image, pixels: int) -> int:
+def lines_of(image: Image, pixels: int) -> int:
     """Lines of memory that neighbouring pixels of one plane are in."""
     item = np.dtype(image.buffer.dtype).itemsize
     return -(-pixels * image.block * item // LINE_BYTES)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import epilogue, helpers, text
-from codegen.convolution.geometry import blocks
+from codegen.convolution import ahead, epilogue, helpers, text
+from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
-from codegen.convolution.patches import patch, place
+from codegen.convolution.patches import patch
+from codegen.convolution.patches import place as place_of_tile
 from codegen.convolution.winograd import Winograd
 from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
@@ -60,7 +61,7 @@ def phase(w: Winograd) -> Phase:
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
-        *text.loop("tile", symbol("count"), [*_place(w), *_input(w)]),
+        *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
     used = (inputs + w.points * w.product_step) * _item(w)
@@ -77,7 +78,7 @@ def phase(w: Winograd) -> Phase:
 
 
 def _place(w: Winograd) -> list[str]:
-    return place(w.grid, w.outputs, "first + tile")
+    return place_of_tile(w.grid, w.outputs, "first + tile")
 
 
 def _input(w: Winograd) -> list[str]:
@@ -95,11 +96,42 @@ def _input(w: Winograd) -> list[str]:
     return text.loop("chunk", blocks(c.source), body)
 
 
+def _results(w: Winograd) -> list[str]:
+    """Ask for the memory of a tile's results, well before they are there."""
+    c = w.correlation
+    if c.result.block == 1:
+        return []
+    corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
+    row, column = corner
+    at = position(c.result, symbol("sample"), symbol("k"), row + symbol("i"), column)
+    high, wide = (size // c.pooled for size in w.outputs)
+    extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
+    place = f"{c.result.buffer.name} + {sizes.text(at)}"
+    lines = ahead.asked(extents, place, c.result, 1)
+    return text.loop("k", c.channels.vectors, lines)
+
+
+def _next(w: Winograd) -> list[str]:
+    """Ask for the image under the tile that the next unit has in the place of this."""
+    c = w.correlation
+    row = c.rows.first + symbol("row") + symbol("i")
+    column = c.columns.first + symbol("column")
+    at = position(c.source, symbol("sample"), symbol("chunk"), row, column)
+    extents = (("i", w.side), ("line", ahead.lines_of(c.source, w.outputs[1])))
+    place = f"{c.source.buffer.name} + {sizes.text(at)}"
+    lines = ahead.asked(extents, place, c.source, 0)
+    body = [
+        *place_of_tile(w.grid, w.outputs, f"first + tile + {w.tiles}"),
+        *text.loop("chunk", blocks(c.source), lines),
+    ]
+    return text.block("if (group == 0)", body)
+
+
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
     groups = w.correlation.channels.vectors // w.group
     outputs = text.loop("part", w.group, _outputs(w))
-    tile = text.loop("tile", symbol("count"), [*_place(w), *outputs])
+    tile = text.loop("tile", symbol("count"), [*_next(w), *_place(w), *outputs])
     return text.loop("group", groups, [*_products(w), *tile])
 
 
