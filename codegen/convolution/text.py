@@ -28,7 +28,7 @@ def count(index: str, stop: Size, fixed: Fixed | None = None) -> str:
 def unrolled(extents: Sequence[tuple[str, int]]) -> str:
     """The heads of nested loops of constant extent, printed flat."""
     return " ".join(
-        f"SG_UNROLL for (int {index} = 0; {index} < {extent}; {index}++)"
+        f"SG_UNROLL for (int64_t {index} = 0; {index} < {extent}; {index}++)"
         for index, extent in extents
     )
 
