@@ -73,10 +73,13 @@ def inherit_site(site: Site | None) -> Iterator[None]:
         _INHERITED.reset(token)
 
 
-@cache
 def _is_ours(frame: FrameType) -> bool:
     """Whether a line is in symgraph, or in what dataclasses generate for it."""
-    filename = frame.f_code.co_filename
+    return _is_our_file(frame.f_code.co_filename, frame.f_globals.get("__name__"))
+
+
+@cache  # by names: a frame that is remembered would keep all its locals
+def _is_our_file(filename: str, module: str | None) -> bool:
     if filename == "<string>":
-        return str(frame.f_globals.get("__name__", "")).startswith("symgraph.")
+        return str(module).startswith("symgraph.")
     return filename.startswith(_PACKAGE) or filename.startswith("<frozen ")
