@@ -1,7 +1,8 @@
 """Softmax, its logarithm, and cross-entropy: one row at a time, never overflowing.
 
 A row is read for its maximum, read again for the sum of exp(x - maximum), and while it
-is still in the cache turned into the result.
+is still in the cache turned into the result. The sum is one of float64: a row of
+millions would lose it in float32.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 
 from codegen import ir
 from codegen.ir import Kind
+from codegen.reductions import cast
 from codegen.schedule import parallel
 from codegen.sizes import Size, symbol
 from symgraph.graph import Apply
@@ -149,18 +151,19 @@ def _row_sums(
     builder: Builder, element: Element, length: Size, dtype: str
 ) -> tuple[Sequence[ir.Statement], ir.Local, ir.Local]:
     """Statements for a row's maximum and the sum of exp(x - maximum)."""
-    best = ir.Local(builder.fresh("best"), dtype)
-    total = ir.Local(builder.fresh("total"), dtype)
+    best, total = (ir.Local(builder.fresh(n), dtype) for n in ("best", "total"))
+    wide = ir.Local(builder.fresh("wide"), "float64")
     name = builder.fresh("j")
     value = element(symbol(name))
     grown = ir.Accumulate(best, "maximum", value)
     power = call("exp", dtype, call("sub", dtype, value, best))
-    added = ir.Accumulate(total, "add", power)
+    added = ir.Accumulate(wide, "add", cast(power, wide.dtype))
     statements = (
         ir.Let(best.name, number(-np.inf, dtype)),
         ir.Loop(name, 0, length, (grown,), Kind.SIMD),
-        ir.Let(total.name, number(0, dtype)),
+        ir.Let(wide.name, number(0, wide.dtype)),
         ir.Loop(name, 0, length, (added,), Kind.SIMD),
+        ir.Let(total.name, cast(wide, dtype)),
     )
     return statements, best, total
 
