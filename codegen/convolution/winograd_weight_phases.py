@@ -3,8 +3,9 @@
 A unit of the first phase takes some tiles at a time: patches of x and tiles of dy are
 transformed, and at each point a matrix product adds up over the tiles. Its sums are in
 the order [share][point][vector][input channel][lane]; the second phase adds the
-shares, always in the same order, and transforms back. ``winograd_weights.py`` says how
-the step is cut.
+shares, always in the same order, and transforms back. In a long share the sums are put
+aside after some additions, as if another share began, so that their error stays small.
+``winograd_weights.py`` says how the step is cut.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from codegen.convolution import helpers, text
 from codegen.convolution.geometry import share
 from codegen.convolution.helpers import Helper
 from codegen.convolution.patches import patch, place
-from codegen.convolution.winograd_weights import Cut, pieces_of
+from codegen.convolution.winograd_weights import MOST_TURNS, Cut, pieces_of
 from codegen.emission import Emission, Phase
 from codegen.sizes import Size, symbol
 from codegen.target import Target
@@ -27,7 +28,7 @@ HEADERS = ("vectors.h", "convolution.h", "winograd.h", "products.h")
 def emission(c: Cut, target: Target) -> Emission:
     """The two phases: sums at the points, and the taps of dw from them."""
     item = np.dtype(c.step.dw.dtype).itemsize
-    shared = c.shares * c.points * c.point_size * item
+    shared = c.sums * (c.points * c.point_size * item)
     return Emission((_sums(c, target), _taps(c)), shared, HEADERS)
 
 
@@ -71,11 +72,13 @@ def _unit(c: Cut, target: Target) -> list[str]:
         f"{c.ctype} *const inputs = ({c.ctype} *)scratch;",
         f"{c.ctype} *const gradients = inputs + {c.points * c.input_step};",
         *_cleared(c),
+        *_aside(c),
         *text.block(
             f"for (int64_t first = {start}; first < {stop}; first += {c.tiles})",
             [
                 f"const int64_t count = sg_min({c.tiles}, {stop} - first);",
                 *text.loop("tile", symbol("count"), _transformed(c)),
+                *_put_aside(c),
                 *_products(c, target),
             ],
         ),
@@ -102,13 +105,40 @@ def _place_of_sum(c: Cut, vector: Size, channel: Size) -> Size:
     return at + symbol("point") * c.point_size
 
 
-def _cleared(c: Cut) -> list[str]:
+def _cleared(c: Cut, sums: str = "total") -> list[str]:
+    clear = f"memset({sums} + {{at}}, 0, (size_t)({{size}}) * sizeof *total);"
+    return _each_row(c, clear)
+
+
+def _each_row(c: Cut, line: str) -> list[str]:
+    """``line`` for each row of a unit's sums: ``size`` numbers that begin ``at``."""
     first, count = _channel_range(c)
     vector = symbol("bundle") * c.group_out + symbol("k")
     at = sizes.text(_place_of_sum(c, vector, first))
     size = sizes.text(count * c.channels.lanes)
-    clear = f"memset(total + {at}, 0, (size_t)({size}) * sizeof *total);"
-    return text.loop("point", c.points, text.loop("k", c.group_out, [clear]))
+    shown = line.format(at=at, size=size)
+    return text.loop("point", c.points, text.loop("k", c.group_out, [shown]))
+
+
+def _aside(c: Cut) -> list[str]:
+    """Where sums are put aside, where they are."""
+    if c.long == 0:
+        return []
+    size = sizes.text(c.long * (c.shares * c.points * c.point_size))
+    return [
+        f"{c.ctype} *const aside = total + {size};",
+        *text.block("if (aside != total)", _cleared(c, "aside")),
+        "int64_t turns = 0;",
+    ]
+
+
+def _put_aside(c: Cut) -> list[str]:
+    """The sums added to those that are aside, after enough turns."""
+    if c.long == 0:
+        return []
+    move = f"sg_put_aside_{c.kind}(aside + {{at}}, total + {{at}}, {{size}});"
+    head = f"if (turns++ == {MOST_TURNS})"
+    return text.block(head, ["turns = 1;", *_each_row(c, move)])
 
 
 def _transformed(c: Cut) -> list[str]:
@@ -213,7 +243,7 @@ def _summed(c: Cut) -> list[str]:
     return [
         f"const {c.ctype} *const from = (const {c.ctype} *)shared + {point};",
         f"sg_{kind}v sum = sg_load_{kind}(from);",
-        f"for (int64_t part = 1; part < {c.shares}; part++)",
+        f"for (int64_t part = 1; part < {sizes.text(c.sums)}; part++)",
         f"    sum += sg_load_{kind}(from + part * {c.points * c.point_size});",
         f"sg_store_{kind}(sums + point * {lanes}, sum);",
     ]

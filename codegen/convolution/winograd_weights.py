@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from codegen import sizes
 from codegen.convolution import tiles
 from codegen.convolution.geometry import Axis, Channels, blocks
 from codegen.convolution.winograd import TYPICAL_BATCH, grid_of, outputs_of, sides
@@ -24,6 +25,7 @@ from codegen.target import Target
 GROUP = 4  # blocks of channels, in and out, that a unit takes
 TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
 MOST_TILES = 64
+MOST_TURNS = 64  # additions to a sum in memory, before it is put aside
 INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform at 36 points
 SHARE_COST = 6  # cycles to clear, fill and add one vector of sums of a share
 
@@ -70,6 +72,21 @@ class Cut:
     def total(self) -> Size:
         """Tiles of the whole batch."""
         return self.step.x.batch * (self.grid[0] * self.grid[1])
+
+    @property
+    def long(self) -> Size:
+        """1 where shares are long: their sums are put aside on the way; else 0.
+
+        The error of a sum grows with the number of additions one after another.
+        """
+        tiles = sizes.floordiv(self.total + (self.shares - 1), self.shares)
+        turns = sizes.floordiv(tiles + (self.tiles - 1), self.tiles)
+        return sizes.minimum(sizes.floordiv(turns, MOST_TURNS + 1), 1)
+
+    @property
+    def sums(self) -> Size:
+        """Arrays of sums: one for each share, and one more where these are long."""
+        return (1 + self.long) * self.shares
 
     @property
     def groups(self) -> tuple[int, int]:

@@ -99,6 +99,19 @@ typedef struct sg_packing {
 SG_PACK_VECTOR(float, f32)
 SG_PACK_VECTOR(double, f64)
 
+/* aside += sums; sums = 0 */
+#define SG_PUT_ASIDE(T, s)                                                             \
+    SG_SHARED void sg_put_aside_##s(T *restrict aside, T *restrict sums, int64_t count)\
+    {                                                                                  \
+        for (int64_t i = 0; i < count; i++) {                                          \
+            aside[i] += sums[i];                                                       \
+            sums[i] = 0;                                                               \
+        }                                                                              \
+    }
+
+SG_PUT_ASIDE(float, f32)
+SG_PUT_ASIDE(double, f64)
+
 /* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so that
    each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of its lane. */
 #define SG_SUM_SHARES(T, s)                                                            \

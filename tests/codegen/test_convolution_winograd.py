@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from codegen.convolution import (
     packed_shape,
     winograd,
     winograd_points,
+    winograd_weight_phases,
     winograd_weights,
 )
 from codegen.convolution.geometry import forward_axis
@@ -68,6 +71,20 @@ def test_within_its_bound(name, dtype, preferred):
         for got, want in zip(run(case, target, dtype), expected, strict=True):
             error = np.abs(got - want).max(initial=0)
             assert error <= BOUND[dtype] * max(np.abs(want).max(initial=0), 1)
+
+
+@pytest.mark.parametrize("batch", [0, 1, 19, 150])
+@pytest.mark.parametrize("open_batch", [False, True])
+def test_sums_that_are_put_aside(batch, open_batch, preferred, monkeypatch):
+    """After each turn instead of many; in short shares never, and nothing is read."""
+    for module in (winograd_weights, winograd_weight_phases):
+        monkeypatch.setattr(module, "MOST_TURNS", 1)
+    case = Case((33, 20), batch, (5, 6), Window((5, 5), padding=((2, 2), (2, 2))))
+    case = replace(case, open_batch=open_batch)
+    for target in TARGETS:
+        want, got = reference(case)[2], run(case, target, "float32")[2]
+        error = np.abs(got - want).max()
+        assert error <= BOUND["float32"] * max(np.abs(want).max(), 1)
 
 
 def test_vectors_as_wide_as_avx512(preferred):
