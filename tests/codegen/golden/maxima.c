@@ -33,18 +33,18 @@ static void sg_maxima_0_0(const sg_frame *frame, int64_t begin, int64_t end, cha
                     const int64_t columns = -1*sg_max(1 + -2*column, 0) + sg_min(6 + -2*column, 3);
                     sum[0][0] = sg_window_first_f32(at + 8*first_column, 40, rows, columns, first_column + 3*first_row, 3, &place[0][0]);
                 }
-                SG_UNROLL for (int k = 0; k < 1; k++) {
+                SG_UNROLL for (int64_t k = 0; k < 1; k++) {
                     const int64_t vector = bundle * 1 + k;
-                    SG_UNROLL for (int i = 0; i < 1; i++) SG_UNROLL for (int j = 0; j < 1; j++) {
+                    SG_UNROLL for (int64_t i = 0; i < 1; i++) SG_UNROLL for (int64_t j = 0; j < 1; j++) {
                         const int64_t out_row = i + row;
                         const int64_t out_column = column + j;
                         const sg_f32v value = sum[k][i * 1 + j];
                         sg_store_f32(y + 8*out_column + 24*out_row + 48*sample + 48*vector, sg_larger_f32v(sg_splat_f32(0.0f), value));
                     }
                 }
-                SG_UNROLL for (int k = 0; k < 1; k++) {
+                SG_UNROLL for (int64_t k = 0; k < 1; k++) {
                     const int64_t vector = bundle * 1 + k;
-                    SG_UNROLL for (int i = 0; i < 1; i++) SG_UNROLL for (int j = 0; j < 1; j++) {
+                    SG_UNROLL for (int64_t i = 0; i < 1; i++) SG_UNROLL for (int64_t j = 0; j < 1; j++) {
                         const int64_t out_row = i + row;
                         const int64_t out_column = column + j;
                         sg_store_places_f32(places + 8*out_column + 24*out_row + 48*sample + 48*vector, place[k][i * 1 + j]);
