@@ -21,9 +21,12 @@ Arrays = Sequence[Any]
 
 def run_lowered(lowered: Lowered, inputs: Arrays, target: Any) -> list[Any]:
     """The outputs that the compiled programs compute."""
-    programs = [p for p in (lowered.program, lowered.prologue) if p is not None]
-    module = build.build(programs, target)
-    given = [np.ascontiguousarray(a) for a in inputs]
+    return run_built(build.build(lowered.programs, target), lowered, inputs)
+
+
+def run_built(module: build.Module, lowered: Lowered, inputs: Arrays) -> list[Any]:
+    """The same of programs that are compiled, alone or among others."""
+    given = [np.asarray(a, order="C") for a in inputs]
     given += [shared.get_value() for shared in lowered.shared]
     sizes = tuple(
         int(given[place]) if axis is None else given[place].shape[axis]

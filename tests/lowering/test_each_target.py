@@ -1,0 +1,65 @@
+"""Every op on every instruction set, to the rounding of its dtype.
+
+Many programs are one module, as most of the time of a small one goes into starting the
+compiler. float32 is held against the definition in float64 of the same numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from codegen.build import build
+from codegen.target import runnable
+from symgraph.graph import Apply, Graph, TensorType, Variable, evaluate
+from symgraph.lowering.lower import lower
+from tests.lowering.conftest import run_built
+from tests.ops.cases import CASES
+from tests.ops.cases_scan import in_dtype
+
+TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+PARTS = 4  # the cases of one dtype, in so many modules
+
+
+def graph_of(case, dtype):
+    """The op of a case applied to inputs of its types, its floats in ``dtype``."""
+    arrays = [np.asarray(array) for array in case.arrays]
+    arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+    inputs = [Variable(TensorType(a.dtype.name, a.shape)) for a in arrays]
+    return Graph(inputs, Apply(in_dtype(case.op, dtype), inputs).outputs), arrays
+
+
+def wanted(case, arrays):
+    """What the definition gives in float64 for these very numbers."""
+    graph, _ = graph_of(case, "float64")
+    exact = [a.astype("float64") if a.dtype.kind == "f" else a for a in arrays]
+    return evaluate(graph.outputs, dict(zip(graph.inputs, exact, strict=True)))
+
+
+def near(got, want, dtype):
+    """Equal, or for floats within the tolerance of the largest finite number."""
+    if want.dtype.kind != "f":
+        return np.array_equal(got, want)
+    tolerance = TOLERANCE[dtype]
+    scale = np.abs(want[np.isfinite(want)]).max(initial=1e-300)
+    return np.allclose(got, want, tolerance, tolerance * scale, equal_nan=True)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("target", runnable(), ids=lambda target: target.name)
+def test_every_op(target, dtype, part):
+    cases = CASES[part::PARTS]
+    made = [graph_of(case, dtype) for case in cases]
+    lowered = [
+        lower(graph, f"p{place}", target) for place, (graph, _) in enumerate(made)
+    ]
+    module = build([p for each in lowered for p in each.programs], target)
+    wrong = []
+    for case, (_, arrays), each in zip(cases, made, lowered, strict=True):
+        results = run_built(module, each, arrays)
+        expected = wanted(case, arrays)
+        for got, want in zip(results, expected, strict=True):
+            if got.shape != want.shape or not near(got, want, dtype):
+                wrong.append(f"{case.label}: {got} expected {want}")
+    assert not wrong, "\n".join(wrong)
