@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import text
+from codegen.convolution import ahead, text
 from codegen.convolution.geometry import position
 from codegen.ir import Image
 from codegen.scalars import C_TYPES
@@ -55,3 +55,14 @@ def patch(
         *text.block(f"if ({within})", [direct]),
         *text.block("else", copied),
     ]
+
+
+def asked(
+    image: Image, block: Size, corner: tuple[Size, Size], shape: tuple[int, int]
+) -> list[str]:
+    """Ask for what is under a patch of ``sample``, to read it later."""
+    row, column = corner
+    at = position(image, symbol("sample"), block, row + symbol("i"), column)
+    extents = (("i", shape[0]), ("line", ahead.lines_of(image, shape[1])))
+    place = f"{image.buffer.name} + {sizes.text(at)}"
+    return ahead.asked(extents, place, image, 0)

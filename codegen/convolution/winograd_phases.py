@@ -9,11 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import ahead, epilogue, helpers, text
+from codegen.convolution import ahead, epilogue, helpers, patches, text
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
-from codegen.convolution.patches import patch
-from codegen.convolution.patches import place as place_of_tile
 from codegen.convolution.winograd import Winograd
 from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
@@ -78,7 +76,7 @@ def phase(w: Winograd) -> Phase:
 
 
 def _place(w: Winograd) -> list[str]:
-    return place_of_tile(w.grid, w.outputs, "first + tile")
+    return patches.place(w.grid, w.outputs, "first + tile")
 
 
 def _input(w: Winograd) -> list[str]:
@@ -86,7 +84,7 @@ def _input(w: Winograd) -> list[str]:
     c, lanes = w.correlation, w.correlation.lanes
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
-    body = patch(
+    body = patches.patch(
         c.source,
         symbol("chunk"),
         corner,
@@ -114,15 +112,15 @@ def _results(w: Winograd) -> list[str]:
 def _next(w: Winograd) -> list[str]:
     """Ask for the image under the tile that the next unit has in the place of this."""
     c = w.correlation
-    row = c.rows.first + symbol("row") + symbol("i")
-    column = c.columns.first + symbol("column")
-    at = position(c.source, symbol("sample"), symbol("chunk"), row, column)
-    extents = (("i", w.side), ("line", ahead.lines_of(c.source, w.outputs[1])))
-    place = f"{c.source.buffer.name} + {sizes.text(at)}"
-    lines = ahead.asked(extents, place, c.source, 0)
+    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
+    under = (w.side, w.outputs[1])  # the tile beside it asks for the other columns
     body = [
-        *place_of_tile(w.grid, w.outputs, f"first + tile + {w.tiles}"),
-        *text.loop("chunk", blocks(c.source), lines),
+        *patches.place(w.grid, w.outputs, f"first + tile + {w.tiles}"),
+        *text.loop(
+            "chunk",
+            blocks(c.source),
+            patches.asked(c.source, symbol("chunk"), corner, under),
+        ),
     ]
     return text.block("if (group == 0)", body)
 

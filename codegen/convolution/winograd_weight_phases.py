@@ -16,7 +16,7 @@ from codegen import sizes
 from codegen.convolution import helpers, text
 from codegen.convolution.geometry import share
 from codegen.convolution.helpers import Helper
-from codegen.convolution.patches import patch, place
+from codegen.convolution.patches import asked, patch, place
 from codegen.convolution.winograd_weights import MOST_TURNS, Cut, pieces_of
 from codegen.emission import Emission, Phase
 from codegen.sizes import Size, symbol
@@ -162,10 +162,27 @@ def _transformed(c: Cut) -> list[str]:
         f"{_gradients(c).name}({{}}, {{}}, {lanes}, {to});",
     )
     return [
+        *_next(c),
         *place(c.grid, c.outputs, "first + tile"),
         *text.loop("k", c.group_in, inputs),
         *text.loop("k", c.group_out, gradients),
     ]
+
+
+def _next(c: Cut) -> list[str]:
+    """Ask for what the tile reads that will take the place of this one."""
+    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
+    under = (c.side, c.outputs[1])  # the tile beside it asks for the other columns
+    x, dy = c.step.x, c.step.dy
+    chunk = symbol("chunk") * c.group_in + symbol("k")
+    vector = symbol("bundle") * c.group_out + symbol("k")
+    inner = (symbol("row"), symbol("column"))
+    body = [
+        *place(c.grid, c.outputs, f"first + tile + {c.tiles}"),
+        *text.loop("k", c.group_in, asked(x, chunk, corner, under)),
+        *text.loop("k", c.group_out, asked(dy, vector, inner, c.outputs)),
+    ]
+    return text.block("", body)
 
 
 def _forms(c: Cut, target: Target) -> tuple[list[int], ...]:
