@@ -9,7 +9,7 @@ BIN := $(VENV)/bin
 # Without a C compiler, the one in the ziglang wheel serves.
 TOOLCHAIN := $(shell { command -v cc || command -v gcc || command -v clang; } >/dev/null 2>&1 || echo ,toolchain)
 
-.PHONY: demo test check sanitize bench bench-kernels clean
+.PHONY: demo test check large sanitize bench bench-kernels clean
 demo: $(VENV)/demo.stamp
 	$(BIN)/python examples/quickstart.py
 
@@ -21,12 +21,18 @@ check: $(VENV)/dev.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Arrays of several hundred megabytes and more; needs 6 GB.
+large: $(VENV)/dev.stamp
+	$(BIN)/python -m pytest -n 0 -m large tests/large
+
 # Every op and kernel built for gcc's sanitizers: far slower than the tests.
 sanitize: $(VENV)/dev.stamp
 	LD_PRELOAD=$$(cc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
 	SYMGRAPH_CACHE=$(VENV)/sanitized SYMGRAPH_CFLAGS="$$($(BIN)/python -c \
 	'from codegen.toolchain import SANITIZE; print(*SANITIZE)')" \
 	$(BIN)/python -m pytest tests/compile/test_c_against_reference.py tests/lowering \
+	tests/compile/test_quick.py tests/compile/test_quick_updates.py \
+	tests/codegen/test_crew.py tests/codegen/test_gemm_epilogue.py \
 	tests/codegen/test_gemm.py tests/codegen/test_reductions.py tests/codegen/test_loops.py \
 	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py \
 	tests/codegen/test_pool.py tests/codegen/test_convolution_pooling.py \

@@ -19,6 +19,7 @@ SIZE = 90
 class Work:
     """``kind`` of work on ``arrays()``; a turn is ``warm`` calls, then ``calls`` timed.
 
+    A turn is some tens of milliseconds or more: processes and caches wake up slowly.
     ``wanted`` is the least ratio of the best peer's time to symgraph's. A lap of the
     clock has ``inner`` calls.
     """
@@ -132,7 +133,7 @@ def _product(m: int, k: int, n: int, inner: int = 1) -> Work:
 
 WORKS = {
     "infer1": Work(
-        "inference, batch 1", "inference", partial(photographs, 1), 1.8, 40, 5, 20
+        "inference, batch 1", "inference", partial(photographs, 1), 1.8, 20, 200, 200
     ),
     "infer32": Work("inference, batch 32", "inference", partial(photographs, 32), 1.8),
     "infer100": Work(
@@ -142,7 +143,7 @@ WORKS = {
         "training, batch 100", "training", partial(photographs, 100, True), 2.2, 9, 1, 2
     ),
     "mlp60": Work("MLP step, batch 60", "mlp", partial(digits, 60), 2.5, 20, 200, 200),
-    "mlp512": Work("MLP step, batch 512", "mlp", partial(digits, 512), 2.0, 25, 3, 10),
+    "mlp512": Work("MLP step, batch 512", "mlp", partial(digits, 512), 2.0, 25, 20, 40),
     "lstm": Work(
         "LSTM step, batch 32, time 100",
         "lstm",
