@@ -1,8 +1,8 @@
 /* Threads of our own, for compilers that come without OpenMP.
 
    Workers start with the first job and then wait for the next one, at first awake. One
-   job runs at a time; a caller that finds the pool busy is a team of one. After a fork the child starts without workers. Before the library is
-   unloaded they end. */
+   job runs at a time; a caller that finds the pool busy is a team of one. After a fork
+   the child starts without workers. Before the library is unloaded they end. */
 #ifndef SYMGRAPH_POOL_H
 #define SYMGRAPH_POOL_H
 
@@ -109,7 +109,8 @@ static inline void sg_pool_grow(int64_t count)
 {
     if (!sg_pool.watched)
         sg_pool.watched = pthread_atfork(NULL, NULL, sg_pool_forked) == 0;
-    for (; sg_pool.workers < count && sg_pool.workers < SG_MOST_WORKERS; sg_pool.workers++) {
+    const int64_t wanted = sg_min(count, SG_MOST_WORKERS);
+    for (; sg_pool.workers < wanted; sg_pool.workers++) {
         const intptr_t member = (intptr_t)sg_pool.workers + 1;
         pthread_t *thread = sg_pool.threads + sg_pool.workers;
         sg_pool.seen[sg_pool.workers] = sg_pool.generation;
