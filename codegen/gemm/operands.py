@@ -11,6 +11,7 @@ from __future__ import annotations
 from codegen import sizes
 from codegen.emission import Phase
 from codegen.gemm.plan import Plan, strips
+from codegen.gemm.product import Matrix
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 
@@ -137,9 +138,9 @@ def left(plan: Plan) -> tuple[list[str], Steps]:
         steps = ("1", str(rows), f"{rows} * sg_depth")
         return [f"const {ctype} *sg_left = {_left_start(plan)} + {place};"], steps
     if plan.copy_left:
-        return _copied(plan)
+        return _copied(plan) if plan.copy_from == 0 else _copied_if_deep(plan)
     lines = [f"const {ctype} *sg_left = {matrix.at('sg_i0', 'sg_p')};"]
-    return lines, (sizes.text(matrix.down), sizes.text(matrix.across), "0")
+    return lines, _steps(matrix)
 
 
 def soon(plan: Plan) -> str:
@@ -192,19 +193,46 @@ def _strips_before(plan: Plan) -> str:
 
 def _copied(plan: Plan) -> tuple[list[str], Steps]:
     """The same with lines that copy a panel to the scratch."""
+    lines, steps = _copying(plan)
+    return [*lines, f"const {C_TYPES[plan.product.dtype]} *sg_left = sg_copy;"], steps
+
+
+def _copied_if_deep(plan: Plan) -> tuple[list[str], Steps]:
+    """The same where only the run-time depth tells whether to copy."""
+    matrix, names = plan.product.left, ("sg_down", "sg_across", "sg_strip_step")
+    copying, copied = _copying(plan)
+    lines = [
+        f"const {C_TYPES[plan.product.dtype]} *sg_left = {matrix.at('sg_i0', 'sg_p')};",
+        *(f"int64_t {n} = {s};" for n, s in zip(names, _steps(matrix), strict=True)),
+        f"if (sg_depth >= {plan.copy_from}) {{",
+        *(f"    {line}" for line in copying),
+        "    sg_left = sg_copy;",
+        *(f"    {n} = {s};" for n, s in zip(names, copied, strict=True)),
+        "}",
+    ]
+    return lines, names
+
+
+def _steps(matrix: Matrix) -> Steps:
+    """Of an operand that is read where it lies."""
+    return sizes.text(matrix.down), sizes.text(matrix.across), "0"
+
+
+def _copying(plan: Plan) -> tuple[list[str], Steps]:
+    """Lines that copy a panel to ``sg_copy``, and the steps there."""
     matrix = plan.product.left
     ctype, name = C_TYPES[plan.product.dtype], suffix(plan.product.dtype)
     start, step = matrix.at("sg_i0", "sg_p"), _row_numbers(plan)
-    lines = [f"{ctype} *sg_left = ({ctype} *)scratch;"]
+    lines = [f"{ctype} *sg_copy = ({ctype} *)scratch;"]
     if matrix.across == 1:
         lines += [
             f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",
-            f"    {sizes.text(matrix.down)}, sg_left, {step});",
+            f"    {sizes.text(matrix.down)}, sg_copy, {step});",
         ]
         return lines, (str(step), "1", "0")
     lines += [
         f"sg_gemm_copy_columns_{name}(sg_i1 - sg_i0, sg_strips, sg_depth, {start},",
-        f"    {sizes.text(matrix.across)}, sg_left);",
+        f"    {sizes.text(matrix.across)}, sg_copy);",
     ]
     rows = str(plan.tile.rows)
     return lines, ("1", rows, f"{rows} * sg_depth")

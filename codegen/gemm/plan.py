@@ -29,10 +29,14 @@ COPIES = 5  # of a left panel, one for each block; more are worth packing before
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 MANY_WAYS = 12  # of a set of the cache: one for each row of the tallest tile
 CROWDED = 512  # the same for single lines read across all rows
+FAR = 1024  # bytes between lines that no hardware fetches ahead
+SCATTERED = 192  # such lines of a strip leave the first-level cache before its next use
 SMALL_BYTES = 1 << 19  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
 ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
 UNITS = 16  # the units that columns are cut up to reach
+LEAST_HALF, FEW_SUMS = 192, 1 << 16  # of k; shared by all halves
+NEVER = 1 << 62  # no k is as large
 
 
 class Way(Enum):
@@ -80,6 +84,7 @@ class Plan:
     pack_right: bool = False
     right_before: bool = False  # packed once for all threads, by a phase of its own
     copy_left: bool = False
+    copy_from: int = 0  # numbers of k; a panel of fewer is read where it lies
     left_before: bool = False
     rows_first: bool = False  # units of one strip of rows follow each other
     strips: int = 1  # of rows that go over the right block together
@@ -142,7 +147,8 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     chunks = _chunks(product, tile, Way.TILES, target.units)
-    copy = _copies(product, tile, item, target.ways)
+    copy_from = _copied_from(product, tile, item, target.ways)
+    copy = copy_from != NEVER and not _at_most(product.k, copy_from - 1)
     together = 1 if pack else _grouped(product, tile, depth * item)
     again = copy and chunks == together == 1 and not _at_most(blocks, COPIES)
     return Plan(
@@ -153,6 +159,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
         pack,
         pack and _before(product, product.k * product.n * item),
         copy,
+        0 if isinstance(product.k, int) else copy_from,
         again and _before(product, product.m * product.k * item),
         rows_first,
         together,
@@ -198,35 +205,51 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
         small = _at_most(product.k * product.n * item, line * 8192)
     else:  # packed again by every thread, for every piece of its work
         small = _at_most(product.n * DEPTH_BYTES, SMALL_BYTES)
-    return not small or _is_multiple(product.n * item, line * 32)
+    return not small or _is_multiple(product.n * item, line * 16)
 
 
-def _copies(product: Product, tile: Tile, item: int, ways: int) -> bool:
-    """Whether panels of the left operand are copied out of their stride.
+def _copied_from(product: Product, tile: Tile, item: int, ways: int) -> int:
+    """The least k from which panels of the left operand leave their stride, or NEVER.
 
     Rows that all fall into one set of the cache crowd it, unless it has many ways.
     Columns of a transposed operand are read in place by tall tiles, which take most of
-    each line that they touch, unless those lines crowd into few sets of the cache.
+    each line that they touch, unless those lines crowd into few sets of the cache, or
+    are so many, and so far apart, that each panel of columns waits for them again.
     """
     if _at_most(product.n, 2 * tile.panel):
-        return False
+        return NEVER
     step = product.left.across
-    if step != 1:
-        tall = not tile.together
-        return not (tall and isinstance(step, int) and step * item % CROWDED)
-    crowded = not isinstance(product.k, int) or product.k * item % ALIAS == 0
-    return crowded and ways < MANY_WAYS
+    if step == 1:
+        crowded = not isinstance(product.k, int) or product.k * item % ALIAS == 0
+        return 0 if crowded and ways < MANY_WAYS else NEVER
+    if tile.together or not isinstance(step, int) or step * item % CROWDED == 0:
+        return 0
+    return SCATTERED if step * item >= FAR else NEVER
 
 
 def _chunks(product: Product, tile: Tile, way: Way, units: int) -> Size:
-    """Into how many parts k is cut so that there are ``units``, or half as many."""
+    """Into how many parts k is cut so that there are ``units``, or half as many.
+
+    Where k is far longer than rows and columns it is cut in two all the same: each
+    half is then read by the same threads that made it, instead of all by all.
+    """
     wide = ROW_BLOCK if way is Way.ROW else tile.panel
     columns = sizes.floordiv(product.n + (wide - 1), wide)
     parts = strips(product.m, tile) * columns * product.batch
     if not isinstance(parts, int) or parts > units // 2:
-        return 1
+        return _halves(product) if way is Way.TILES and product.batch == 1 else 1
     chunks = sizes.floordiv(product.k, CHUNK[way])
     return sizes.maximum(1, sizes.minimum(units // parts, chunks))
+
+
+def _halves(product: Product) -> Size:
+    """2 where both halves of k are longer than the sums, which are few; else 1."""
+    m, n, k = product.m, product.n, product.k
+    few = sizes.floordiv(FEW_SUMS, sizes.maximum(m * n, 1))
+    if _at_most(few, 1):
+        return 1
+    long = sizes.floordiv(k, sizes.maximum(sizes.maximum(m, n) * 2, LEAST_HALF))
+    return sizes.maximum(1, sizes.minimum(2, sizes.minimum(long, few)))
 
 
 def _even(k: Size, most: int) -> int:

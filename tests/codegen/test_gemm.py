@@ -57,6 +57,15 @@ def test_every_remainder(late, dtype):
             check(native, case.at(13, 37, k))
 
 
+@each_target
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_far_columns_by_the_depth_of_the_call(target, dtype):
+    case = Case(784, 100, 0, True, dtype=dtype, symbolic="k")
+    native = build([program(case)], target)["f"]
+    for k in (0, 1, 191, 192, 193, 512, 700):
+        check(native, case.at(784, 100, k))
+
+
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_sizes_known_at_the_call_only(late, data):

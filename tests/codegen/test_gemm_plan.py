@@ -8,7 +8,7 @@ import pytest
 
 from codegen import sizes
 from codegen.gemm import emit_gemm, flops
-from codegen.gemm.plan import Way, plan_of
+from codegen.gemm.plan import SCATTERED, Way, plan_of
 from codegen.gemm.product import product_of
 from codegen.target import AVX2, AVX512, SSE2
 from tests.codegen.gemm_cases import Case, step_of
@@ -78,6 +78,23 @@ def test_k_is_cut_only_where_there_are_few_units():
         3,
         16,
     ]
+
+
+def test_a_long_k_is_halved_where_the_sums_are_few():
+    assert plan(Case(60, 100, 784)).chunks == 2
+    assert plan(Case(60, 100, 300)).chunks == 1  # short
+    assert plan(Case(512, 100, 784)).chunks == 1  # so many rows
+    assert plan(Case(300, 400, 2000)).chunks == 1  # so many sums
+    late = plan(Case(0, 100, 784, symbolic="m")).chunks
+    assert [sizes.evaluate(late, {"m": m}) for m in (0, 60, 512)] == [2, 2, 1]
+
+
+def test_far_columns_are_copied_where_k_is_long():
+    assert plan(Case(784, 100, 512, True)).copy_left
+    assert not plan(Case(784, 100, 100, True)).copy_left  # they stay near
+    assert not plan(Case(100, 200, 512, True)).copy_left  # rows are fetched ahead
+    late = plan(Case(784, 100, 0, True, symbolic="k"))
+    assert late.copy_left and late.copy_from == SCATTERED
 
 
 def test_flops():
