@@ -3,7 +3,8 @@
 A pass is small, so that all its tiles but the first find it in the first-level cache;
 but the first waits for memory. So each tile, at each row, asks for a share of the row
 that the next pass reads in its place: of the next band, or of the next samples. Few
-tiles would ask for too much at once, and do not wait long either.
+tiles would ask for too much at once. A single one reads everything once, faster than
+a processor fetches it by itself: it asks for the pixels a little further on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from codegen.sizes import Size, symbol
 
 LINE_BYTES = 64
 LEAST_TILES = 4
+PIXELS_AHEAD = 64
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,18 @@ def share_of_row(kernel: Kernel, tiles: int) -> list[str]:
             f"    __builtin_prefetch({stream.pointer} + {at}, 0, 2);",
         ]
     return lines
+
+
+def further_on(kernel: Kernel) -> list[str]:
+    """Ask for the gradient of a later pixel, where a pass has a single tile."""
+    single = kernel.tiles_of(kernel.channels.chunks[0]) == 1
+    if not single or kernel.step.places is not None:
+        return []
+    ahead = symbol("k") * kernel.dy.plane + kernel.channels.lanes * PIXELS_AHEAD
+    return [
+        text.unrolled((("k", kernel.tile.vectors),)),
+        f"    __builtin_prefetch(from + {sizes.text(ahead)}, 0, 3);",
+    ]
 
 
 def _streams(kernel: Kernel) -> list[Stream]:

@@ -106,6 +106,7 @@ def _pixel(kernel: Kernel, number: int) -> list[str]:
         f"    gradient[k] = sg_load_{kind}(from + {further});",
         text.unrolled((*extents, ("k", tile.vectors))),
         f"    sum[k][{index}] += gradient[k] * {value};",
+        *fetching.further_on(kernel),
         "SG_REREAD;",
         f"at += {columns.stride * steps.column};",
         f"from += {kernel.channels.lanes};",

@@ -55,7 +55,14 @@ def test_shares_are_added_in_a_phase_of_their_own():
 
 def test_the_next_pass_is_asked_for_where_tiles_are_many():
     assert "__builtin_prefetch" in _lines(_step(100, 32, 32, 42, 3, stride=2))[0]
-    assert "__builtin_prefetch" not in _lines(_step(100, 3, 16, 90, 3))[0]
+    few = _lines(_step(100, 256, 1024, 14, 1))[0]
+    assert "__builtin_prefetch" not in few
+
+
+def test_a_single_tile_asks_for_later_pixels():
+    sums = _lines(_step(100, 3, 16, 90, 3))[0]
+    assert "__builtin_prefetch(from + " in sums
+    assert "_ahead" not in sums
 
 
 def test_numbers_are_spread_for_more_than_one_vector():
