@@ -87,29 +87,34 @@ def _pixels_of(image: Image) -> int:
 
 def _sums(kernel: Kernel) -> Phase:
     step, by = kernel.step, kernel.samples
-    parts: list[tuple[str, Size]] = [
-        ("bundle", kernel.bundles),
-        ("chunk", len(kernel.channels.chunks)),
-    ]
+    chunks = ("chunk", len(kernel.channels.chunks))
+    parts: list[tuple[str, Size]] = [("bundle", kernel.bundles)]
+    if not kernel.through:
+        parts.append(chunks)
     first: Size = 0
     stop = step.x.batch
     if not kernel.at_once:
         parts.insert(0, ("part", kernel.shares))
         first = share(symbol("part"), kernel.shares, step.x.batch)
         stop = share(symbol("part") + 1, kernel.shares, step.x.batch)
+    band, turned = band_of_rows(kernel), _turned(kernel) if kernel.at_once else []
+    if kernel.through:
+        total = f"{kernel.ctype} *const total = sums + chunk * {kernel.chunk_pitch};"
+        band, turned = (text.loop(*chunks, [total, *do]) for do in (band, turned))
     passes = [
         f"const int64_t after = sg_min(base + {by}, stop);",
-        *text.loop("band", kernel.bands, band_of_rows(kernel)),
+        *text.loop("band", kernel.bands, band),
     ]
     body = [
         *text.decode("unit", parts),
         f"const int64_t start = {sizes.text(first)}, stop = {sizes.text(stop)};",
-        f"{kernel.ctype} *const total = {_total_of(kernel)};",
+        f"{kernel.ctype} *const {'sums' if kernel.through else 'total'} ="
+        f" {_total_of(kernel)};",
         # an empty share is passed over once too, and gets its zeros
         "int64_t base = start;",
         *text.block("do", [*passes, f"base += {by};"]),
         "while (base < stop);",
-        *(_turned(kernel) if kernel.at_once else []),
+        *turned,
     ]
     pixels = kernel.rows.count * kernel.columns.count
     sums = kernel.channels.vectors * kernel.channels.inputs * kernel.taps
@@ -129,10 +134,9 @@ def _total_of(kernel: Kernel) -> str:
     """Where the sums of a unit begin."""
     if kernel.at_once:
         return f"({kernel.ctype} *)(scratch + {sizes.text(kernel.used)})"
-    channels = kernel.channels
     at = symbol("part") * kernel.share_size
     at = at + symbol("bundle") * (kernel.tile.vectors * kernel.pitch)
-    at = at + symbol("chunk") * (channels.chunk * kernel.taps * channels.lanes)
+    at = at + symbol("chunk") * kernel.chunk_pitch
     return f"({kernel.ctype} *)shared + {sizes.text(at)}"
 
 

@@ -42,6 +42,8 @@ def distances(kernel: Kernel) -> list[str]:
     step, by = kernel.step, kernel.samples
     last = f"band == {kernel.bands - 1}"
     lines = [_distance("x_ahead", last, step.x, kernel.rows.stride, by)]
+    if kernel.through:
+        lines = _through_chunks(kernel, lines[0])
     if step.places is None:
         lines.append(_distance("dy_ahead", last, step.dy, 1, by))
     return lines
@@ -53,6 +55,17 @@ def _distance(name: str, last: str, image: Image, stride: int, by: int) -> str:
     there = sizes.text(sample * by - symbol("top") * row)
     here = sizes.text((symbol("bottom") - symbol("top")) * row)
     return f"const int64_t {name} = {last} ? {there} : {here};"
+
+
+def _through_chunks(kernel: Kernel, line: str) -> list[str]:
+    """The same where the next pass is over the next chunk, if there is one."""
+    chunks, step = len(kernel.channels.chunks), kernel.step
+    each = kernel.channels.chunk // step.x.block * plane(step.x)
+    return [
+        line.replace("x_ahead", "x_band"),
+        f"const int64_t x_ahead = chunk < {chunks - 1} ? {sizes.text(each)}"
+        f" : x_band - {sizes.text(each * (chunks - 1))};",
+    ]
 
 
 def share_of_row(kernel: Kernel, tiles: int) -> list[str]:

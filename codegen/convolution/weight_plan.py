@@ -25,6 +25,7 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
+FEW_TAPS = 4  # that a pass over a chunk of input channels hardly pays for
 BAND_BYTES = 40 << 10  # what one pass over the pixels of a tile may read
 
 
@@ -43,6 +44,7 @@ class Kernel:
     reading: Reading
     view: View
     dy: Gradient
+    through: bool  # whether a unit runs through all chunks at each pass
 
     @property
     def kind(self) -> str:
@@ -69,8 +71,14 @@ class Kernel:
     def pitch(self) -> int:
         """Elements from the sums of one vector of output channels to the next one's."""
         channels = self.channels
-        inputs = channels.chunk if self.at_once else channels.inputs
+        some = self.at_once and not self.through
+        inputs = channels.chunk if some else channels.inputs
         return inputs * self.taps * channels.lanes
+
+    @property
+    def chunk_pitch(self) -> int:
+        """Elements from the sums of one chunk of input channels to the next one's."""
+        return self.channels.chunk * self.taps * self.channels.lanes
 
     def tiles_of(self, channels: int) -> int:
         """The tiles of so many input channels."""
@@ -131,7 +139,20 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
         reading,
         seen,
         gradient,
+        _through(channels, tile, window.kernel, target) and step.places is None,
     )
+
+
+def _through(
+    channels: Channels, tile: WeightTile, kernel: tuple[int, int], target: Target
+) -> bool:
+    """Whether each pass over the pixels of dy serves every chunk of input channels.
+
+    With few taps a chunk multiplies so little with a pixel that it would wait for the
+    gradient, read again for each; but units must be enough without the chunks.
+    """
+    many = channels.vectors // tile.vectors >= target.units
+    return many and kernel[0] * kernel[1] < FEW_TAPS and len(channels.chunks) > 1
 
 
 def _shares(wanted: int, batch: Size) -> Size:

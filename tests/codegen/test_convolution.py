@@ -45,6 +45,10 @@ CASES = {
         (5, 7), 2, (13, 17), Window((3, 3), (2, 3), (3, 2), ((2, 1), (0, 3)))
     ),
     "pointwise": Case((37, 21), 2, (5, 7), Window((1, 1))),
+    "pointwise, very wide": Case((37, 1024), 3, (14, 15), Window((1, 1))),
+    "two taps, very wide": Case(
+        (40, 1024), 2, (4, 5), Window((2, 1), padding=((1, 0), (0, 0)))
+    ),
     "wide groups": Case((32, 64), 2, (7, 9), Window((3, 3), groups=2)),
     "odd groups": Case((9, 15), 2, (7, 9), Window((3, 3), groups=3)),
     "odd groups, plain": Case(

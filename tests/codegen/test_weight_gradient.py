@@ -65,5 +65,12 @@ def test_a_single_tile_asks_for_later_pixels():
     assert "_ahead" not in sums
 
 
+def test_a_pass_serves_all_chunks_where_taps_are_few_and_outputs_many():
+    (sums,) = _lines(_step(32, 256, 1024, 14, 1))
+    assert sums.index("base = start") < sums.index("for (int64_t chunk")
+    assert not plan(_step(32, 256, 512, 14, 1), AVX512).through  # too few units
+    assert not plan(_step(32, 256, 1024, 14, 3), AVX512).through  # a chunk is enough
+
+
 def test_numbers_are_spread_for_more_than_one_vector():
     assert plan(_step(100, 32, 32, 42, 3), AVX512).tile.vectors == 2
