@@ -22,7 +22,8 @@ from codegen.traverse import substituted
 
 SHORT_TERMS = 16  # so few terms are added in registers
 LANES = 1024  # accumulators that stay in the first-level cache
-PART = 1 << 15  # elements that make one part of a split reduction
+PART = 1 << 13  # elements that make one part of a split reduction
+LEAST = 64  # of them in each total, so that the parts are quickly combined
 FEW = 32  # so few units of work call for a split
 ROWS = 4  # rows added at once to a block of accumulators
 
@@ -100,8 +101,9 @@ def _row_groups(work: Work, row: Axis, sweep: Callable[..., Statement]) -> State
 def _split(work: Work) -> tuple[Loop, ...]:
     """Parts of the outermost reduced axis, each reduced alone, then the parts."""
     kept, (cut, *rest) = work.split()
-    inner = sizes.product(tuple(axis.extent for axis in rest + kept[-1:]))
-    length = sizes.maximum(1, sizes.floordiv(PART, sizes.maximum(1, inner)))
+    along = sizes.maximum(1, sizes.product(tuple(axis.extent for axis in rest)))
+    across = sizes.maximum(1, sizes.product(tuple(axis.extent for axis in kept[-1:])))
+    length = sizes.maximum(ceiling(LEAST, along), sizes.floordiv(PART, along * across))
     part = Axis(f"{work.name}_part", ceiling(cut.extent, length))
     start = sizes.symbol(part.index) * length
     piece = Axis(cut.index, sizes.minimum(length, cut.extent - start))

@@ -11,8 +11,8 @@ static void sg_total_0_0(const sg_frame *frame, int64_t begin, int64_t end, char
     for (int64_t r_part = begin; r_part < end; r_part++) {
         double r_total0 = 0.0;
         #pragma omp simd reduction(+: r_total0)
-        for (int64_t r_i0 = 0; r_i0 < sg_min(32768, n + -32768*r_part); r_i0++) {
-            r_total0 = (r_total0 + ((double)x[r_i0 + 32768*r_part]));
+        for (int64_t r_i0 = 0; r_i0 < sg_min(8192, n + -8192*r_part); r_i0++) {
+            r_total0 = (r_total0 + ((double)x[r_i0 + 8192*r_part]));
         }
         r_parts0[r_part] = r_total0;
     }
@@ -27,7 +27,7 @@ static void sg_total_1_0(const sg_frame *frame, int64_t begin, int64_t end, char
     for (int64_t once = begin; once < end; once++) {
         double r_total0 = 0.0;
         #pragma omp simd reduction(+: r_total0)
-        for (int64_t r_part = 0; r_part < sg_floordiv(32767 + n, 32768); r_part++) {
+        for (int64_t r_part = 0; r_part < sg_floordiv(8191 + n, 8192); r_part++) {
             r_total0 = (r_total0 + r_parts0[r_part]);
         }
         y[0] = ((float)r_total0);
@@ -45,11 +45,11 @@ static __attribute__((cold)) int64_t sg_program_total(const sg_call *call, sg_bo
     frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: sum */
-    sg_parallel(sg_total_0_0, &frame, sg_floordiv(32767 + n, 32768), 2 + 3*sg_min(32768, n));
+    sg_parallel(sg_total_0_0, &frame, sg_floordiv(8191 + n, 8192), 2 + 3*sg_min(8192, n));
     if (sg_done(&frame, 0))
         return sg_failed(call, &error);
     /* 1: sum */
-    sg_parallel(sg_total_1_0, &frame, 1, 3 + 2*sg_floordiv(32767 + n, 32768));
+    sg_parallel(sg_total_1_0, &frame, 1, 3 + 2*sg_floordiv(8191 + n, 8192));
     if (sg_done(&frame, 1))
         return sg_failed(call, &error);
     return 0;
@@ -61,7 +61,7 @@ static int64_t sg_entry_total(const sg_call *call)
         return SG_NOT_PLAIN;
     const int64_t n = call->sizes[0];
     (void)n;
-    return sg_run(sg_program_total, call, (-2 + 2*sg_floordiv(32767 + n, 32768) + 3*sg_floordiv(32767 + n, 32768)*sg_min(32768, n) + -3*sg_min(32768, n)) / SG_SERIAL_COST);
+    return sg_run(sg_program_total, call, (-2 + 2*sg_floordiv(8191 + n, 8192) + 3*sg_floordiv(8191 + n, 8192)*sg_min(8192, n) + -3*sg_min(8192, n)) / SG_SERIAL_COST);
 }
 
 #include "direct.h"
