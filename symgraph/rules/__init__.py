@@ -19,6 +19,7 @@ from symgraph.rules.pipeline import (
     DEFAULT,
     SIMPLIFY,
     STABILIZE,
+    TRAINING,
     Rewritten,
     rewrite,
 )
@@ -39,6 +40,7 @@ __all__ = [
     "SIMPLIFY",
     "STABILITY",
     "STABILIZE",
+    "TRAINING",
     "Rewritten",
     "merge_equal_nodes",
     "normalize_sizes",
