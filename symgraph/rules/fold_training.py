@@ -1,22 +1,21 @@
-"""Affine maps that feed convolutions and their gradients in training are gone too.
+"""Affine maps that feed convolutions vanish in training too, where calls compute them.
 
 In training an image of normalized numbers, x s + t for each channel, is wanted by the
 convolution behind it and by the gradient of its filters. Both are linear in the image,
-so they may read x itself, which is in memory anyway: it was needed for the statistics.
+so they may read x itself, which is in memory anyway: its statistics were taken of it.
 Neither s and t nor the filters are the same in two calls; what replaces a pass over
-the images is done to the filters in each call.
+the images is done to the filters in each call. A map goes only where all its users can
+take it, else its result would be stored all the same.
 
-A map goes only where all its users can take it, else its result would be stored all
-the same. Batch normalization becomes two maps, x - mean and then s x + beta, folded one
-after the other: so mean is multiplied by the filters as rounded when s went into them,
-and this rounding cancels where x is near its mean.
+Error: results sum the products w s x, and then sum w s mean is taken away, so they are
+rounded relative to sum |w s x| instead of sum |w s (x - mean)|. For sums of n terms, u
+the unit roundoff, and what minimal filtering multiplies it by, that is at most about
 
-Error: a result sums the products w s x, and then sum w s mean is taken away, so that its
-rounding is relative to sum |w s x| instead of sum |w s (x - mean)|. With n terms and
-the unit roundoff u (and with what minimal filtering adds) it is at most about
-(1 + |mean| / std) n u sum |w| |s| std: as much as before where a channel's mean is not
-above its deviation (as behind a relu), and a digit less for each power of ten of
-|mean| / std. Not folded, mean itself is rounded: u |mean| s in every number.
+    (1 + |mean| / std) n u  sum |w| |s| std
+
+and likewise for the gradient: as before where a channel's mean is not above its
+deviation, as behind a relu, else up to a digit less for each power of ten of
+|mean| / std. (A map that stays loses u |mean| s in every number, as mean is rounded.)
 
 A product with a matrix keeps its map: a matrix has no pixels that share its elements,
 so that scaling it costs as much as scaling a batch as large as its outputs are many.
@@ -37,29 +36,27 @@ from symgraph.ops.shape import Dim
 from symgraph.ops.windows import NO_PADDING
 from symgraph.rewriting import Context, Declined, Rule, node, rewrite, wildcards
 from symgraph.rules.absorb import IMAGES, for_filters, into_filters, shared_along
-from symgraph.rules.affine_map import Map, is_map, map_of
+from symgraph.rules.affine_map import Map, map_of
 
 x, gamma, beta, dy, b, c = wildcards("x gamma beta dy b c")
 any_map = node(Affine, AddBias)(...)
+biased = node(AddBias)(node(Conv2D)(...).named("conv"), b)
 
 # The batch assumed where it is not known, to compare images with filters.
 BATCH = 32
 
 
 @rewrite(node(BatchNormTraining)(x, gamma, beta))
-def write_batch_norm_as_maps(root, x, gamma, beta, context):
-    """batch_norm(x)  ->  (x - mean) s + beta, s = gamma / sqrt(variance + epsilon)
+def write_batch_norm_as_affine(root, x, gamma, beta, context):
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta  ->  x s + t, of x's own moments
 
-    Done where the two maps can be folded into all that uses the result.
+    Done where the map can then be folded into all that uses it.
     """
     op = root.op
     mean, variance = Moments(op.axes)(x)
     scale = gamma if op.mean_only else gamma / sqrt(variance + op.epsilon)
-    maps = (Map(op.axes, None, -mean), Map(op.axes, scale, beta))
-    problem = _settles(root.outputs[0], maps, context)
-    if problem is not None:
-        return problem
-    return Affine(op.axes)(AddBias(op.axes)(x, -mean), scale, beta), mean, variance
+    map = Map(op.axes, scale, beta - mean * scale)
+    return _settles(root.outputs[0], map, context) or (map(x), mean, variance)
 
 
 @rewrite(node(Conv2D)(any_map.named("inner"), ...))
@@ -81,9 +78,7 @@ def take_affine_out_of_gradient(root, inner, dy, context):
     ``fold_training.py``.
     """
     problem = _is_foldable(inner, context)
-    if problem is not None:
-        return problem
-    fine = shared_along(map_of(inner), IMAGES, inner.inputs[0])
+    fine = problem or shared_along(map_of(inner), IMAGES, inner.inputs[0])
     if isinstance(fine, Declined):
         return fine
     groups = root.op.groups
@@ -96,16 +91,16 @@ def take_affine_out_of_gradient(root, inner, dy, context):
     return result
 
 
-@rewrite(node(AddBias)(node(AddBias)(x, b).named("inner").once(), c))
-def add_biases(root, inner, x, b, c):
-    """(x + b) + c  ->  x + (b + c), where both are shared along the same axes"""
+@rewrite(node(AddBias)(biased.named("inner").once(), c))
+def add_biases(root, inner, conv, b, c):
+    """(conv(x, w) + b) + c  ->  conv(x, w) + (b + c), shared along the same axes"""
     if root.op != inner.op:
         return Declined(f"one is shared along {inner.op.axes}, one {root.op.axes}")
-    return root.op(x, b + c)
+    return root.op(conv.outputs[0], b + c)
 
 
 FOLD_TRAINING: tuple[Rule, ...] = (
-    write_batch_norm_as_maps,
+    write_batch_norm_as_affine,
     fold_affine_into_filters,
     take_affine_out_of_gradient,
     add_biases,
@@ -113,67 +108,52 @@ FOLD_TRAINING: tuple[Rule, ...] = (
 
 
 def _is_foldable(inner: Apply, context: Context) -> Declined | None:
-    """Why a map should stay; None where it can go into all its users, and that saves."""
-    if _is_free(inner, context):
-        return Declined("the map is applied by the kernel before it")
-    return _settles(inner.outputs[0], (map_of(inner),), context)
+    """Why a map should stay; None where all its users can take it, and that saves."""
+    before = context.owner(inner.inputs[0])
+    if before is not None and context.uses(inner.inputs[0]) == 1:
+        return Declined(
+            f"the map can be applied by the kernel of {before.op} before it"
+        )
+    return _settles(inner.outputs[0], map_of(inner), context)
 
 
-def _is_free(map: Apply, context: Context) -> bool:
-    """Whether what the map reads is computed for it alone, so that it costs no pass."""
-    variable = map.inputs[0]
-    before = context.owner(variable)
-    while before is not None and is_map(before) and context.uses(variable) == 1:
-        variable = before.inputs[0]
-        before = context.owner(variable)
-    return before is not None and context.uses(variable) == 1
-
-
-def _settles(
-    variable: Variable, maps: tuple[Map, ...], context: Context
-) -> Declined | None:
-    """Why not all users of ``variable`` can take the maps that it is the result of."""
-    waiting = [(variable, maps)]
-    if not context.uses(variable):
+def _settles(variable: Variable, map: Map, context: Context) -> Declined | None:
+    """Why not all users of ``variable`` can take the map before it; None if they can."""
+    users = context.clients(variable)
+    if not users:
         return Declined("nothing uses the result")
-    while waiting:
-        current, maps = waiting.pop()
-        for user, position in context.clients(current):
-            if user is None:
-                return Declined("it is an output of the graph")
-            if isinstance(user.op, Dim):
-                continue
-            if is_map(user) and position == 0:
-                waiting.append((user.outputs[0], (*maps, map_of(user))))
-                continue
-            problem = _takes(user, position, maps)
-            if problem is not None:
-                return problem
+    for user, position in users:
+        if user is None:
+            return Declined("it is an output of the graph")
+        problem = _takes(user, position, map)
+        if problem is not None:
+            return problem
     return None
 
 
-def _takes(user: Apply, position: int, maps: tuple[Map, ...]) -> Declined | None:
-    """Why a user cannot take the maps out of its input; None if it can."""
+def _takes(user: Apply, position: int, map: Map) -> Declined | None:
+    """Why a user cannot take the map out of its input; None if it can."""
     op, images = user.op, user.inputs[position]
+    if isinstance(op, Dim):
+        return None
     if not isinstance(op, (Conv2D, Conv2DBackwardWeights)) or position != 0:
-        return Declined(f"{op} uses it, which has no filters for it to go into")
+        return Declined(f"{op} uses it, and has no filters that it could go into")
     filters = user.inputs[1] if isinstance(op, Conv2D) else user.outputs[0]
     if not filters.type.is_static or images.type.shape[1] is None:
-        return Declined(f"a size of the filters {filters.type} or channels is not known")
-    for map in maps:
-        fine = shared_along(map, IMAGES, images)
-        if isinstance(fine, Declined):
-            return fine
-        if fine.shift is not None and op.padding != NO_PADDING:
-            return Declined("the convolution pads by zeros, where there is no shift")
+        return Declined(f"a size of {filters.type} or of the channels is not known")
+    fine = shared_along(map, IMAGES, images)
+    if isinstance(fine, Declined):
+        return fine
+    if fine.shift is not None and op.padding != NO_PADDING:
+        return Declined("the convolution pads by zeros, the map gives its shift there")
     return _is_smaller(images, filters)
 
 
 def _is_smaller(images: Variable, filters: Variable) -> Declined | None:
     """Declined where a pass over the filters costs as much as one over the images."""
     batch, *sizes = images.type.shape
-    count = (BATCH if batch is None else batch) * prod(size or 1 for size in sizes)
+    numbers = (BATCH if batch is None else batch) * prod(size or 1 for size in sizes)
     weights = prod(size or 1 for size in filters.type.shape)
-    if weights <= count:
+    if weights <= numbers:
         return None
-    return Declined(f"{weights} weights are more than {count} numbers of the images")
+    return Declined(f"{weights} weights are more than {numbers} numbers of the images")
