@@ -7,16 +7,6 @@ Neither s and t nor the filters are the same in two calls; what replaces a pass 
 the images is done to the filters in each call. A map goes only where all its users can
 take it, else its result would be stored all the same.
 
-Error: results sum the products w s x, and then sum w s mean is taken away, so they are
-rounded relative to sum |w s x| instead of sum |w s (x - mean)|. For sums of n terms, u
-the unit roundoff, and what minimal filtering multiplies it by, that is at most about
-
-    (1 + |mean| / std) n u  sum |w| |s| std
-
-and likewise for the gradient: as before where a channel's mean is not above its
-deviation, as behind a relu, else up to a digit less for each power of ten of
-|mean| / std. (A map that stays loses u |mean| s in every number, as mean is rounded.)
-
 A product with a matrix keeps its map: a matrix has no pixels that share its elements,
 so that scaling it costs as much as scaling a batch as large as its outputs are many.
 """
@@ -48,9 +38,11 @@ BATCH = 32
 
 @rewrite(node(BatchNormTraining)(x, gamma, beta))
 def write_batch_norm_as_affine(root, x, gamma, beta, context):
-    """gamma (x - mean) / sqrt(variance + epsilon) + beta  ->  x s + t, of x's own moments
+    """gamma (x - mean) / sqrt(variance + epsilon) + beta  ->  x s + t
 
-    Done where the map can then be folded into all that uses it.
+    With s = gamma / sqrt(variance + epsilon) and t = beta - mean s, of x's own moments.
+    Done where the map can then be folded into all that uses it; the loss of accuracy is
+    that of ``fold_affine_into_filters``.
     """
     op = root.op
     mean, variance = Moments(op.axes)(x)
@@ -63,7 +55,16 @@ def write_batch_norm_as_affine(root, x, gamma, beta, context):
 def fold_affine_into_filters(root, inner, context):
     """conv(x s + t, w)  ->  conv(x, s w) + sum of t w over channels and taps
 
-    The error is stated at the head of ``fold_training.py``.
+    Where t = beta - mean s, products w s x are summed and the sum of w s mean is taken
+    away again, so that what is rounded is relative to sum |w s x| instead of
+    sum |w s (x - mean)|. With n terms, u the unit roundoff, and what minimal filtering
+    multiplies it by, the error is at most about
+
+        (1 + |mean| / std) n u  sum |w| |s| std,
+
+    as before where a channel's mean is not above its deviation, as behind a relu, else
+    up to a digit more for each power of ten of |mean| / std. (A map that stays errs by
+    u |mean s| in every number, as mean is rounded.)
     """
     problem = _is_foldable(inner, context)
     return problem or into_filters(root, map_of(inner), inner.inputs[0], context)
@@ -74,8 +75,8 @@ def take_affine_out_of_gradient(root, inner, dy, context):
     """W(x s + t, dy)  ->  s W(x, dy) + t sum of dy over examples and pixels
 
     Without padding each tap meets every element of dy once. The sum is the gradient of
-    the bias, where there is one. The error is stated at the head of
-    ``fold_training.py``.
+    the bias, where there is one. The error is as in ``fold_affine_into_filters``, n
+    being how many elements of dy there are for each output channel.
     """
     problem = _is_foldable(inner, context)
     fine = problem or shared_along(map_of(inner), IMAGES, inner.inputs[0])
@@ -118,7 +119,7 @@ def _is_foldable(inner: Apply, context: Context) -> Declined | None:
 
 
 def _settles(variable: Variable, map: Map, context: Context) -> Declined | None:
-    """Why not all users of ``variable`` can take the map before it; None if they can."""
+    """Why not all users of ``variable`` can take the map before it, or None."""
     users = context.clients(variable)
     if not users:
         return Declined("nothing uses the result")
