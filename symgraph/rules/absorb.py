@@ -1,8 +1,8 @@
 """Where an affine map vanishes: in the weights of a convolution or matrix product.
 
 Every function gives the expression without the map, or ``Declined`` with the reason.
-Weights and maps must not depend on the inputs of a call, so that what is done to them
-is done once, outside it.
+To ``absorb_before`` and ``absorb_after`` weights and maps must not depend on the inputs
+of a call, so that what is done to them is done once, outside it.
 """
 
 from __future__ import annotations

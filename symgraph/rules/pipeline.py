@@ -2,7 +2,8 @@
 
 Sizes and equal nodes come first, so that later patterns see one form of each thing;
 stable forms before batch normalization, which becomes affine maps, which go into
-weights; what those moves leave over is simplified. Last, maxima are kept track of.
+weights, in training too; what those moves leave over is simplified. Last, maxima are
+kept track of.
 """
 
 from __future__ import annotations
