@@ -10,6 +10,7 @@ from symgraph.rules.arrangements import ARRANGEMENTS
 from symgraph.rules.batch_norm import BATCH_NORM
 from symgraph.rules.constant_folding import CONSTANT_FOLDING
 from symgraph.rules.fold_affine import FOLD_AFFINE
+from symgraph.rules.fold_training import FOLD_TRAINING
 from symgraph.rules.inference import to_inference
 from symgraph.rules.merging import merge_equal_nodes
 from symgraph.rules.pipeline import (
@@ -19,6 +20,7 @@ from symgraph.rules.pipeline import (
     DEFAULT,
     SIMPLIFY,
     STABILIZE,
+    TRAINING,
     Rewritten,
     rewrite,
 )
@@ -35,10 +37,12 @@ __all__ = [
     "CONSTANT_FOLDING",
     "DEFAULT",
     "FOLD_AFFINE",
+    "FOLD_TRAINING",
     "REAL_ALGEBRA",
     "SIMPLIFY",
     "STABILITY",
     "STABILIZE",
+    "TRAINING",
     "Rewritten",
     "merge_equal_nodes",
     "normalize_sizes",

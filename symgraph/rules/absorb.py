@@ -1,8 +1,8 @@
 """Where an affine map vanishes: in the weights of a convolution or matrix product.
 
 Every function gives the expression without the map, or ``Declined`` with the reason.
-Weights and maps must not depend on the inputs of a call, so that what is done to them
-is done once, outside it.
+To ``absorb_before`` and ``absorb_after`` weights and maps must not depend on the inputs
+of a call, so that what is done to them is done once, outside it.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def absorb_before(producer: Apply, after: Map, context: Context) -> Result:
     if problem is not None:
         return problem
     axes = IMAGES if isinstance(producer.op, Conv2D) else ROWS
-    fine = _shared_along(after, axes, producer.outputs[0])
+    fine = shared_along(after, axes, producer.outputs[0])
     if isinstance(fine, Declined):
         return fine
     if fine.scale is not None:
@@ -53,13 +53,13 @@ def absorb_after(
     if problem is not None:
         return problem
     if isinstance(consumer.op, Conv2D):
-        return _into_filters(consumer, before, x, context)
+        return into_filters(consumer, before, x, context)
     return _into_matrix(consumer, before, x)
 
 
 def _into_matrix(product: Apply, before: Map, x: Variable) -> Result:
     """(x s + t) W  =  x (s W) + t W."""
-    fine = _shared_along(before, ROWS, x)
+    fine = shared_along(before, ROWS, x)
     if isinstance(fine, Declined):
         return fine
     weights = scaled = product.inputs[1]
@@ -71,9 +71,9 @@ def _into_matrix(product: Apply, before: Map, x: Variable) -> Result:
     return AddBias(ROWS)(y, (weights * expand_dims(fine.shift, 1)).sum(axis=0))
 
 
-def _into_filters(conv: Apply, before: Map, x: Variable, context: Context) -> Result:
+def into_filters(conv: Apply, before: Map, x: Variable, context: Context) -> Result:
     """conv(x s + t, w)  =  conv(x, s w) + sum of w t over channels and taps."""
-    fine = _shared_along(before, IMAGES, x)
+    fine = shared_along(before, IMAGES, x)
     if isinstance(fine, Declined):
         return fine
     filters = scaled = conv.inputs[1]
@@ -81,12 +81,12 @@ def _into_filters(conv: Apply, before: Map, x: Variable, context: Context) -> Re
     if not filters.type.is_static:
         return Declined(f"a size of the filters {filters.type} is not known")
     if fine.scale is not None:
-        scaled = filters * _for_filters(fine.scale, conv)
+        scaled = filters * for_filters(fine.scale, filters, op.groups)
     y = conv.op(x, scaled)
     if fine.shift is None:
         return y
     if op.padding == NO_PADDING:
-        shifts = filters * _for_filters(fine.shift, conv)
+        shifts = filters * for_filters(fine.shift, filters, op.groups)
         return AddBias(IMAGES)(y, shifts.sum(axis=(1, 2, 3)))
     return _with_border(conv, fine.shift, x, y, context)
 
@@ -113,16 +113,14 @@ def _with_border(
     return AddBias(ROWS)(y, reshape(border, border.type.shape[1:]))
 
 
-def _for_filters(parameter: Variable, conv: Apply) -> Variable:
+def for_filters(parameter: Variable, filters: Variable, groups: int) -> Variable:
     """A parameter of each input channel, to multiply [outputs, channels/groups, 1, 1].
 
     Outputs come in groups, each of which sees its own block of channels.
     """
-    op: Any = conv.op
-    groups = op.groups
     if groups == 1:
         return expand_dims(parameter, (0, 2, 3))
-    outputs, channels, *_ = (size or 0 for size in conv.inputs[1].type.shape)
+    outputs, channels, *_ = (size or 0 for size in filters.type.shape)
     blocks = reshape(parameter, (groups, 1, channels))
     spread = broadcast_to(blocks, (groups, outputs // groups, channels))
     return reshape(spread, (outputs, channels, 1, 1))
@@ -142,7 +140,7 @@ def _invariance(weights: Variable, map: Map, context: Context) -> Declined | Non
     return None
 
 
-def _shared_along(map: Map, axes: tuple[int, ...], x: Variable) -> Map | Declined:
+def shared_along(map: Map, axes: tuple[int, ...], x: Variable) -> Map | Declined:
     """The map with parameters shared along exactly ``axes`` of x."""
     map = map.without_ones(x.type.shape)
     if not set(axes) <= set(map.axes):

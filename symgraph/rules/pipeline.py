@@ -2,7 +2,8 @@
 
 Sizes and equal nodes come first, so that later patterns see one form of each thing;
 stable forms before batch normalization, which becomes affine maps, which go into
-weights; what those moves leave over is simplified. Last, maxima are kept track of.
+weights, in training too; what those moves leave over is simplified. Last, maxima are
+kept track of.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from symgraph.rules.arrangements import ARRANGEMENTS
 from symgraph.rules.batch_norm import BATCH_NORM
 from symgraph.rules.constant_folding import CONSTANT_FOLDING
 from symgraph.rules.fold_affine import FOLD_AFFINE
+from symgraph.rules.fold_training import FOLD_TRAINING
 from symgraph.rules.merging import merge_equal_nodes
 from symgraph.rules.pooling import PLACES, POOLING, POOLING_FIRST
 from symgraph.rules.scan_tools import scan_pass
@@ -47,6 +49,7 @@ CANONICALIZE = Stage("canonicalize", (*_SIMPLER, normalize_sizes, merge_equal_no
 STABILIZE = Stage("stability", STABILITY)
 BATCH_NORMALIZATION = Stage("batch_norm", (*BATCH_NORM, *CONSTANT_FOLDING))
 AFFINE = Stage("fold_affine", (*FOLD_AFFINE, *CONSTANT_FOLDING))
+TRAINING = Stage("fold_training", (*FOLD_TRAINING, *CONSTANT_FOLDING))
 SIMPLIFY = Stage(
     "simplify",
     (*_SIMPLER, *POOLING_FIRST, normalize_sizes, merge_equal_nodes, *_SCANS),
@@ -59,6 +62,7 @@ DEFAULT = (
     STABILIZE,
     BATCH_NORMALIZATION,
     AFFINE,
+    TRAINING,
     SIMPLIFY,
     MAXIMA,
 )
