@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import sizes
+from codegen.convolution.vector_text import vector_text
 from codegen.errors import CodegenError
 from codegen.ir import (
     Buffer,
@@ -81,9 +82,14 @@ class Correlation:
     places: Buffer | None = None  # of each window's first maximum
 
     @property
+    def banded(self) -> bool:
+        """Whether windows are pooled from bands of results, not on the registers."""
+        return self.pool is not None and not in_registers(self.pool, self.before)
+
+    @property
     def pooled(self) -> int:
-        """Rows, and columns, of sums that make one of results."""
-        return 2 if self.pool else 1
+        """Rows, and columns, of sums that make one of what leaves the registers."""
+        return 2 if self.pool and not self.banded else 1
 
     @property
     def empty(self) -> bool:
@@ -96,7 +102,7 @@ class Correlation:
         """Whether taps outside the image can be left out: known sizes, no gathers."""
         channels = self.channels
         own = channels.depthwise and self.source.block == self.lanes
-        known = self.rows.known and self.columns.known and not self.pool
+        known = self.rows.known and self.columns.known and self.pooled == 1
         return known and (channels.broadcast or own)
 
     @property
@@ -201,26 +207,48 @@ def flops(
         case ConvolutionBackwardWeights(x=x, dy=dy):
             wide, narrow = dy, x
     pixels = wide.batch * wide.height * wide.width
-    if _is_pooled(step):
+    if isinstance(step, Convolution) and step.pool is not None:
+        height, width = results(step)
+        pixels = wide.batch * height * width
+    elif isinstance(step, ConvolutionBackwardWeights) and step.places is not None:
         pixels = pixels * 4
     filters = wide.channels * (narrow.channels // step.window.groups)
     return pixels * (2 * filters * step.window.kernel[0] * step.window.kernel[1])
 
 
-def _is_pooled(step: object) -> bool:
-    """Whether four results were made for each that is in an image of the step."""
-    match step:
-        case Convolution(pool=pool):
-            return pool is not None
-        case ConvolutionBackwardWeights(places=places):
-            return places is not None
-    return False
+def results(step: Convolution) -> tuple[Size, Size]:
+    """Rows and columns of the results that are computed, and then perhaps pooled."""
+    x, y, window = step.x, step.y, step.window
+    if step.pool is None:
+        return y.height, y.width
+    if in_registers(step.pool, step.before):  # a last odd one is in no window
+        return y.height * 2, y.width * 2
+    height, width = (
+        sizes.floordiv(length + sum(pads) - dilation * (taps - 1) - 1, stride) + 1
+        for length, pads, dilation, taps, stride in zip(
+            (x.height, x.width),
+            window.padding,
+            window.dilation,
+            window.kernel,
+            window.stride,
+            strict=True,
+        )
+    )
+    return height, width
+
+
+def in_registers(pooling: Pooling, before: Epilogue | None) -> bool:
+    """Whether windows can be pooled on the registers: see ``by_two``."""
+    if before is None:
+        return by_two(pooling)
+    return by_two(pooling) and vector_text(before.value, before.value.dtype) is not None
 
 
 def by_two(pooling: Pooling) -> bool:
     """Whether windows are 2 by 2, side by side: those that fit in registers."""
     unpadded = pooling.padding == ((0, 0), (0, 0))
-    return unpadded and pooling.window == pooling.stride == (2, 2)
+    plain = unpadded and not pooling.summed
+    return plain and pooling.window == pooling.stride == (2, 2)
 
 
 def check(who: str, image: Image, channels: int, groups: int, lanes: int) -> None:

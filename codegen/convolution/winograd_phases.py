@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import ahead, epilogue, helpers, patches, text
+from codegen.convolution import ahead, bands, epilogue, helpers, patches, text
+from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
 from codegen.convolution.winograd import Winograd
@@ -52,17 +53,18 @@ def _units(body: list[str]) -> tuple[str, ...]:
 def phase(w: Winograd) -> Phase:
     """The C function that computes a correlation from transformed filters."""
     c = w.correlation
-    total = c.source.batch * (w.grid[0] * w.grid[1])
+    total = c.source.batch * w.sample_tiles
     inputs = w.points * w.input_step
     body = [
         f"const int64_t first = unit * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
+        *([bands.held(c, _used(w))] if w.bands else []),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
-    used = (inputs + w.points * w.product_step) * _item(w)
+    used = _used(w) + (w.bands.held_bytes(c, 1) if w.bands else 0)
     work = 2 * w.points * c.channels.inputs * c.channels.vectors
     return Phase(
         _units(body),
@@ -75,8 +77,28 @@ def phase(w: Winograd) -> Phase:
     )
 
 
-def _place(w: Winograd) -> list[str]:
-    return patches.place(w.grid, w.outputs, "first + tile")
+def _used(w: Winograd) -> int:
+    """The bytes of the transformed inputs and the products of a unit."""
+    elements = w.points * (w.input_step + w.product_step)
+    return -(-elements * _item(w) // 64) * 64
+
+
+def _place(w: Winograd, index: str = "first + tile") -> list[str]:
+    """Which tile of which sample, or of which of its bands, ``index`` is."""
+    if w.bands is None:
+        return patches.place(w.grid, w.outputs, index)
+    (down, across), (height, width) = w.grid, w.outputs
+    line = f"index / {across} % {down} * {height}"
+    return [
+        f"const int64_t index = {index};",
+        f"const int64_t of_all = index / {down * across};",
+        f"const int64_t sample = of_all / {w.bands.count};",
+        f"const int64_t band = of_all % {w.bands.count};",
+        *bands.rows(w.bands),
+        f"const int64_t row = top + {line};",
+        f"const int64_t column = index % {across} * {width};",
+        "(void)sample, (void)bottom;",
+    ]
 
 
 def _input(w: Winograd) -> list[str]:
@@ -97,7 +119,7 @@ def _input(w: Winograd) -> list[str]:
 def _results(w: Winograd) -> list[str]:
     """Ask for the memory of a tile's results, well before they are there."""
     c = w.correlation
-    if c.result.block == 1:
+    if c.result.block == 1 or w.bands:
         return []
     corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
     row, column = corner
@@ -115,7 +137,7 @@ def _next(w: Winograd) -> list[str]:
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     under = (w.side, w.outputs[1])  # the tile beside it asks for the other columns
     body = [
-        *patches.place(w.grid, w.outputs, f"first + tile + {w.tiles}"),
+        *_place(w, f"first + tile + {w.tiles}"),
         *text.loop(
             "chunk",
             blocks(c.source),
@@ -128,9 +150,28 @@ def _next(w: Winograd) -> list[str]:
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
     groups = w.correlation.channels.vectors // w.group
+    if w.bands is not None:
+        return text.loop("group", groups, [*_products(w), *_plates(w, w.bands)])
     outputs = text.loop("part", w.group, _outputs(w))
     tile = text.loop("tile", symbol("count"), [*_next(w), *_place(w), *outputs])
     return text.loop("group", groups, [*_products(w), *tile])
+
+
+def _plates(w: Winograd, held: Bands) -> list[str]:
+    """The third stage for each band of a unit: a plane in the scratch, and pooled."""
+    c, each = w.correlation, w.grid[0] * w.grid[1]
+    ahead_of = text.block("if (part == 0)", _next(w))
+    tile = [*ahead_of, *_place(w), *_outputs(w)]
+    head = f"for (int64_t tile = plate; tile < plate + {each}; tile++)"
+    pooled = [
+        *_place(w, "first + plate"),
+        f"const int64_t bundle = group * {w.group} + part;",
+        "(void)row, (void)column;",
+        *bands.pool_lines(c, held, 1),
+    ]
+    part = [*text.block(head, tile), *text.block("", pooled)]
+    plates = f"for (int64_t plate = 0; plate < count; plate += {each})"
+    return text.block(plates, text.loop("part", w.group, part))
 
 
 def _products(w: Winograd) -> list[str]:
@@ -161,11 +202,20 @@ def _products(w: Winograd) -> list[str]:
 def _outputs(w: Winograd) -> list[str]:
     """The third stage for a vector of output channels of one tile."""
     c, kind, (height, width) = w.correlation, _kind(w), w.outputs
-    exact = c.rows.lengths[0] % height == 0 and c.columns.lengths[0] % width == 0
+    lengths = w.bands.lengths if w.bands else c.rows.lengths[:1]
+    exact = c.columns.lengths[0] % width == 0
+    exact = exact and not any(length % height for length in lengths)
+    exact = exact and len(set(lengths)) == 1
     at = f"products + tile * {w.product_row} + part * {c.lanes}"
     return [
         f"const int64_t bundle = group * {w.group} + part;",
         f"sg_{kind}v sum[1][{height * width}];",
         f"{_helpers(w)[2].name}({at}, {w.product_step}, sum[0]);",
-        *epilogue.store_lines(c, epilogue.Tile(1, height, width, not exact)),
+        *_stored(w, epilogue.Tile(1, height, width, not exact)),
     ]
+
+
+def _stored(w: Winograd, tile: epilogue.Tile) -> list[str]:
+    if w.bands is None:
+        return epilogue.store_lines(w.correlation, tile)
+    return bands.store_lines(w.correlation, w.bands, tile)
