@@ -13,7 +13,6 @@ from codegen import expressions, sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Correlation, position
 from codegen.convolution.vector_text import vector_text
-from codegen.errors import CodegenError
 from codegen.ir import (
     Buffer,
     Epilogue,
@@ -127,8 +126,7 @@ def _before(c: Correlation, tile: Tile) -> list[str]:
         return []
     dtype = c.source.buffer.dtype
     value = vector_text(_moved(c.before), dtype)
-    if value is None:
-        raise CodegenError("convolution: before pooling only what vectors can do")
+    assert value is not None  # or else windows are pooled from bands
     outlet = outlet_of(c, 1)
     at = f"sum[k][i * {tile.width} + j]"
     lines = [

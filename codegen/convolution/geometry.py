@@ -20,10 +20,12 @@ from codegen.ir import (
     ConvolutionBackwardWeights,
     Epilogue,
     Image,
+    Load,
     Pooling,
     Window,
 )
-from codegen.sizes import Size
+from codegen.sizes import Size, symbols_of
+from codegen.traverse import parts
 
 
 @dataclass(frozen=True)
@@ -238,10 +240,15 @@ def results(step: Convolution) -> tuple[Size, Size]:
 
 
 def in_registers(pooling: Pooling, before: Epilogue | None) -> bool:
-    """Whether windows can be pooled on the registers: see ``by_two``."""
-    if before is None:
+    """Whether windows can be pooled on the registers, once ``before`` is done there.
+
+    What it reads must not depend on the pixel: tiles may reach beyond the image.
+    """
+    if before is None or not by_two(pooling):
         return by_two(pooling)
-    return by_two(pooling) and vector_text(before.value, before.value.dtype) is not None
+    loads = [part for part in parts(before.value) if isinstance(part, Load)]
+    moving = any(not {"y", "x"}.isdisjoint(symbols_of(p.position)) for p in loads)
+    return not moving and vector_text(before.value, before.value.dtype) is not None
 
 
 def by_two(pooling: Pooling) -> bool:

@@ -18,7 +18,7 @@ from codegen.ir import Convolution, Image
 from codegen.target import Target
 
 NEAR_BYTES = 1 << 20  # of results that are still in a cache when they are pooled
-FAR, NEAR = 4.0, 24.0  # bytes a cycle to memory and back, and to that cache
+FAR, NEAR = 2.5, 24.0  # bytes a cycle to memory and back, and to that cache
 
 
 def pools_faster(

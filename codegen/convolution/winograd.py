@@ -190,11 +190,19 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
 def _bands(c: Correlation, side: int, fit: int) -> Bands:
     """The bands of which all tiles are fewest, where ``fit`` or so may be in one."""
     found = []
-    for count in range(1, max(sizes.evaluate(c.result.height, {}), 1) + 1):
+    windows = max(sizes.evaluate(c.result.height, {}), 1)
+    for count in range(min(_units(c, side, fit), windows), windows + 1):
         bands = banding.bands_of(c, count)
         down, across = _grid(side, c.rows, c.columns, bands)
         found.append((down * across > MOST_FIT * fit, count * down, bands))
     return min(found, key=lambda one: one[:2])[2]
+
+
+def _units(c: Correlation, side: int, fit: int) -> int:
+    """Two units of work for a sample, but where it is small or one of many."""
+    down, across = grid_of(side, c.rows, c.columns)
+    many = isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
+    return 1 if many or down * across <= fit // 2 else 2
 
 
 def _cost(w: Winograd, target: Target) -> float:
