@@ -255,3 +255,36 @@ def test_bands_see_what_their_windows_see(count, pooling):
 
 def test_work_is_that_of_the_whole_image():
     assert flops(correlation(1)) == 2 * 4 * 8 * 9 * 30 * 9
+
+
+def ints(rng, low, high):
+    """Two of ``low`` to ``high``."""
+    return int(rng.integers(low, high + 1)), int(rng.integers(low, high + 1))
+
+
+def drawn(rng):
+    """A convolution, and a pooling of any form that fits its results."""
+    while True:
+        filters, sides = ints(rng, 1, 4), ints(rng, 1, 18)
+        pads = tuple(ints(rng, 0, most - 1) for most in filters)
+        steps = (1, 1) if rng.integers(2) else ints(rng, 1, 2)
+        window = Window(filters, steps, padding=pads)
+        channels, batch = ints(rng, 1, 36), int(rng.integers(1, 4))
+        case = Case(channels, batch, sides, window, open_batch=bool(rng.integers(2)))
+        spans = ints(rng, 1, 5)
+        padding = tuple(ints(rng, 0, span - 1) for span in spans)
+        lengths = zip(case.output, padding, spans, strict=True)
+        if all(n > 0 and n + sum(pad) >= span for n, pad, span in lengths):
+            kind = int(rng.integers(3))
+            mean, counted = kind > 0, kind > 1
+            yield case, Pooling(spans, ints(rng, 1, 4), padding, mean, counted)
+
+
+@pytest.mark.parametrize("cost", [-1, np.inf])
+@pytest.mark.parametrize("before", ["none", "exp"])
+def test_any_geometry(cost, before, monkeypatch):
+    monkeypatch.setattr(winograd, "_cost", lambda *_: cost)
+    found = drawn(np.random.default_rng(7))
+    for target in TARGETS:
+        cases = [next(found) for _ in range(12)]
+        check(cases, target, "float32", before, exactly=False, tolerance=2e-5)
