@@ -71,6 +71,10 @@ class Bands:
         item = np.dtype(c.source.buffer.dtype).itemsize
         return self.most * self.width * vectors * c.lanes * item
 
+    def fits(self, c: Correlation, vectors: int) -> bool:
+        """Whether a band's results stay in a cache."""
+        return self.held_bytes(c, vectors) <= HELD_BYTES
+
 
 def bands_of(c: Correlation, count: int) -> Bands:
     """The rows of windows of a correlation in ``count`` bands."""
@@ -86,7 +90,7 @@ def direct(c: Correlation, vectors: int) -> Bands:
     windows = sizes.evaluate(c.result.height, {})
     for count in range(max(min(units, windows), 1), windows):
         found = bands_of(c, count)
-        if found.held_bytes(c, vectors) <= HELD_BYTES:
+        if found.fits(c, vectors):
             return found
     return bands_of(c, max(windows, 1))
 

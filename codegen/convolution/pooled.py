@@ -39,8 +39,10 @@ def pools_faster(
 
 
 def _cost(c: Correlation, target: Target, quick: bool, ready: bool) -> float:
-    """Rough cycles of one sample the quickest way."""
-    direct = plan(c, target).cost
+    """Rough cycles of one sample the quickest way; infinite where no band fits."""
+    chosen = plan(c, target)
+    fits = chosen.held is None or chosen.held.fits(c, chosen.tiling.vectors)
+    direct = chosen.cost if fits else np.inf
     costs = winograd.costs_of(c, direct, target, ready) if quick else {0: direct}
     return min(costs.values())
 

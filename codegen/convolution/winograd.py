@@ -116,6 +116,8 @@ def costs_of(
         if c.pooled == 2 and any(n % 2 for n in outputs_of(side, c.rows, c.columns)):
             continue
         found = cut(c, side, target)
+        if found.bands and not found.bands.fits(c, 1):
+            continue
         costs[side] = _cost(found, target) + (0 if ready else _filter_cost(found))
     return costs
 
@@ -189,13 +191,15 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
 
 def _bands(c: Correlation, side: int, fit: int) -> Bands:
     """The bands of which all tiles are fewest, where ``fit`` or so may be in one."""
-    found = []
     windows = max(sizes.evaluate(c.result.height, {}), 1)
-    for count in range(min(_units(c, side, fit), windows), windows + 1):
-        bands = banding.bands_of(c, count)
+    least = min(_units(c, side, fit), windows)
+    found = [banding.bands_of(c, count) for count in range(least, windows + 1)]
+
+    def size(bands: Bands) -> tuple[int, int]:
         down, across = _grid(side, c.rows, c.columns, bands)
-        found.append((down * across > MOST_FIT * fit, count * down, bands))
-    return min(found, key=lambda one: one[:2])[2]
+        return max(down * across, MOST_FIT * fit), bands.count * down
+
+    return min(found, key=size)
 
 
 def _units(c: Correlation, side: int, fit: int) -> int:
