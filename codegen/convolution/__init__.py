@@ -16,11 +16,11 @@ from codegen.convolution.forward import (
     emit_convolution_backward_data,
     winograd_points,
 )
-from codegen.convolution.geometry import by_two, flops
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
 from codegen.convolution.pool import emit_pool
 from codegen.convolution.pooled import pools_faster
 from codegen.convolution.reorder import emit_reorder
+from codegen.convolution.results import by_two, flops
 from codegen.convolution.winograd_filters import (
     at_points,
     emit_transform_filters,

@@ -7,10 +7,10 @@ from codegen.convolution.geometry import (
     Correlation,
     check,
     forward_axis,
-    results,
 )
 from codegen.convolution.plan import plan
 from codegen.convolution.residues import backward_axes
+from codegen.convolution.results import results
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import Convolution, ConvolutionBackwardData, Image
