@@ -3,7 +3,8 @@
 A unit of work makes the rows of results that a band of rows of windows sees, in this
 thread's scratch, and pools them from there, where they are in a cache: the whole image
 is never stored. Where windows overlap, two bands see some rows in common, and each
-computes them for itself; the fewer bands there are, the fewer such rows.
+computes them for itself; the fewer bands there are, the fewer such rows. Or one unit
+makes all bands of a sample, and keeps for each what it shares with the one before.
 
 Windows that tile the image 2 by 2 are pooled on the registers: ``epilogue.py``.
 """
@@ -24,36 +25,62 @@ from codegen.scalars import C_TYPES
 from codegen.sizes import Size, symbol
 
 HELD_BYTES = 1 << 19  # what the results of a band may take
-UNITS = 8  # units of work that are enough to share out
+UNITS = 16  # units of work that are enough to share out
 
 
 @dataclass(frozen=True)
 class Bands:
-    """``windows`` rows of windows in ``count`` even bands; the results they see."""
+    """``windows`` rows of windows in ``count`` even bands; the results they see.
+
+    With ``step`` a band makes so many rows of results and pools all windows that are
+    whole with them; rows that other windows see are kept for the next band.
+    """
 
     pooling: Pooling
     height: int
     width: int
     windows: int
     count: int
+    step: int = 0
 
     def of(self, band: Size) -> tuple[Size, Size]:
         """The first and the last + 1 of the rows of windows of a band."""
-        first, last = (share(at, self.count, self.windows) for at in (band, band + 1))
+        first, last = (
+            self._whole(at) if self.step else share(at, self.count, self.windows)
+            for at in (band, band + 1)
+        )
         return first, last
 
-    def seen(self, first: Size, last: Size) -> tuple[Size, Size]:
-        """The first and the last + 1 of the rows of results that windows see."""
+    def _whole(self, bands: Size) -> Size:
+        """The rows of windows that see no more than the first ``bands`` bands."""
+        span, stride = self.pooling.window[0], self.pooling.stride[0]
+        over = self.pooling.padding[0][0] - span + stride
+        number = sizes.floordiv(bands * self.step + over, stride)
+        every = sizes.floordiv(bands, self.count) * self.windows
+        return sizes.maximum(
+            sizes.minimum(sizes.maximum(number, 0), self.windows), every
+        )
+
+    def seen(self, band: Size, first: Size, last: Size) -> tuple[Size, Size]:
+        """The first and the last + 1 of the rows of results that its windows see."""
         span, stride = self.pooling.window[0], self.pooling.stride[0]
         before = self.pooling.padding[0][0]
         top = sizes.maximum(first * stride - before, 0)
+        if self.step:
+            bottom = sizes.minimum((band + 1) * self.step, self.height)
+            return sizes.minimum(top, band * self.step), bottom
         bottom = sizes.minimum((last - 1) * stride + (span - before), self.height)
         return top, bottom
 
     @property
+    def fresh(self) -> Size:
+        """The first row of results that ``band`` makes."""
+        return symbol("band") * self.step if self.step else symbol("top")
+
+    @property
     def lengths(self) -> list[int]:
         """The rows of results of each band."""
-        seen = [self.seen(*self.of(band)) for band in range(self.count)]
+        seen = [self.seen(band, *self.of(band)) for band in range(self.count)]
         return [sizes.evaluate(bottom - top, {}) for top, bottom in seen]
 
     @property
@@ -118,7 +145,8 @@ class Held(Outlet):
 def rows(bands: Bands) -> list[str]:
     """The rows of windows of ``band``, and of results from ``top`` to ``bottom``."""
     first, last = bands.of(symbol("band"))
-    top, bottom = bands.seen(symbol("first_window"), symbol("last_window"))
+    windows = symbol("first_window"), symbol("last_window")
+    top, bottom = bands.seen(symbol("band"), *windows)
     return [
         f"const int64_t first_window = {sizes.text(first)};",
         f"const int64_t last_window = {sizes.text(last)};",
@@ -127,10 +155,10 @@ def rows(bands: Bands) -> list[str]:
     ]
 
 
-def held(c: Correlation, at: Size) -> str:
+def held(c: Correlation, at: Size, name: str = "held") -> str:
     """The declaration of the memory of a band, ``at`` so many bytes of the scratch."""
     ctype = C_TYPES[c.source.buffer.dtype]
-    return f"{ctype} *const held = ({ctype} *)(scratch + {sizes.text(at)});"
+    return f"{ctype} *const {name} = ({ctype} *)(scratch + {sizes.text(at)});"
 
 
 def store_lines(c: Correlation, bands: Bands, tile: Tile) -> list[str]:

@@ -14,7 +14,7 @@ a tile has, the more it rounds, so eight points are for windows of five taps and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,7 +39,8 @@ TYPICAL_BATCH = 16  # where the batch is known only at the call
 class Winograd:
     """A correlation cut in tiles: units of ``pieces`` of tiles, each a register tile
     with ``vectors`` of output channels; ``group`` vectors go through a unit at once.
-    With ``bands`` a unit takes all tiles of one or more bands.
+    With ``bands`` a unit takes all tiles of one or more bands, or a sample's bands one
+    after another.
     """
 
     correlation: Correlation
@@ -145,7 +146,8 @@ def _grid(side: int, rows: Axis, columns: Axis, bands: Bands | None) -> tuple[in
     down, across = grid_of(side, rows, columns)
     if bands is None:
         return down, across
-    return -(-bands.most // outputs_of(side, rows, columns)[0]), across
+    length = bands.step or bands.most
+    return -(-length // outputs_of(side, rows, columns)[0]), across
 
 
 def _spread(vectors: int, c: Correlation) -> int:
@@ -168,7 +170,7 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     bands = _bands(c, side, fit) if c.banded else None
     down, across = _grid(side, c.rows, c.columns, bands)
     whole = down * across if bands else 1  # tiles that stay together
-    fit = max(fit // whole, 1)
+    fit = 1 if bands and bands.step else max(fit // whole, 1)
     total = bands.count if bands else down * across
     number = total if isinstance(c.source.batch, int) else 0
     if isinstance(c.source.batch, int):
@@ -192,6 +194,13 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
 def _bands(c: Correlation, side: int, fit: int) -> Bands:
     """The bands of which all tiles are fewest, where ``fit`` or so may be in one."""
     windows = max(sizes.evaluate(c.result.height, {}), 1)
+    if _keeps(c, side, fit):
+        height = outputs_of(side, c.rows, c.columns)[0]
+        down, across = grid_of(side, c.rows, c.columns)
+        count = -(-down // max(fit // across, 1))
+        step = -(-down // count) * height
+        whole = banding.bands_of(c, -(-c.rows.lengths[0] // step))
+        return replace(whole, step=step)
     least = min(_units(c, side, fit), windows)
     found = [banding.bands_of(c, count) for count in range(least, windows + 1)]
 
@@ -202,11 +211,23 @@ def _bands(c: Correlation, side: int, fit: int) -> Bands:
     return min(found, key=size)
 
 
+def _keeps(c: Correlation, side: int, fit: int) -> bool:
+    """Whether one unit makes the bands of a sample: they overlap, samples are many."""
+    assert c.pool is not None
+    down, across = grid_of(side, c.rows, c.columns)
+    overlap = c.pool.stride[0] < c.pool.window[0]
+    return _are_many(c) and overlap and down * across > fit
+
+
+def _are_many(c: Correlation) -> bool:
+    """Whether samples are enough to share out."""
+    return isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
+
+
 def _units(c: Correlation, side: int, fit: int) -> int:
     """Two units of work for a sample, but where it is small or one of many."""
     down, across = grid_of(side, c.rows, c.columns)
-    many = isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
-    return 1 if many or down * across <= fit // 2 else 2
+    return 1 if _are_many(c) or down * across <= fit // 2 else 2
 
 
 def _cost(w: Winograd, target: Target) -> float:

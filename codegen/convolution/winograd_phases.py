@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import ahead, bands, epilogue, helpers, patches, text
+from codegen.convolution import ahead, bands, epilogue, helpers, kept, patches, text
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
@@ -55,23 +55,27 @@ def phase(w: Winograd) -> Phase:
     c = w.correlation
     total = c.source.batch * w.sample_tiles
     inputs = w.points * w.input_step
+    unit = f"(unit * {w.bands.count} + turn)" if w.bands and w.bands.step else "unit"
     body = [
-        f"const int64_t first = unit * {w.tiles};",
+        f"const int64_t first = {unit} * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
-        *([bands.held(c, _used(w))] if w.bands else []),
+        *_memory(w),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
-    used = _used(w) + (w.bands.held_bytes(c, 1) if w.bands else 0)
-    work = 2 * w.points * c.channels.inputs * c.channels.vectors
+    units = sizes.floordiv(total + (w.tiles - 1), w.tiles)
+    cost = w.tiles * 2 * w.points * c.channels.inputs * c.channels.vectors
+    if w.bands and w.bands.step:
+        body = text.loop("turn", w.bands.count, body)
+        units, cost = c.source.batch, cost * w.bands.count
     return Phase(
         _units(body),
         (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
-        sizes.floordiv(total + (w.tiles - 1), w.tiles),
-        used,
-        w.tiles * work,
+        units,
+        _scratch(w),
+        cost,
         helpers=tuple(helper.definition for helper in _helpers(w)),
         family=f"winograd{w.side}",
     )
@@ -81,6 +85,29 @@ def _used(w: Winograd) -> int:
     """The bytes of the transformed inputs and the products of a unit."""
     elements = w.points * (w.input_step + w.product_step)
     return -(-elements * _item(w) // 64) * 64
+
+
+def _kept_at(w: Winograd) -> int:
+    """Where in the scratch rows are kept for other bands, in bytes."""
+    held = w.bands.held_bytes(w.correlation, 1) if w.bands else 0
+    return _used(w) + -(-held // 64) * 64
+
+
+def _scratch(w: Winograd) -> int:
+    """Bytes of scratch that a unit uses."""
+    if w.bands is None or not w.bands.step:
+        return _kept_at(w)
+    return _kept_at(w) + kept.kept_bytes(w.correlation, w.bands)
+
+
+def _memory(w: Winograd) -> list[str]:
+    """What a unit holds of results, and keeps of them."""
+    if w.bands is None:
+        return []
+    lines = [bands.held(w.correlation, _used(w))]
+    return lines + (
+        [bands.held(w.correlation, _kept_at(w), "kept")] if w.bands.step else []
+    )
 
 
 def _place(w: Winograd, index: str = "first + tile") -> list[str]:
@@ -95,9 +122,9 @@ def _place(w: Winograd, index: str = "first + tile") -> list[str]:
         f"const int64_t sample = of_all / {w.bands.count};",
         f"const int64_t band = of_all % {w.bands.count};",
         *bands.rows(w.bands),
-        f"const int64_t row = top + {line};",
+        f"const int64_t row = {sizes.text(w.bands.fresh)} + {line};",
         f"const int64_t column = index % {across} * {width};",
-        "(void)sample, (void)bottom;",
+        "(void)sample, (void)last_window, (void)top, (void)bottom;",
     ]
 
 
@@ -167,7 +194,9 @@ def _plates(w: Winograd, held: Bands) -> list[str]:
         *_place(w, "first + plate"),
         f"const int64_t bundle = group * {w.group} + part;",
         "(void)row, (void)column;",
+        *(kept.above(c, held) if held.step else []),
         *bands.pool_lines(c, held, 1),
+        *(kept.keep(c, held) if held.step else []),
     ]
     part = [*text.block(head, tile), *text.block("", pooled)]
     plates = f"for (int64_t plate = 0; plate < count; plate += {each})"
@@ -202,7 +231,8 @@ def _products(w: Winograd) -> list[str]:
 def _outputs(w: Winograd) -> list[str]:
     """The third stage for a vector of output channels of one tile."""
     c, kind, (height, width) = w.correlation, _kind(w), w.outputs
-    lengths = w.bands.lengths if w.bands else c.rows.lengths[:1]
+    own = w.bands is not None and not w.bands.step
+    lengths = w.bands.lengths if w.bands and own else [c.rows.lengths[0]]
     exact = c.columns.lengths[0] % width == 0
     exact = exact and not any(length % height for length in lengths)
     exact = exact and len(set(lengths)) == 1

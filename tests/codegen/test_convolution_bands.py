@@ -241,7 +241,7 @@ def test_bands_see_what_their_windows_see(count, pooling):
     seen = []
     for band in range(count):
         first, last = found.of(band)
-        top, bottom = found.seen(first, last)
+        top, bottom = found.seen(band, first, last)
         rows = {
             row * pooling.stride[0] - before + tap
             for row in range(first, last)
@@ -288,3 +288,38 @@ def test_any_geometry(cost, before, monkeypatch):
     for target in TARGETS:
         cases = [next(found) for _ in range(12)]
         check(cases, target, "float32", before, exactly=False, tolerance=2e-5)
+
+
+@pytest.mark.parametrize("before", ["none", "exp"])
+def test_rows_kept_for_the_next_band(before, monkeypatch):
+    """A unit makes the bands of a sample, where samples are many."""
+    monkeypatch.setattr(winograd, "_cost", lambda *_: -1)
+    monkeypatch.setattr(winograd, "INPUT_BYTES", 1)
+    monkeypatch.setattr(winograd, "MOST_TILES", 1)
+    monkeypatch.setattr(bands, "UNITS", 1)
+    case = Case((16, 33), 2, (43, 30), SAME)
+    poolings = [
+        STEM,
+        replace(MEAN, counted=False),
+        Pooling((5, 2), (1, 1)),
+        Pooling((9, 1), (4, 2), ((8, 3), (0, 0))),
+        Pooling((3, 3), (2, 2)),
+        Pooling((4, 4), (3, 3)),
+    ]
+    five = Case((9, 16), 1, (31, 29), Window((5, 5)))
+    for target in TARGETS:
+        cases = [(case, one) for one in poolings] + [(five, STEM)]
+        made = [winograd.cut(correlation_in(*one, target), 6, target) for one in cases]
+        assert all(one.bands.step and one.bands.count > 1 for one in made)
+        check(cases, target, "float32", before, exactly=False, tolerance=2e-5)
+
+
+def correlation_in(case, pooling, target):
+    """A convolution that pools, of images in blocks of the target's vectors."""
+    lanes = target.lanes("float32")
+    x, _ = case.images("float32", lanes, lanes, "")
+    size = test_pool.wanted(np.zeros((1, 1, *case.output)), pooling)[0].shape[2:]
+    y = image("y", "float32", case.batch, case.channels[1], size, lanes)
+    packed = Buffer("w", "float32", packed_shape(case.window, *case.channels, lanes))
+    step = Convolution(x, packed, y, case.window, pool=pooling)
+    return correlation_of(step, target)
