@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from codegen.convolution import packed_shape, pools_faster
-from codegen.ir import Buffer, Convolution, Image, Pooling, Window
+from codegen.ir import Buffer, Convolution, Pooling, Window
+from codegen.sizes import symbol
 from codegen.target import TARGETS
 from tests.codegen import test_pool
 from tests.codegen.convolution_cases import Case, image
@@ -28,7 +29,6 @@ def pays(channels, size, window, pooling, batch, target, quick=True):
     y = image("pooled", "float32", batch, channels[1], rows, lanes)
     packed = Buffer("w", "float32", packed_shape(window, *channels, lanes))
     step = Convolution(x, packed, y, window, pool=pooling)
-    assert isinstance(whole, Image)
     return pools_faster(step, whole, target, quick, True)
 
 
@@ -48,6 +48,14 @@ def test_whole_images_pay(target, batch):
 def test_small_images_of_which_much_is_computed_twice_do_not():
     for target in TARGETS.values():
         assert not pays((64, 8), (40, 5), SAME, Pooling((5, 5), (1, 1)), 1, target)
+
+
+def test_rows_computed_twice_pay_where_samples_are_not_near():
+    """Bands of minimal filtering are whole tiles; many samples keep what is shared."""
+    target, size, batch = TARGETS["avx512"], (56, 56), symbol("n")
+    for number, answer in ((1, False), (32, True), (batch, False)):
+        assert pays((64, 64), size, SAME, STEM, number, target) == answer
+    assert pays((64, 192), size, SAME, STEM, batch, target)
 
 
 def test_bands_that_fit_no_cache_do_not():
