@@ -3,8 +3,8 @@
 Read ``geometry.py`` first (every pass is a correlation; ``residues.py`` shows it of the
 input's gradient), then ``tiles.py`` and ``correlation.py``. ``reading.py`` is padding
 and grouped channels, ``packing.py`` the order of the filters, ``winograd.py`` the way
-with fewer products, ``windows.py`` pooling. Imports the kernel IR and its printers,
-nothing of symgraph.
+with fewer products, ``windows.py`` pooling, ``bands.py`` pooling by the convolution.
+Imports the kernel IR and its printers, nothing of symgraph.
 """
 
 from codegen.convolution.backward_weights import (
@@ -16,10 +16,11 @@ from codegen.convolution.forward import (
     emit_convolution_backward_data,
     winograd_points,
 )
-from codegen.convolution.geometry import by_two, flops
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
 from codegen.convolution.pool import emit_pool
+from codegen.convolution.pooled import pools_faster
 from codegen.convolution.reorder import emit_reorder
+from codegen.convolution.results import by_two, flops
 from codegen.convolution.winograd_filters import (
     at_points,
     emit_transform_filters,
@@ -39,6 +40,7 @@ __all__ = [
     "flops",
     "pack_filters",
     "packed_shape",
+    "pools_faster",
     "takes_places",
     "transformed_shape",
     "winograd_points",

@@ -55,7 +55,8 @@ def tile_lines(plan: Plan, height: int, width: int) -> list[str]:
         return []
     lines = [*text.loop("plane", blocks(c.source), source[0]), *result[0]]
     if plan.sample_first and plan.bundles > 1:  # the others read the same
-        return text.block("if (bundle == 0)", lines[: -len(result[0])]) + result[0]
+        own = len(lines) - len(result[0])
+        return text.block("if (bundle == 0)", lines[:own]) + result[0]
     return lines
 
 
@@ -77,6 +78,8 @@ def _source(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
 def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     """The results of the next tile."""
     c = plan.correlation
+    if c.banded:  # they go to the scratch
+        return [], 0
     row = sizes.floordiv(symbol("row"), c.pooled) + symbol("i")
     column = sizes.floordiv(symbol("column"), c.pooled)
     vector = symbol("bundle") * plan.tiling.vectors + symbol("k")

@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add
 
 from codegen import sizes
-from codegen.convolution import ahead, epilogue, text, winograd_phases
+from codegen.convolution import ahead, bands, epilogue, text, winograd_phases
 from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.sums import sum_lines
@@ -43,7 +43,7 @@ def phase(chosen: Plan) -> Phase:
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
         _buffers(chosen),
         sizes.product(tuple(extent for _, extent in chosen.unit)),
-        chosen.view.scratch,
+        chosen.scratch,
         _unit_cost(chosen),
     )
 
@@ -80,6 +80,7 @@ def _unit(chosen: Plan) -> list[str]:
         *_band(chosen),
         *(_operands(chosen) if chosen.taps else ()),
         *_tiles(chosen),
+        *_pooled(chosen),
     ]
 
 
@@ -90,6 +91,8 @@ def _buffers(chosen: Plan) -> tuple[Buffer, ...]:
 
 def _band(plan: Plan) -> list[str]:
     """The rows of a band: whole rows of results after pooling."""
+    if plan.held is not None:
+        return [*bands.rows(plan.held), *ahead.distances(plan)]
     step, band = plan.correlation.pooled, symbol("band")
     rows = sizes.floordiv(plan.correlation.rows.count, step)
     top, bottom = (share(at, plan.bands, rows) * step for at in (band, band + 1))
@@ -112,6 +115,13 @@ def _operands(plan: Plan) -> list[str]:
     ]
 
 
+def _pooled(plan: Plan) -> list[str]:
+    """What is done to a band that is held in the scratch."""
+    if plan.held is None:
+        return []
+    return bands.pool_lines(plan.correlation, plan.held, plan.tiling.vectors)
+
+
 def _unit_cost(plan: Plan) -> Size:
     c = plan.correlation
     pixels = sizes.floordiv(c.rows.count, plan.bands) * c.columns.count
@@ -122,6 +132,8 @@ def _unit_cost(plan: Plan) -> Size:
 def _tiles(plan: Plan) -> list[str]:
     """The tiles of a band: rows of each height, and in these the strips."""
     lines = ["int64_t row = top;"]
+    if plan.held is not None:
+        lines.append(bands.held(plan.correlation, plan.held_at))
     for height in plan.tiling.heights:
         across = ["int64_t column = 0;"]
         for strip in plan.tiling.strips:
@@ -133,10 +145,14 @@ def _tiles(plan: Plan) -> list[str]:
 def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
     c, width = plan.correlation, strip.width
     tile = epilogue.Tile(plan.tiling.vectors, height, width)
+    if plan.held is None:
+        stored = epilogue.store_lines(c, tile)
+    else:
+        stored = bands.store_lines(c, plan.held, tile)
     lines = [
         *ahead.tile_lines(plan, height, width),
         *sum_lines(plan, height, strip),
-        *epilogue.store_lines(c, tile),
+        *stored,
     ]
     return _while("column", width, strip.stop, lines)
 

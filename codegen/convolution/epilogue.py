@@ -13,7 +13,6 @@ from codegen import expressions, sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Correlation, position
 from codegen.convolution.vector_text import vector_text
-from codegen.errors import CodegenError
 from codegen.ir import (
     Buffer,
     Epilogue,
@@ -85,18 +84,29 @@ class Outlet:
     column: Size
     places: Buffer | None = None
 
+    @property
+    def place(self) -> Size:
+        """Where a vector of the image begins."""
+        index = (INDEX[name] for name in ("n", "block", "y", "x"))
+        return position(self.image, *index)
+
+    @property
+    def ends(self) -> tuple[Size, Size]:
+        """The row and the column that a bounded tile must not reach."""
+        return self.image.height, self.image.width
+
 
 def store_lines(c: Correlation, tile: Tile) -> list[str]:
     """Lines that send a tile of sums through the epilogue to memory."""
-    outlet = _outlet(c)
-    if c.pool is None:
+    outlet = outlet_of(c)
+    if c.pooled == 1:
         return stored(outlet, tile)
     half = Tile(tile.vectors, tile.height // 2, tile.width // 2, tile.bounded)
     lines = [*_before(c, tile), *_pooled(c, tile, half), *stored(outlet, half)]
     return text.block("", lines)
 
 
-def _outlet(c: Correlation, scale: int | None = None) -> Outlet:
+def outlet_of(c: Correlation, scale: int | None = None) -> Outlet:
     """Where sums go, each of which stands for ``scale`` rows and columns."""
     row, column = (
         axis.start
@@ -116,9 +126,8 @@ def _before(c: Correlation, tile: Tile) -> list[str]:
         return []
     dtype = c.source.buffer.dtype
     value = vector_text(_moved(c.before), dtype)
-    if value is None:
-        raise CodegenError("convolution: before pooling only what vectors can do")
-    outlet = _outlet(c, 1)
+    assert value is not None  # or else windows are pooled from bands
+    outlet = outlet_of(c, 1)
     at = f"sum[k][i * {tile.width} + j]"
     lines = [
         f"const int64_t vector = bundle * {tile.vectors} + k;",
@@ -192,8 +201,7 @@ def _moved(epilogue: Epilogue) -> Expression:
 
 
 def _place(outlet: Outlet) -> str:
-    at = position(outlet.image, *(INDEX[name] for name in ("n", "block", "y", "x")))
-    return sizes.text(at)
+    return sizes.text(outlet.place)
 
 
 def _indices(outlet: Outlet, tile: Tile) -> list[str]:
@@ -202,7 +210,7 @@ def _indices(outlet: Outlet, tile: Tile) -> list[str]:
         f"const int64_t out_column = {sizes.text(outlet.column)};",
     ]
     if tile.bounded:
-        height, width = sizes.text(outlet.image.height), sizes.text(outlet.image.width)
+        height, width = map(sizes.text, outlet.ends)
         lines += [f"if (out_row >= {height} || out_column >= {width})", "    continue;"]
     return lines
 

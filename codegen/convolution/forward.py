@@ -5,12 +5,12 @@ from __future__ import annotations
 from codegen.convolution import correlation, winograd
 from codegen.convolution.geometry import (
     Correlation,
-    by_two,
     check,
     forward_axis,
 )
 from codegen.convolution.plan import plan
 from codegen.convolution.residues import backward_axes
+from codegen.convolution.results import results
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import Convolution, ConvolutionBackwardData, Image
@@ -19,7 +19,7 @@ from codegen.target import Target
 
 def emit_convolution(step: Convolution, target: Target) -> Emission:
     """The C of ``y = epilogue(correlate(x, filters))``."""
-    parts = _parts(step, target)
+    parts = [correlation_of(step, target)]
     return correlation.emission(parts, target, step.points)
 
 
@@ -39,24 +39,27 @@ def winograd_points(
     ``ready`` says that the filters are transformed once, not at each call.
     """
     if isinstance(step, Convolution):
-        parts = _parts(step, target)
+        parts = [correlation_of(step, target)]
     else:
         parts = _backward_parts(step, target)
     if len(parts) != 1 or parts[0].empty:
         return 0
-    return winograd.choose(parts[0], plan(parts[0], target).cost, target, ready)
+    direct = plan(parts[0], target).cost
+    costs = winograd.costs_of(parts[0], direct, target, ready)
+    return min(costs, key=lambda points: costs[points])
 
 
-def _parts(step: Convolution, target: Target) -> list[Correlation]:
+def correlation_of(step: Convolution, target: Target) -> Correlation:
+    """``step`` as a correlation, checked."""
     x, y, window = step.x, step.y, step.window
     lanes = _checked("convolution", x, y, window.groups, target)
-    scale = 2 if step.pool else 1
+    height, width = results(step)
     c = Correlation(
         x,
         step.filters,
         y,
-        forward_axis(window, 0, x.height, y.height * scale),
-        forward_axis(window, 1, x.width, y.width * scale),
+        forward_axis(window, 0, x.height, height),
+        forward_axis(window, 1, x.width, width),
         window.groups,
         step.epilogue,
         lanes,
@@ -64,11 +67,9 @@ def _parts(step: Convolution, target: Target) -> list[Correlation]:
         before=step.before,
         places=step.places,
     )
-    if step.pool and not by_two(step.pool):
-        raise CodegenError(f"convolution: windows are {step.pool}, not 2 by 2")
     if step.pool and not (c.rows.known and c.columns.known):
         raise CodegenError("convolution: pooling needs images of known sizes")
-    return [c]
+    return c
 
 
 def _backward_parts(step: ConvolutionBackwardData, target: Target) -> list[Correlation]:

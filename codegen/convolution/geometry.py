@@ -11,12 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import sizes
+from codegen.convolution.results import in_registers
 from codegen.errors import CodegenError
 from codegen.ir import (
     Buffer,
-    Convolution,
-    ConvolutionBackwardData,
-    ConvolutionBackwardWeights,
     Epilogue,
     Image,
     Pooling,
@@ -81,9 +79,14 @@ class Correlation:
     places: Buffer | None = None  # of each window's first maximum
 
     @property
+    def banded(self) -> bool:
+        """Whether windows are pooled from bands of results, not on the registers."""
+        return self.pool is not None and not in_registers(self.pool, self.before)
+
+    @property
     def pooled(self) -> int:
-        """Rows, and columns, of sums that make one of results."""
-        return 2 if self.pool else 1
+        """Rows, and columns, of sums that make one of what leaves the registers."""
+        return 2 if self.pool and not self.banded else 1
 
     @property
     def empty(self) -> bool:
@@ -96,7 +99,7 @@ class Correlation:
         """Whether taps outside the image can be left out: known sizes, no gathers."""
         channels = self.channels
         own = channels.depthwise and self.source.block == self.lanes
-        known = self.rows.known and self.columns.known and not self.pool
+        known = self.rows.known and self.columns.known and self.pooled == 1
         return known and (channels.broadcast or own)
 
     @property
@@ -187,40 +190,6 @@ def _trusted(axis: Axis) -> Axis:
     return Axis(
         axis.count, axis.reach(axis.count), axis.taps, 0, axis.stride, axis.dilation
     )
-
-
-def flops(
-    step: Convolution | ConvolutionBackwardData | ConvolutionBackwardWeights,
-) -> Size:
-    """Multiplications and additions: 2 N K (C / groups) R S, for each output pixel."""
-    match step:
-        case Convolution(x=x, y=y):
-            wide, narrow = y, x
-        case ConvolutionBackwardData(dy=dy, dx=dx):
-            wide, narrow = dy, dx
-        case ConvolutionBackwardWeights(x=x, dy=dy):
-            wide, narrow = dy, x
-    pixels = wide.batch * wide.height * wide.width
-    if _is_pooled(step):
-        pixels = pixels * 4
-    filters = wide.channels * (narrow.channels // step.window.groups)
-    return pixels * (2 * filters * step.window.kernel[0] * step.window.kernel[1])
-
-
-def _is_pooled(step: object) -> bool:
-    """Whether four results were made for each that is in an image of the step."""
-    match step:
-        case Convolution(pool=pool):
-            return pool is not None
-        case ConvolutionBackwardWeights(places=places):
-            return places is not None
-    return False
-
-
-def by_two(pooling: Pooling) -> bool:
-    """Whether windows are 2 by 2, side by side: those that fit in registers."""
-    unpadded = pooling.padding == ((0, 0), (0, 0))
-    return unpadded and pooling.window == pooling.stride == (2, 2)
 
 
 def check(who: str, image: Image, channels: int, groups: int, lanes: int) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from codegen import sizes
+from codegen.convolution import bands as banding
 from codegen.convolution import tiles
+from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Correlation
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.tiles import Tiling
@@ -31,6 +33,7 @@ class Plan:
     bands: int
     view: View
     cost: float  # rough cycles of a sample
+    held: Bands | None = None  # whose results are pooled from the scratch
 
     @property
     def kind(self) -> str:
@@ -54,6 +57,19 @@ class Plan:
     def filter_step(self) -> int:
         """Elements of the filters of one vector of output channels."""
         return self.correlation.channels.inputs * self.taps * self.correlation.lanes
+
+    @property
+    def held_at(self) -> Size:
+        """Where in the scratch the results of a band are, in bytes."""
+        return sizes.floordiv(self.view.scratch + 63, 64) * 64
+
+    @property
+    def scratch(self) -> Size:
+        """Bytes of scratch that a unit uses."""
+        if self.held is None:
+            return self.view.scratch
+        held = self.held.held_bytes(self.correlation, self.tiling.vectors)
+        return self.held_at + held
 
     @property
     def unit(self) -> list[tuple[str, Size]]:
@@ -92,16 +108,22 @@ def plan(c: Correlation, target: Target) -> Plan:
         channels.inputs,
         target,
         c.clippable,
-        c.pool is not None,
+        c.pooled == 2,
     )
+    if c.banded:
+        tiling = replace(tiling, heights=tuple(dict.fromkeys((*tiling.heights, 1))))
     group: Size = 0
     if channels.groups > 1 and channels.broadcast:
         group = sizes.floordiv(symbol("bundle"), vectors // tiling.vectors)
     reading = Reading(c.source, c.rows, c.columns, channels, group, symbol("bundle"))
+    cost *= channels.inputs * (channels.vectors // max(vectors, 1))
+    if c.banded:
+        held = banding.direct(c, tiling.vectors)
+        seen = view(reading, held.most, tiling.clipped)
+        return Plan(c, tiling, held.count, seen, cost * held.share, held)
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
     shared = sizes.floordiv(c.rows.count, c.pooled)
     most = sizes.floordiv(shared + (bands - 1), bands) * c.pooled
-    cost *= channels.inputs * (channels.vectors // max(vectors, 1))
     return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
 
 

@@ -20,11 +20,12 @@ ONE = Tile(1, 1, 1)
 
 @dataclass(frozen=True)
 class Plane:
-    """``height`` by ``width`` vectors, the first at the C pointer ``name``."""
+    """``height`` by ``width`` vectors; the C pointer ``name`` is at the row ``top``."""
 
     name: str
     height: Size
     width: Size
+    top: Size = 0
 
 
 def pooled_rows(
@@ -37,7 +38,7 @@ def pooled_rows(
     ctype, kind = C_TYPES[outlet.dtype], suffix(outlet.dtype)
     first, rows = _inside(pooling, 0, plane.height, symbol("row"))
     top = symbol("row") * pooling.stride[0] - pooling.padding[0][0]
-    line = (top + symbol("first_row")) * (plane.width * outlet.lanes)
+    line = (top + symbol("first_row") - plane.top) * (plane.width * outlet.lanes)
     left = symbol("column") * pooling.stride[1] - pooling.padding[1][0]
     window = [
         f"const {ctype} *const at = line + {sizes.text(left * outlet.lanes)};",
@@ -99,6 +100,8 @@ def _one(
     if outlet.places is not None:
         number = sizes.text(symbol("first_row") * width + first)
         call = f"sg_window_first_{kind}({window}, {number}, {width}, &place[0][0])"
+    elif pooling.summed:
+        call = f"sg_window_sum_{kind}({window})"
     elif pooling.mean:
         area = sizes.text(symbol("rows") * columns)
         if pooling.counted:

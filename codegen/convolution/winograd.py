@@ -14,16 +14,20 @@ a tile has, the more it rounds, so eight points are for windows of five taps and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from codegen import sizes
+from codegen.convolution import bands as banding
 from codegen.convolution import tiles
+from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Axis, Correlation, blocks
 from codegen.target import Target
 
 LEAST_TAPS = {6: 3, 8: 5}  # by the number of points in one dimension
 MOST_TILES = 56  # of a unit
+MOST_FIT = 2  # times as many tiles in a band, where fewer are computed twice then
 INPUT_BYTES = 1 << 18  # what the transformed inputs of a unit may take
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
 INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform at 36 points
@@ -35,6 +39,8 @@ TYPICAL_BATCH = 16  # where the batch is known only at the call
 class Winograd:
     """A correlation cut in tiles: units of ``pieces`` of tiles, each a register tile
     with ``vectors`` of output channels; ``group`` vectors go through a unit at once.
+    With ``bands`` a unit takes all tiles of one or more bands, or a sample's bands one
+    after another.
     """
 
     correlation: Correlation
@@ -42,6 +48,7 @@ class Winograd:
     vectors: int
     pieces: tuple[int, ...]
     group: int
+    bands: Bands | None = None
 
     @property
     def points(self) -> int:
@@ -55,8 +62,14 @@ class Winograd:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Tiles down and across one sample."""
-        return grid_of(self.side, self.correlation.rows, self.correlation.columns)
+        """Tiles down and across one band, or one sample where there are none."""
+        rows, columns = self.correlation.rows, self.correlation.columns
+        return _grid(self.side, rows, columns, self.bands)
+
+    @property
+    def sample_tiles(self) -> int:
+        """Tiles of one sample."""
+        return self.grid[0] * self.grid[1] * (self.bands.count if self.bands else 1)
 
     @property
     def tiles(self) -> int:
@@ -90,20 +103,24 @@ class Winograd:
         return channels.vectors * channels.inputs * channels.lanes
 
 
-def choose(c: Correlation, direct_cost: float, target: Target, ready: bool) -> int:
-    """The points in one dimension that cost least; 0 where direct sums cost less.
+def costs_of(
+    c: Correlation, direct_cost: float, target: Target, ready: bool
+) -> dict[int, float]:
+    """Rough cycles of a sample by the points in one dimension, direct sums as 0.
 
     ``ready`` says that the transform of the filters is no part of the cost.
     """
-    if c.groups != 1 or c.source.block != c.lanes or not c.source.channels:
-        return 0
     costs = {0: direct_cost}
+    if c.groups != 1 or c.source.block != c.lanes or not c.source.channels:
+        return costs
     for side in sides(c.rows, c.columns):
-        if c.pool and any(n % 2 for n in outputs_of(side, c.rows, c.columns)):
+        if c.pooled == 2 and any(n % 2 for n in outputs_of(side, c.rows, c.columns)):
             continue
         found = cut(c, side, target)
+        if found.bands and not found.bands.fits(c, 1):
+            continue
         costs[side] = _cost(found, target) + (0 if ready else _filter_cost(found))
-    return min(costs, key=lambda side: costs[side])
+    return costs
 
 
 def sides(rows: Axis, columns: Axis) -> tuple[int, ...]:
@@ -125,6 +142,14 @@ def grid_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
     return -(-rows.lengths[0] // down), -(-columns.lengths[0] // across)
 
 
+def _grid(side: int, rows: Axis, columns: Axis, bands: Bands | None) -> tuple[int, int]:
+    down, across = grid_of(side, rows, columns)
+    if bands is None:
+        return down, across
+    length = bands.step or bands.most
+    return -(-length // outputs_of(side, rows, columns)[0]), across
+
+
 def _spread(vectors: int, c: Correlation) -> int:
     """The elements of ``vectors``, off the powers of two that share cache sets."""
     elements, page = vectors * c.lanes, 4096 // _item(c)
@@ -137,13 +162,16 @@ def _item(c: Correlation) -> int:
 
 def cut(c: Correlation, side: int, target: Target) -> Winograd:
     """As many tiles a unit as the cache holds, a sample in an even number of units."""
-    down, across = grid_of(side, c.rows, c.columns)
     each = side * side * _item(c) * c.lanes
     fit = min(INPUT_BYTES // (each * blocks(c.source)), MOST_TILES)
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)
     fit = max(fit, min(widest, 14))
-    total = down * across
+    bands = _bands(c, side, fit) if c.banded else None
+    down, across = _grid(side, c.rows, c.columns, bands)
+    whole = down * across if bands else 1  # tiles that stay together
+    fit = 1 if bands and bands.step else max(fit // whole, 1)
+    total = bands.count if bands else down * across
     number = total if isinstance(c.source.batch, int) else 0
     if isinstance(c.source.batch, int):
         number = total * max(c.source.batch, 1)
@@ -152,6 +180,7 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
         fit = -(-total // units)
     elif number:
         fit = min(fit, number)
+    fit *= whole
     pieces = tuple(tiles.even_pieces(fit, widest))
     room = max(PRODUCT_BYTES // (each * fit), vectors)
     group = max(
@@ -159,13 +188,52 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
         for g in range(vectors, c.channels.vectors + 1, vectors)
         if c.channels.vectors % g == 0 and (g <= room or g == vectors)
     )
-    return Winograd(c, side, vectors, pieces, group)
+    return Winograd(c, side, vectors, pieces, group, bands)
+
+
+def _bands(c: Correlation, side: int, fit: int) -> Bands:
+    """The bands of which all tiles are fewest, where ``fit`` or so may be in one."""
+    windows = max(sizes.evaluate(c.result.height, {}), 1)
+    if _keeps(c, side, fit):
+        height = outputs_of(side, c.rows, c.columns)[0]
+        down, across = grid_of(side, c.rows, c.columns)
+        count = -(-down // max(fit // across, 1))
+        step = -(-down // count) * height
+        whole = banding.bands_of(c, -(-c.rows.lengths[0] // step))
+        return replace(whole, step=step)
+    least = min(_units(c, side, fit), windows)
+    found = [banding.bands_of(c, count) for count in range(least, windows + 1)]
+
+    def size(bands: Bands) -> tuple[int, int]:
+        down, across = _grid(side, c.rows, c.columns, bands)
+        return max(down * across, MOST_FIT * fit), bands.count * down
+
+    return min(found, key=size)
+
+
+def _keeps(c: Correlation, side: int, fit: int) -> bool:
+    """Whether one unit makes the bands of a sample: they overlap, samples are many."""
+    assert c.pool is not None
+    down, across = grid_of(side, c.rows, c.columns)
+    overlap = c.pool.stride[0] < c.pool.window[0]
+    return _are_many(c) and overlap and down * across > fit
+
+
+def _are_many(c: Correlation) -> bool:
+    """Whether samples are enough to share out."""
+    return isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
+
+
+def _units(c: Correlation, side: int, fit: int) -> int:
+    """Two units of work for a sample, but where it is small or one of many."""
+    down, across = grid_of(side, c.rows, c.columns)
+    return 1 if _are_many(c) or down * across <= fit // 2 else 2
 
 
 def _cost(w: Winograd, target: Target) -> float:
     """Rough cycles of one sample, in the measure of the direct tiles."""
     c = w.correlation
-    number = w.grid[0] * w.grid[1]
+    number = w.sample_tiles
     steps = sum(tiles.step_cost(w.vectors, piece, target) for piece in w.pieces)
     products = w.points * c.channels.inputs * c.channels.vectors / w.vectors
     transforms = INPUT_COST * blocks(c.source) + OUTPUT_COST * c.channels.vectors

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import ahead, epilogue, helpers, patches, text
+from codegen.convolution import ahead, bands, epilogue, helpers, kept, patches, text
+from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
 from codegen.convolution.winograd import Winograd
@@ -52,31 +53,79 @@ def _units(body: list[str]) -> tuple[str, ...]:
 def phase(w: Winograd) -> Phase:
     """The C function that computes a correlation from transformed filters."""
     c = w.correlation
-    total = c.source.batch * (w.grid[0] * w.grid[1])
+    total = c.source.batch * w.sample_tiles
     inputs = w.points * w.input_step
+    unit = f"(unit * {w.bands.count} + turn)" if w.bands and w.bands.step else "unit"
     body = [
-        f"const int64_t first = unit * {w.tiles};",
+        f"const int64_t first = {unit} * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
+        *_memory(w),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
-    used = (inputs + w.points * w.product_step) * _item(w)
-    work = 2 * w.points * c.channels.inputs * c.channels.vectors
+    units = sizes.floordiv(total + (w.tiles - 1), w.tiles)
+    cost = w.tiles * 2 * w.points * c.channels.inputs * c.channels.vectors
+    if w.bands and w.bands.step:
+        body = text.loop("turn", w.bands.count, body)
+        units, cost = c.source.batch, cost * w.bands.count
     return Phase(
         _units(body),
         (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
-        sizes.floordiv(total + (w.tiles - 1), w.tiles),
-        used,
-        w.tiles * work,
+        units,
+        _scratch(w),
+        cost,
         helpers=tuple(helper.definition for helper in _helpers(w)),
         family=f"winograd{w.side}",
     )
 
 
-def _place(w: Winograd) -> list[str]:
-    return patches.place(w.grid, w.outputs, "first + tile")
+def _used(w: Winograd) -> int:
+    """The bytes of the transformed inputs and the products of a unit."""
+    elements = w.points * (w.input_step + w.product_step)
+    return -(-elements * _item(w) // 64) * 64
+
+
+def _kept_at(w: Winograd) -> int:
+    """Where in the scratch rows are kept for other bands, in bytes."""
+    held = w.bands.held_bytes(w.correlation, 1) if w.bands else 0
+    return _used(w) + -(-held // 64) * 64
+
+
+def _scratch(w: Winograd) -> int:
+    """Bytes of scratch that a unit uses."""
+    if w.bands is None or not w.bands.step:
+        return _kept_at(w)
+    return _kept_at(w) + kept.kept_bytes(w.correlation, w.bands)
+
+
+def _memory(w: Winograd) -> list[str]:
+    """What a unit holds of results, and keeps of them."""
+    if w.bands is None:
+        return []
+    lines = [bands.held(w.correlation, _used(w))]
+    return lines + (
+        [bands.held(w.correlation, _kept_at(w), "kept")] if w.bands.step else []
+    )
+
+
+def _place(w: Winograd, index: str = "first + tile") -> list[str]:
+    """Which tile of which sample, or of which of its bands, ``index`` is."""
+    if w.bands is None:
+        return patches.place(w.grid, w.outputs, index)
+    (down, across), (height, width) = w.grid, w.outputs
+    line = f"index / {across} % {down} * {height}"
+    return [
+        f"const int64_t index = {index};",
+        f"const int64_t of_all = index / {down * across};",
+        f"const int64_t sample = of_all / {w.bands.count};",
+        f"const int64_t band = of_all % {w.bands.count};",
+        *bands.rows(w.bands),
+        f"const int64_t row = {sizes.text(w.bands.fresh)} + {line};",
+        f"const int64_t column = index % {across} * {width};",
+        "(void)sample, (void)last_window, (void)top, (void)bottom;",
+    ]
 
 
 def _input(w: Winograd) -> list[str]:
@@ -97,7 +146,7 @@ def _input(w: Winograd) -> list[str]:
 def _results(w: Winograd) -> list[str]:
     """Ask for the memory of a tile's results, well before they are there."""
     c = w.correlation
-    if c.result.block == 1:
+    if c.result.block == 1 or w.bands:
         return []
     corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
     row, column = corner
@@ -115,7 +164,7 @@ def _next(w: Winograd) -> list[str]:
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     under = (w.side, w.outputs[1])  # the tile beside it asks for the other columns
     body = [
-        *patches.place(w.grid, w.outputs, f"first + tile + {w.tiles}"),
+        *_place(w, f"first + tile + {w.tiles}"),
         *text.loop(
             "chunk",
             blocks(c.source),
@@ -128,9 +177,30 @@ def _next(w: Winograd) -> list[str]:
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
     groups = w.correlation.channels.vectors // w.group
+    if w.bands is not None:
+        return text.loop("group", groups, [*_products(w), *_plates(w, w.bands)])
     outputs = text.loop("part", w.group, _outputs(w))
     tile = text.loop("tile", symbol("count"), [*_next(w), *_place(w), *outputs])
     return text.loop("group", groups, [*_products(w), *tile])
+
+
+def _plates(w: Winograd, held: Bands) -> list[str]:
+    """The third stage for each band of a unit: a plane in the scratch, and pooled."""
+    c, each = w.correlation, w.grid[0] * w.grid[1]
+    ahead_of = text.block("if (part == 0)", _next(w))
+    tile = [*ahead_of, *_place(w), *_outputs(w)]
+    head = f"for (int64_t tile = plate; tile < plate + {each}; tile++)"
+    pooled = [
+        *_place(w, "first + plate"),
+        f"const int64_t bundle = group * {w.group} + part;",
+        "(void)row, (void)column;",
+        *(kept.above(c, held) if held.step else []),
+        *bands.pool_lines(c, held, 1),
+        *(kept.keep(c, held) if held.step else []),
+    ]
+    part = [*text.block(head, tile), *text.block("", pooled)]
+    plates = f"for (int64_t plate = 0; plate < count; plate += {each})"
+    return text.block(plates, text.loop("part", w.group, part))
 
 
 def _products(w: Winograd) -> list[str]:
@@ -161,11 +231,21 @@ def _products(w: Winograd) -> list[str]:
 def _outputs(w: Winograd) -> list[str]:
     """The third stage for a vector of output channels of one tile."""
     c, kind, (height, width) = w.correlation, _kind(w), w.outputs
-    exact = c.rows.lengths[0] % height == 0 and c.columns.lengths[0] % width == 0
+    own = w.bands is not None and not w.bands.step
+    lengths = w.bands.lengths if w.bands and own else [c.rows.lengths[0]]
+    exact = c.columns.lengths[0] % width == 0
+    exact = exact and not any(length % height for length in lengths)
+    exact = exact and len(set(lengths)) == 1
     at = f"products + tile * {w.product_row} + part * {c.lanes}"
     return [
         f"const int64_t bundle = group * {w.group} + part;",
         f"sg_{kind}v sum[1][{height * width}];",
         f"{_helpers(w)[2].name}({at}, {w.product_step}, sum[0]);",
-        *epilogue.store_lines(c, epilogue.Tile(1, height, width, not exact)),
+        *_stored(w, epilogue.Tile(1, height, width, not exact)),
     ]
+
+
+def _stored(w: Winograd, tile: epilogue.Tile) -> list[str]:
+    if w.bands is None:
+        return epilogue.store_lines(w.correlation, tile)
+    return bands.store_lines(w.correlation, w.bands, tile)

@@ -68,9 +68,12 @@
                                           int64_t columns)                             \
     {                                                                                  \
         sg_##s##v sum = {0};                                                           \
-        for (int64_t i = 0; i < rows; i++)                                             \
+        for (int64_t i = 0; i < rows; i++) { /* by rows: rounds less than one by one */\
+            sg_##s##v row = {0};                                                       \
             for (int64_t j = 0; j < columns; j++)                                      \
-                sum += sg_load_##s(from + i * pitch + j * sg_lanes_##s);               \
+                row += sg_load_##s(from + i * pitch + j * sg_lanes_##s);               \
+            sum += row;                                                                \
+        }                                                                              \
         return sum;                                                                    \
     }
 

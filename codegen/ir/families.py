@@ -44,7 +44,7 @@ class Window:
 
 @dataclass(frozen=True)
 class Pooling:
-    """One number for each window of rows and columns: the largest, or the mean.
+    """One number for each window of rows and columns: the largest, the mean, the sum.
 
     Padding is never the largest; in a mean it counts as zeros where it is ``counted``.
     """
@@ -54,6 +54,7 @@ class Pooling:
     padding: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
     mean: bool = False
     counted: bool = True
+    summed: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ class Convolution:
 
     With ``points`` it is done by Winograd's minimal filtering on so many points in one
     dimension, with filters that ``TransformFilters`` made; it rounds to 2e-5 then. With
-    ``pool``, windows of ``before(results)`` are pooled before the epilogue, and
-    ``places`` is as in ``Pool``.
+    ``pool``, windows of ``before(results)`` are pooled before the epilogue, on images
+    of known sizes, and ``places`` is as in ``Pool``.
     """
 
     x: Image

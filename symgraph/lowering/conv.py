@@ -16,13 +16,14 @@ from codegen.convolution import (
     by_two,
     flops,
     packed_shape,
+    pools_faster,
     takes_places,
     transformed_shape,
     winograd_points,
 )
 from symgraph.graph import Apply, Variable
 from symgraph.graph.config import config
-from symgraph.lowering import general_conv
+from symgraph.lowering import general_conv, pooled
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.layouts import image_of
@@ -44,19 +45,19 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     window = _window(node.op, filters)
     image = _input(builder, x)
     packed = _packed(builder, filters, window, transposed=False)
-    target = builder.allocate(tail.output, _lanes(builder, x))
-    y = image_of(target)
-    index = image_index(target)
-    step = ir.Convolution(
-        image, packed, y, window, tail.epilogue(index, x.dtype, target)
-    )
+    lanes = _lanes(builder, x)
+    target = pooled.allocate(builder, tail.output, lanes)
+    y = pooled.image_of(target, lanes)
+    index = image_index(lanes)
+    own = index[: len(target.shape)]
+    step = ir.Convolution(image, packed, y, window, tail.epilogue(own, x.dtype, target))
     if tail.pooled is not None:
         pooling = tail.pooled.node
         step = replace(
             step,
             pool=pooling_of(pooling),
             before=tail.pooled.epilogue(index, x.dtype),
-            places=places_of_maxima(builder, pooling, target.block),
+            places=places_of_maxima(builder, pooling, lanes),
         )
     builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
 
@@ -72,7 +73,7 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     packed = _packed(builder, filters, window, transposed=True)
     target = builder.allocate(tail.output, lanes)
     dx = image_of(target)
-    epilogue = tail.epilogue(image_index(target), dy.dtype, target)
+    epilogue = tail.epilogue(image_index(lanes), dy.dtype, target)
     image = builder.image(dy, lanes)
     step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
     builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
@@ -134,6 +135,23 @@ def _shaped(builder: Builder, variable: Variable) -> ir.Image:
     buffer = ir.Buffer("image", variable.dtype, ())
     block = 1 if channels < lanes else lanes
     return ir.Image(buffer, batch, channels, height, width, block)
+
+
+def pools_faster_itself(builder: Builder, node: Apply, pooling: Apply) -> bool:
+    """Whether a convolution of known sizes had better do the ``pooling`` after it."""
+    x, filters = node.inputs
+    y = pooled.shaped(builder, pooling.outputs[0], _lanes(builder, x))
+    step = ir.Convolution(
+        _shaped(builder, x),
+        ir.Buffer("filters", x.dtype, ()),
+        y,
+        _window(node.op, filters),
+        pool=pooling_of(pooling),
+    )
+    whole = _shaped(builder, node.outputs[0])
+    ready = filters in builder.invariant
+    whole = replace(whole, block=y.block)
+    return pools_faster(step, whole, builder.target, config.winograd, ready)
 
 
 def is_known(node: Apply) -> bool:

@@ -110,7 +110,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         takes_epilogue,
         stores_more,
         is_pooling,
-        takes_pooling,
+        partial(takes_pooling, builder),
         builder.shape,
         is_invariant,
     )

@@ -16,14 +16,11 @@ from symgraph.lowering.pool import max_pool, places_of_maxima, source_of
 from symgraph.lowering.tail import Tail, image_index
 from symgraph.lowering.values import Stored
 from symgraph.lowering.windows import pooling_of
-from symgraph.ops.affine import AddBias
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.conv import Conv2D
 from symgraph.ops.pool_places import PLACES, MaxPool2DWithPlaces
-from symgraph.ops.special import Relu
 
 KERNELS = ("float32", "float64")  # dtypes that have vectors
-IMAGE_AXES = {2, 3}
 
 
 def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -35,7 +32,7 @@ def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
         return
     image = builder.image(x, lanes)
     target = builder.allocate(tail.output, lanes)
-    epilogue = tail.epilogue(image_index(target), x.dtype, target)
+    epilogue = tail.epilogue(image_index(lanes), x.dtype, target)
     places = places_of_maxima(builder, node, lanes)
     pooling = pooling_of(node)
     step = ir.Pool(image, image_of(target), pooling, epilogue, places)
@@ -43,26 +40,18 @@ def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
     builder.emit(step, tail.label, work)
 
 
-def takes_pooling(kernel: Apply, between: list[Apply], node: Apply) -> bool:
+def takes_pooling(
+    builder: Builder, kernel: Apply, between: list[Apply], node: Apply
+) -> bool:
     """Whether ``kernel`` pools its results, once ``between`` is done to them.
 
-    It does so on registers, so windows are 2 by 2, side by side, and what is between
-    is the same for all of a window but for its numbers.
+    It does so on registers where windows are 2 by 2, side by side, and else where it
+    is worth the rows that are computed twice.
     """
     if not isinstance(kernel.op, Conv2D) or not conv.is_known(kernel):
         return False
-    result = kernel.outputs[0]
-    for step in between:
-        if step.inputs[0] is not result or not _is_simple(step):
-            return False
-        result = step.outputs[0]
-    return by_two(pooling_of(node))
-
-
-def _is_simple(node: Apply) -> bool:
-    if isinstance(node.op, AddBias):
-        return IMAGE_AXES.issubset(node.op.axes)
-    return isinstance(node.op, Relu)
+    pooling = pooling_of(node)
+    return by_two(pooling) or conv.pools_faster_itself(builder, kernel, node)
 
 
 def _lower_loops(builder: Builder, node: Apply, tail: Tail) -> None:

@@ -25,7 +25,7 @@ from symgraph.lowering import (
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.readers import reader_of
 from symgraph.lowering.tail import Tail
-from symgraph.lowering.windows import windows_tile
+from symgraph.lowering.windows import spans_images, windows_tile
 from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D
@@ -123,7 +123,8 @@ def stores_more(kernel: Apply) -> bool:
 
 def is_pooling(node: Apply) -> bool:
     """Whether the op pools windows of its input."""
-    return EPILOGUES.get(type(node.op)) is pool_kernel.lower_pool
+    kernel = EPILOGUES.get(type(node.op)) is pool_kernel.lower_pool
+    return kernel or spans_images(node)
 
 
 def is_view(node: Apply) -> bool:

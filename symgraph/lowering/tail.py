@@ -66,7 +66,7 @@ class Tail:
         return ir.Epilogue(masked(value, target, index), also)
 
 
-def image_index(target: Stored) -> tuple[Index, ...]:
+def image_index(block: int) -> tuple[Index, ...]:
     """The index of an element of blocked images in an epilogue's own symbols."""
-    channel = Split(symbol("block"), symbol("lane"), target.block)
+    channel = Split(symbol("block"), symbol("lane"), block)
     return (symbol("n"), channel, symbol("y"), symbol("x"))

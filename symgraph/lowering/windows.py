@@ -19,8 +19,11 @@ from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.values import Index, flat
+from symgraph.ops import Max, Sum
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.pool import Pooling
+
+IMAGE_AXES = (2, 3)
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,23 @@ class Tap:
 
 
 def pooling_of(node: Apply) -> ir.Pooling:
-    """The windows of a pooling op."""
+    """The windows of a pooling op, or the one window that a reduction reads."""
+    if spans_images(node):
+        _, _, height, width = node.inputs[0].type.shape
+        assert height is not None and width is not None
+        size, summed = (height, width), isinstance(node.op, Sum)
+        return ir.Pooling(size, size, summed=summed)
     op, mean = node.op, isinstance(node.op, AveragePool2D)
     counted = op.count_include_pad if mean else True
     return ir.Pooling(op.window, op.stride, op.padding, mean, counted)
+
+
+def spans_images(node: Apply) -> bool:
+    """Whether the op adds up the rows and columns of images, or finds their largest."""
+    if not isinstance(node.op, Sum | Max) or node.op.axes != IMAGE_AXES:
+        return False
+    x, y = node.inputs[0].type, node.outputs[0].type
+    return len(x.shape) == 4 and None not in x.shape[2:] and x.dtype == y.dtype
 
 
 def overlaps(op: Pooling) -> bool:

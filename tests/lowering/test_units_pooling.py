@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from codegen import ir
-from symgraph.ops import Relu, exp, tensor
+from symgraph.lowering import conv
+from symgraph.ops import MatMul, Max, Relu, Sum, exp, tanh, tensor
 from symgraph.ops.affine import AddBias
 from symgraph.ops.average_pool import AveragePool2D, AveragePool2DGrad
 from symgraph.ops.conv import Conv2D, Conv2DBackwardWeights
@@ -26,12 +27,11 @@ def test_pooling_is_done_by_the_convolution_before_it(check):
     assert [step.pool is not None for step in steps] == [True]
 
 
-@pytest.mark.parametrize("also", [None, "result"])
-def test_pooling_of_a_result_that_others_read_is_a_kernel(also, check):
+@pytest.mark.parametrize("columns", [2, 3])
+def test_pooling_of_a_result_that_others_read_is_a_kernel(columns, check):
     x = tensor("x", shape=(None, 3, 13, 10))
     result = Conv2D()(x, shared(5, 3, 3, 3))
-    pool = pooled(result, 2 if also else 3)
-    outputs = [pool, result] if also else [pool]
+    outputs = [pooled(result, columns), result]
     kernels = check([x], outputs, [random(2, 3, 13, 10)]).program.kernels
     steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution)]
     assert [step.pool for step in steps] == [None]
@@ -50,12 +50,82 @@ def test_the_gradient_of_pooling_needs_no_image(outputs, check):
     assert len([k for k in kernels if k.label != "output"]) == 2
 
 
+def steps_of(lowered):
+    """The convolutions and poolings of a program."""
+    steps = (kernel.step for kernel in lowered.program.kernels)
+    return [step for step in steps if isinstance(step, ir.Convolution | ir.Pool)]
+
+
 def test_a_bias_that_differs_inside_windows_is_added_before_pooling(check):
     x = tensor("x", shape=(None, 3, 13, 10))
     y = AddBias((0,))(Conv2D()(x, shared(5, 3, 3, 3)), shared(5, 11, 8))
-    kernels = check([x], [pooled(y, 2)], [random(2, 3, 13, 10)]).program.kernels
-    steps = [k.step for k in kernels if isinstance(k.step, ir.Convolution | ir.Pool)]
-    assert [type(step) for step in steps] == [ir.Convolution, ir.Pool]
+    (step,) = steps_of(check([x], [pooled(y, 2)], [random(2, 3, 13, 10)]))
+    assert step.before is not None
+
+
+OVERLAPPING = (3, 3), (2, 2), ((1, 1), (1, 1))
+
+
+@pytest.mark.parametrize("pool", [MaxPool2D, AveragePool2D])
+@pytest.mark.parametrize("outputs", [5, 16])
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_windows_that_overlap_are_pooled_by_the_convolution(
+    pool, outputs, batch, check, monkeypatch
+):
+    """With all that comes before them, another image and exp among it, and after."""
+    monkeypatch.setattr(conv, "pools_faster", lambda *_: True)
+    x = tensor("x", shape=(None, 3, 15, 11))
+    z = tensor("z", shape=(None, outputs, 13, 9))
+    y = exp(Relu()(convolved(x, outputs)) * 0.1) + z
+    arrays = [random(batch, 3, 15, 11), random(batch, outputs, 13, 9)]
+    lowered = check([x, z], [tanh(pool(*OVERLAPPING)(y))], arrays)
+    (step,) = steps_of(lowered)
+    assert step.pool == ir.Pooling(*OVERLAPPING, mean=pool is AveragePool2D)
+    assert step.before is not None
+
+
+def test_places_of_windows_that_overlap_are_kept(check, monkeypatch):
+    monkeypatch.setattr(conv, "pools_faster", lambda *_: True)
+    x = tensor("x", shape=(None, 3, 12, 10))
+    y, places = MaxPool2DWithPlaces(*OVERLAPPING)(convolved(x, 5))
+    dx = MaxPool2DScatter(*OVERLAPPING, size=(10, 8))(places, y * 2.0)
+    (step,) = steps_of(check([x], [y, dx], [random(2, 3, 12, 10)]))
+    assert step.places is not None
+
+
+@pytest.mark.parametrize("reduce", [Sum, Max])
+@pytest.mark.parametrize("outputs", [5, 32])
+@pytest.mark.parametrize("then", ["nothing", "a product"])
+def test_whole_images_are_pooled_by_the_convolution(reduce, outputs, then, check):
+    x = tensor("x", shape=(None, 3, 9, 8))
+    y = reduce((2, 3))(Relu()(convolved(x, outputs))) / 42.0
+    y = y if then == "nothing" else MatMul()(y, shared(outputs, 7))
+    (step,) = steps_of(check([x], [y], [random(3, 3, 9, 8)]))
+    assert step.pool == ir.Pooling((7, 6), (7, 6), summed=reduce is Sum)
+
+
+@pytest.mark.parametrize("axes", [(1, 2, 3), (2,), (0, 2, 3)])
+def test_sums_over_other_axes_are_kernels(axes, check):
+    x = tensor("x", shape=(None, 3, 9, 8))
+    y = Sum(axes)(Relu()(convolved(x, 16)))
+    (step,) = steps_of(check([x], [y], [random(3, 3, 9, 8)]))
+    assert step.pool is None
+
+
+def test_sums_of_images_of_unknown_size_are_kernels(check):
+    x = tensor("x", shape=(None, 3, None, 8))
+    y = Sum((2, 3))(Relu()(convolved(x, 16)))
+    (step,) = steps_of(check([x], [y], [random(3, 3, 9, 8)]))
+    assert step.pool is None
+
+
+@pytest.mark.parametrize("result", ["pays", "does not"])
+def test_where_it_does_not_pay_the_image_is_stored(result, check, monkeypatch):
+    monkeypatch.setattr(conv, "pools_faster", lambda *_: result == "pays")
+    x = tensor("x", shape=(None, 3, 15, 11))
+    y = MaxPool2D(*OVERLAPPING)(convolved(x, 5))
+    steps = steps_of(check([x], [y], [random(2, 3, 15, 11)]))
+    assert len(steps) == (1 if result == "pays" else 2)
 
 
 SAME = (3, 3), (1, 1), ((1, 1), (1, 1))  # windows that keep the size of an image
