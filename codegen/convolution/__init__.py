@@ -3,7 +3,7 @@
 Read ``geometry.py`` first (every pass is a correlation; ``residues.py`` shows it of the
 input's gradient), then ``tiles.py`` and ``correlation.py``. ``reading.py`` is padding
 and grouped channels, ``packing.py`` the order of the filters, ``winograd.py`` the way
-with fewer products, ``windows.py`` pooling. Imports the kernel IR and its printers,
+with fewer products, ``windows.py`` pooling, ``channel_sums.py`` sums of results. Imports the kernel IR and its printers,
 nothing of symgraph.
 """
 
@@ -14,6 +14,7 @@ from codegen.convolution.backward_weights import (
 from codegen.convolution.forward import (
     emit_convolution,
     emit_convolution_backward_data,
+    takes_sums,
     winograd_points,
 )
 from codegen.convolution.geometry import by_two, flops
@@ -40,6 +41,7 @@ __all__ = [
     "pack_filters",
     "packed_shape",
     "takes_places",
+    "takes_sums",
     "transformed_shape",
     "winograd_points",
 ]

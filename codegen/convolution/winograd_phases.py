@@ -9,7 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import ahead, epilogue, helpers, patches, text
+from codegen.convolution import (
+    ahead,
+    channel_sums,
+    epilogue,
+    helpers,
+    patches,
+    text,
+)
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
 from codegen.convolution.winograd import Winograd
@@ -59,6 +66,7 @@ def phase(w: Winograd) -> Phase:
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
+        *channel_sums.opened(c, symbol("unit"), 0, c.channels.vectors),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]

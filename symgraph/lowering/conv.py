@@ -24,6 +24,7 @@ from symgraph.graph import Apply, Variable
 from symgraph.graph.config import config
 from symgraph.lowering import general_conv
 from symgraph.lowering.builder import Builder
+from symgraph.lowering.channel_sums import emit_with_sums
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.layouts import image_of
 from symgraph.lowering.pool import places_of_maxima
@@ -58,7 +59,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
             before=tail.pooled.epilogue(index, x.dtype),
             places=places_of_maxima(builder, pooling, target.block),
         )
-    builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
+    emit_with_sums(builder, _quickest(builder, step, filters), tail, index)
 
 
 def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -72,10 +73,11 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     packed = _packed(builder, filters, window, transposed=True)
     target = builder.allocate(tail.output, lanes)
     dx = image_of(target)
-    epilogue = tail.epilogue(image_index(target), dy.dtype, target)
+    index = image_index(target)
+    epilogue = tail.epilogue(index, dy.dtype, target)
     image = builder.image(dy, lanes)
     step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
-    builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
+    emit_with_sums(builder, _quickest(builder, step, filters), tail, index)
 
 
 def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:

@@ -37,7 +37,8 @@ class Tail:
 
     ``apply(index, result, body)`` is the value to store at ``index`` where the kernel
     computed ``result``; ``is_identity`` says that it is ``result`` itself. ``more`` are
-    places for values that are made on the way, which are stored too.
+    places for values that are made on the way, which are stored too. ``sums`` takes
+    statistics of the output, which a kernel may make on the way.
     """
 
     output: Variable
@@ -46,6 +47,7 @@ class Tail:
     label: str
     pooled: Pooled | None = None
     more: tuple[tuple[Stored, Chain], ...] = ()
+    sums: Apply | None = None
 
     def epilogue(
         self, index: Sequence[Index], dtype: str, target: Stored
