@@ -3,8 +3,8 @@
 Read ``geometry.py`` first (every pass is a correlation; ``residues.py`` shows it of the
 input's gradient), then ``tiles.py`` and ``correlation.py``. ``reading.py`` is padding
 and grouped channels, ``packing.py`` the order of the filters, ``winograd.py`` the way
-with fewer products, ``windows.py`` pooling, ``channel_sums.py`` sums of results. Imports the kernel IR and its printers,
-nothing of symgraph.
+with fewer products, ``windows.py`` pooling, ``channel_sums.py`` statistics of results.
+Imports the kernel IR and its printers, nothing of symgraph.
 """
 
 from codegen.convolution.backward_weights import (

@@ -47,15 +47,17 @@ def opened(c: Correlation, turn: Size, first: Size, vectors: int) -> list[str]:
     ]
 
 
-def around_pixels(kind: str) -> tuple[list[str], list[str]]:
+def around_pixels(kind: str, by: str | None) -> tuple[list[str], list[str]]:
     """Lines before and after all pixels that a tile has of one vector of channels."""
     before = [
         f"sg_{kind}v *const record = records + vector * {ROWS};",
-        f"sg_{kind}v pivot = {{0}}, sum_of_z[2] = {{{{0}}}}, of_products[2] = {{{{0}}}};",
+        f"sg_{kind}v pivot = {{0}}, sum_of_z[2] = {{{{0}}}};",
+        f"sg_{kind}v of_products[2] = {{{{0}}}};",
         "int64_t count = 0;",
         "(void)pivot;",
     ]
-    after = [f"sg_note_{kind}(record, count, sum_of_z, of_products);"]
+    note = "sg_note_squares" if by is None else "sg_note"
+    after = [f"{note}_{kind}(record, count, sum_of_z, of_products);"]
     return before, after
 
 

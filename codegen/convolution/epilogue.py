@@ -249,7 +249,7 @@ def _by_vectors(outlet: Outlet, value: str, tile: Tile) -> list[str]:
     if sums is None:
         return _each_vector(outlet, tile, lines)
     by = vector_text(_moved(sums.by), outlet.dtype) if sums.by else None
-    around = channel_sums.around_pixels(kind)
+    around = channel_sums.around_pixels(kind, by)
     return _each_vector(
         outlet, tile, [*lines, *channel_sums.of_pixel(kind, by)], *around
     )

@@ -2,8 +2,9 @@
 
    A record is four vectors: how many results there are, the pivot p, the sums of
    z = r - p, and the sums of z z or of z times another number, over the results r.
-   The pivot is the first of the results where their variance is asked for, so that
-   z z is about as large as the variance however far from zero they lie; else it is 0.
+   Where the variance is asked for, the pivot is the first of the results, and from the
+   second tile on the mean of the first tile, so that z z is about as large as the
+   variance however far from zero the results lie; else it is 0.
 
    Inside a record sums are in the type of the results, over at most some hundreds of
    them, tile by tile: their rounding is like that of the results themselves. Records
@@ -14,11 +15,15 @@
 #include "vectors.h"
 
 #define SG_SUMS(T, s)                                                                  \
-    /* the pivot of a record; ``first`` where it has none, and that is a number */     \
+    SG_INLINE sg_##s##v sg_if_finite_##s(sg_##s##v a, sg_##s##v otherwise)             \
+    {                                                                                  \
+        return sg_select_##s##v(a - a == 0, a, otherwise);                             \
+    }                                                                                  \
+    /* the pivot of a record: ``first`` where there is none yet, and that is a number */ \
     SG_INLINE sg_##s##v sg_pivot_##s(sg_##s##v *record, sg_##s##v first)               \
     {                                                                                  \
         if (record[0][0] == 0)                                                         \
-            record[1] = (sg_##s##v)((first - first == 0) & (sg_##s##m)first);          \
+            record[1] = sg_if_finite_##s(first, (sg_##s##v){0});                       \
         return record[1];                                                              \
     }                                                                                  \
     /* add ``count`` results, the sums of every other of them side by side */          \
@@ -28,6 +33,22 @@
         record[0] += (T)count;                                                         \
         record[2] += sums[0] + sums[1];                                                \
         record[3] += products[0] + products[1];                                        \
+    }                                                                                  \
+    /* The same, of z and z z. In the end the first to come have their mean as pivot,   \
+       with d the way to the old one from there: one number may lie far from others. */ \
+    SG_INLINE void sg_note_squares_##s(sg_##s##v *record, int64_t count,               \
+                                       const sg_##s##v *sums, const sg_##s##v *squares) \
+    {                                                                                  \
+        const bool are_first = record[0][0] == 0;                                      \
+        sg_note_##s(record, count, sums, squares);                                     \
+        if (are_first) {                                                               \
+            const sg_##s##v mean = record[1] + record[2] / record[0];                  \
+            const sg_##s##v pivot = sg_if_finite_##s(mean, record[1]);                 \
+            const sg_##s##v d = record[1] - pivot;                                     \
+            record[1] = pivot;                                                         \
+            record[3] += d * (2 * record[2] + d * record[0]);                          \
+            record[2] += d * record[0];                                                \
+        }                                                                              \
     }                                                                                  \
     /* The sums of ``turns`` records, ``step`` vectors apart, for the first lanes. */  \
     SG_SHARED void sg_totals_##s(const sg_##s##v *records, int64_t turns, int64_t step, \

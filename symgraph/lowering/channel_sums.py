@@ -51,9 +51,7 @@ def emit_with_sums(
     builder.emit(step, tail.label, flops(step))
 
 
-def _summing(
-    builder: Builder, step: Step, node: Apply, index: Sequence[Index]
-) -> Step:
+def _summing(builder: Builder, step: Step, node: Apply, index: Sequence[Index]) -> Step:
     """``step`` with the sums that ``node`` is."""
     mean_or_sum, other = (builder.allocate(v).buffer for v in node.outputs)
     by = None

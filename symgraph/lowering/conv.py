@@ -48,9 +48,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     target = builder.allocate(tail.output, _lanes(builder, x))
     y = image_of(target)
     index = image_index(target)
-    step = ir.Convolution(
-        image, packed, y, window, tail.epilogue(index, x.dtype, target)
-    )
+    step = ir.Convolution(image, packed, y, window, tail.epilogue(index, x.dtype))
     if tail.pooled is not None:
         pooling = tail.pooled.node
         step = replace(
@@ -74,7 +72,7 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     target = builder.allocate(tail.output, lanes)
     dx = image_of(target)
     index = image_index(target)
-    epilogue = tail.epilogue(index, dy.dtype, target)
+    epilogue = tail.epilogue(index, dy.dtype)
     image = builder.image(dy, lanes)
     step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
     emit_with_sums(builder, _quickest(builder, step, filters), tail, index)

@@ -35,7 +35,7 @@ def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
         return
     image = builder.image(x, lanes)
     target = builder.allocate(tail.output, lanes)
-    epilogue = tail.epilogue(image_index(target), x.dtype, target)
+    epilogue = tail.epilogue(image_index(target), x.dtype)
     places = places_of_maxima(builder, node, lanes)
     pooling = pooling_of(node)
     step = ir.Pool(image, image_of(target), pooling, epilogue, places)

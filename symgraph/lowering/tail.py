@@ -10,7 +10,6 @@ from codegen import ir
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
-from symgraph.lowering.layouts import masked
 from symgraph.lowering.values import Index, Split, Stored
 
 Chain: TypeAlias = Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
@@ -49,10 +48,11 @@ class Tail:
     more: tuple[tuple[Stored, Chain], ...] = ()
     sums: Apply | None = None
 
-    def epilogue(
-        self, index: Sequence[Index], dtype: str, target: Stored
-    ) -> ir.Epilogue | None:
-        """The chain as an epilogue of the kernel IR, at the kernel's own symbols."""
+    def epilogue(self, index: Sequence[Index], dtype: str) -> ir.Epilogue | None:
+        """The chain as an epilogue of the kernel IR, at the kernel's own symbols.
+
+        Kernels on blocks make zeros of the lanes after the last channel themselves.
+        """
         if self.is_identity:
             return None
         body = Body(inline=True)
@@ -65,7 +65,7 @@ class Tail:
             )
             for place, chain in self.more
         )
-        return ir.Epilogue(masked(value, target, index), also)
+        return ir.Epilogue(value, also)
 
 
 def image_index(target: Stored) -> tuple[Index, ...]:
