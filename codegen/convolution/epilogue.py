@@ -38,12 +38,16 @@ INDEX: dict[str, Size] = {  # the epilogue's symbols, and the C that holds them
 
 def buffers_of(epilogue: Epilogue | None) -> tuple[Buffer, ...]:
     """The buffers that an epilogue reads."""
+    return tuple(dict.fromkeys(load.buffer for load in loads_of(epilogue)))
+
+
+def loads_of(epilogue: Epilogue | None) -> list[Load | Gather]:
+    """What an epilogue reads."""
     if epilogue is None:
-        return ()
+        return []
     by = epilogue.sums.by if epilogue.sums else None
     found = (*parts(epilogue.value), *(parts(by) if by else ()))
-    reads = (part for part in found if isinstance(part, Load | Gather))
-    return tuple(dict.fromkeys(read.buffer for read in reads))
+    return [part for part in found if isinstance(part, Load | Gather)]
 
 
 def cost(epilogue: Epilogue | None) -> int:

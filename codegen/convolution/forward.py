@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from codegen import sizes
 from codegen.convolution import correlation, winograd
 from codegen.convolution.epilogue import has_sums_in_vectors
 from codegen.convolution.geometry import (
@@ -18,6 +21,7 @@ from codegen.ir import Convolution, ConvolutionBackwardData, Image
 from codegen.target import Target
 
 LEAST_PIXELS = 32  # of a band or unit, beside which its record of sums is small
+NEAR_BYTES = 1 << 21  # of results that a pass after them still finds in a cache
 
 
 def emit_convolution(step: Convolution, target: Target) -> Emission:
@@ -52,7 +56,8 @@ def takes_sums(step: Convolution | ConvolutionBackwardData, target: Target) -> b
 
     It cannot where that takes more than vectors can do, and each sum leaves a record
     behind for each part of the results that is made in one go. Where such a part has
-    few pixels, or nobody knows how many, a pass over the results costs no more.
+    few pixels, or nobody knows how many, a pass over the results costs no more. Nor
+    does it where these are near: then it is quicker than what tiles do for their sums.
     """
     epilogue = step.epilogue
     some = [part for part in _parts_of(step, target) if not part.empty]
@@ -65,7 +70,14 @@ def takes_sums(step: Convolution | ConvolutionBackwardData, target: Target) -> b
     for part in some:
         pixels += part.rows.lengths[0] * part.columns.lengths[0] // part.pooled**2
         turns += _turns(part, target, step.points)
-    return pixels >= LEAST_PIXELS * turns
+    return pixels >= LEAST_PIXELS * turns and not _is_near(some[0].result)
+
+
+def _is_near(image: Image) -> bool:
+    """Whether an image is known to stay in a cache."""
+    numbers = sizes.product(image.buffer.shape)
+    item = np.dtype(image.buffer.dtype).itemsize
+    return isinstance(numbers, int) and numbers * item <= NEAR_BYTES
 
 
 def _turns(part: Correlation, target: Target, points: int) -> int:

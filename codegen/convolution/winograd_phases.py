@@ -103,7 +103,10 @@ def _input(w: Winograd) -> list[str]:
 
 
 def _results(w: Winograd) -> list[str]:
-    """Ask for the memory of a tile's results, well before they are there."""
+    """Ask for the memory of a tile's results, well before they are there.
+
+    And for what their epilogue reads beside them.
+    """
     c = w.correlation
     if c.result.block == 1:
         return []
@@ -114,6 +117,8 @@ def _results(w: Winograd) -> list[str]:
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
     lines = ahead.asked(extents, place, c.result, 1)
+    for other in ahead.beside(c, symbol("k"), row + symbol("i"), column):
+        lines += ahead.asked(extents, other, c.result, 0)
     return text.loop("k", c.channels.vectors, lines)
 
 
