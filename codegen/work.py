@@ -26,6 +26,7 @@ from codegen.ir import (
     Statement,
     Step,
     Store,
+    Sums,
 )
 from codegen.scalars import is_float
 from codegen.sizes import evaluate, symbols_of
@@ -58,16 +59,24 @@ def in_expression(expression: Expression) -> int:
 def _in_epilogue(step: Step, sizes: Values) -> int:
     match step:
         case (
-            Convolution(y=image, epilogue=Epilogue(value))
-            | ConvolutionBackwardData(dx=image, epilogue=Epilogue(value))
-            | Pool(y=image, epilogue=Epilogue(value))
+            Convolution(y=image, epilogue=Epilogue() as epilogue)
+            | ConvolutionBackwardData(dx=image, epilogue=Epilogue() as epilogue)
+            | Pool(y=image, epilogue=Epilogue() as epilogue)
         ):
-            return in_expression(value) * _pixels(image, sizes)
+            each = in_expression(epilogue.value) + _in_sums(epilogue.sums)
+            return each * _pixels(image, sizes)
         case Gemm(epilogue=Epilogue(value, also)):
             elements = step.m * step.n * step.batch
             each = in_expression(value) + sum(in_expression(s.value) for s in also)
             return each * evaluate(elements, sizes)
     return 0
+
+
+def _in_sums(sums: Sums | None) -> int:
+    """For each result: a product and two additions, and a pivot taken off or ``by``."""
+    if sums is None:
+        return 0
+    return 3 + (in_expression(sums.by) if sums.by else 1)
 
 
 def _pixels(image: Image, sizes: Values) -> int:

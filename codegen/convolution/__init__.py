@@ -3,7 +3,8 @@
 Read ``geometry.py`` first (every pass is a correlation; ``residues.py`` shows it of the
 input's gradient), then ``tiles.py`` and ``correlation.py``. ``reading.py`` is padding
 and grouped channels, ``packing.py`` the order of the filters, ``winograd.py`` the way
-with fewer products, ``windows.py`` pooling, ``bands.py`` pooling by the convolution.
+with fewer products, ``windows.py`` pooling, ``bands.py`` pooling by the convolution,
+``channel_sums.py`` statistics of results.
 Imports the kernel IR and its printers, nothing of symgraph.
 """
 
@@ -14,6 +15,7 @@ from codegen.convolution.backward_weights import (
 from codegen.convolution.forward import (
     emit_convolution,
     emit_convolution_backward_data,
+    takes_sums,
     winograd_points,
 )
 from codegen.convolution.packing import emit_pack_filters, pack_filters, packed_shape
@@ -42,6 +44,7 @@ __all__ = [
     "packed_shape",
     "pools_faster",
     "takes_places",
+    "takes_sums",
     "transformed_shape",
     "winograd_points",
 ]

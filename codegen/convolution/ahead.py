@@ -2,8 +2,8 @@
 
 Bands follow each other through an image, and the last is followed by the first of the
 next sample. A band of few channels is computed faster than memory answers: so each tile
-asks for the rows of the image that the tile in its place will read anew, and for the
-memory of its results.
+asks for the rows of the image that the tile in its place will read anew, for the memory
+of its results, and for what their epilogue reads beside them.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import text
-from codegen.convolution.geometry import blocks, plane, position
+from codegen.convolution import epilogue, text
+from codegen.convolution.geometry import Correlation, blocks, plane, position
 from codegen.convolution.plan import Plan
 from codegen.ir import Image
 from codegen.sizes import Size, symbol
@@ -88,7 +88,24 @@ def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     high, each = height // c.pooled, lines_of(c.result, width // c.pooled)
     extents = (("k", plan.tiling.vectors), ("i", high), ("line", each))
     lines = asked(extents, place, c.result, 1)
-    return lines, plan.tiling.vectors * high * each
+    others = beside(c, vector, row, column)
+    for other in others:
+        lines += asked(extents, f"{other} + result_ahead", c.result, 0)
+    return lines, plan.tiling.vectors * high * each * (1 + len(others))
+
+
+def beside(c: Correlation, vector: Size, row: Size, column: Size) -> list[str]:
+    """Where the epilogue reads images like the result: a mask, what it is summed with.
+
+    Each is at the place of a result of ``sample``, as C.
+    """
+    at = {"n": symbol("sample"), "block": vector, "y": row, "x": column, "lane": 0}
+    places = {
+        f"{load.buffer.name} + {sizes.text(sizes.substitute(load.position, at))}": None
+        for load in epilogue.loads_of(c.epilogue)
+        if load.buffer.shape == c.result.buffer.shape
+    }
+    return list(places)
 
 
 def asked(

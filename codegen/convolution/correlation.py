@@ -10,7 +10,14 @@ from functools import reduce
 from operator import add
 
 from codegen import sizes
-from codegen.convolution import ahead, bands, epilogue, text, winograd_phases
+from codegen.convolution import (
+    ahead,
+    bands,
+    channel_sums,
+    epilogue,
+    text,
+    winograd_phases,
+)
 from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.sums import sum_lines
@@ -27,18 +34,28 @@ HEADERS = ("vectors.h", "convolution.h", "pooling.h")
 def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
     """The C of some correlations; ``points`` are those of Winograd's filtering."""
     some = [c for c in parts if not c.empty]
+    turns: Size = 0
+    phases: list[Phase] = []
     if points:
-        found = [winograd_phases.phase(cut(c, points, target)) for c in some]
-        return Emission(tuple(found), headers=winograd_phases.HEADERS)
+        for c in some:
+            phases.append(winograd_phases.phase(cut(c, points, target)))
+            turns = turns + phases[-1].units
+        return channel_sums.emission(parts[0], phases, turns, winograd_phases.HEADERS)
     plans = [plan(c, target) for c in some]
+    first_turns: list[Size] = []
+    for chosen in plans:
+        first_turns.append(turns)
+        turns = turns + chosen.turns
     if len(plans) > 1 and all(chosen.sample_first for chosen in plans):
-        return Emission((_together(plans),), headers=HEADERS)
-    return Emission(tuple(map(phase, plans)), headers=HEADERS)
+        phases = [_together(plans, first_turns)]
+    else:
+        phases = list(map(phase, plans, first_turns))
+    return channel_sums.emission(parts[0], phases, turns, HEADERS)
 
 
-def phase(chosen: Plan) -> Phase:
+def phase(chosen: Plan, first_turn: Size) -> Phase:
     """The C function that computes a correlation by direct sums."""
-    body = [*text.decode("unit", chosen.unit), *_unit(chosen)]
+    body = [*text.decode("unit", chosen.unit), *_unit(chosen, first_turn)]
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
         _buffers(chosen),
@@ -48,7 +65,7 @@ def phase(chosen: Plan) -> Phase:
     )
 
 
-def _together(plans: list[Plan]) -> Phase:
+def _together(plans: list[Plan], first_turns: list[Size]) -> Phase:
     """The C function of correlations that make parts of one image, sample by sample.
 
     The parts of a strided gradient are every other pixel each: a line of memory that
@@ -59,9 +76,9 @@ def _together(plans: list[Plan]) -> Phase:
         f"const int64_t sample = unit / {sum(counts)}, part = unit % {sum(counts)};"
     ]
     first = 0
-    for chosen, count in zip(plans, counts, strict=True):
+    for chosen, count, first_turn in zip(plans, counts, first_turns, strict=True):
         turn = f"part - {first}" if first else "part"
-        lines = [*text.decode(turn, chosen.unit[1:]), *_unit(chosen)]
+        lines = [*text.decode(turn, chosen.unit[1:]), *_unit(chosen, first_turn)]
         first += count
         body += text.block(f"if (part >= {first - count} && part < {first})", lines)
     cost = reduce(add, map(_unit_cost, plans))
@@ -74,10 +91,14 @@ def _together(plans: list[Plan]) -> Phase:
     )
 
 
-def _unit(chosen: Plan) -> list[str]:
+def _unit(chosen: Plan, first_turn: Size) -> list[str]:
     """What is done for one band and bundle of a sample."""
+    turn = first_turn + symbol("sample") * chosen.bands + symbol("band")
+    vectors = chosen.tiling.vectors
+    first = symbol("bundle") * vectors
     return [
         *_band(chosen),
+        *channel_sums.opened(chosen.correlation, turn, first, vectors),
         *(_operands(chosen) if chosen.taps else ()),
         *_tiles(chosen),
         *_pooled(chosen),

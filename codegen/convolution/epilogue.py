@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from codegen import expressions, sizes
-from codegen.convolution import text
+from codegen.convolution import channel_sums, text
 from codegen.convolution.geometry import Correlation, position
 from codegen.convolution.vector_text import vector_text
+from codegen.errors import CodegenError
 from codegen.ir import (
     Buffer,
     Epilogue,
@@ -37,10 +38,16 @@ INDEX: dict[str, Size] = {  # the epilogue's symbols, and the C that holds them
 
 def buffers_of(epilogue: Epilogue | None) -> tuple[Buffer, ...]:
     """The buffers that an epilogue reads."""
+    return tuple(dict.fromkeys(load.buffer for load in loads_of(epilogue)))
+
+
+def loads_of(epilogue: Epilogue | None) -> list[Load | Gather]:
+    """What an epilogue reads."""
     if epilogue is None:
-        return ()
-    reads = (p for p in parts(epilogue.value) if isinstance(p, Load | Gather))
-    return tuple(dict.fromkeys(read.buffer for read in reads))
+        return []
+    by = epilogue.sums.by if epilogue.sums else None
+    found = (*parts(epilogue.value), *(parts(by) if by else ()))
+    return [part for part in found if isinstance(part, Load | Gather)]
 
 
 def cost(epilogue: Epilogue | None) -> int:
@@ -125,7 +132,7 @@ def _before(c: Correlation, tile: Tile) -> list[str]:
     if c.before is None:
         return []
     dtype = c.source.buffer.dtype
-    value = vector_text(_moved(c.before), dtype)
+    value = vector_text(_moved(c.before.value), dtype)
     assert value is not None  # or else windows are pooled from bands
     outlet = outlet_of(c, 1)
     at = f"sum[k][i * {tile.width} + j]"
@@ -187,17 +194,28 @@ def stored(outlet: Outlet, tile: Tile) -> list[str]:
 def _values(outlet: Outlet, tile: Tile) -> list[str]:
     if outlet.epilogue is None:
         return _by_vectors(outlet, "value", tile)
-    moved = _moved(outlet.epilogue)
+    moved = _moved(outlet.epilogue.value)
     same = outlet.dtype == outlet.image.buffer.dtype
     value = vector_text(moved, outlet.dtype) if same else None
-    if value is None:
-        return _by_lanes(outlet, moved, tile)
-    return _by_vectors(outlet, value, tile)
+    if value is not None:
+        return _by_vectors(outlet, value, tile)
+    if outlet.epilogue.sums is not None:
+        raise CodegenError("convolution: sums only of what vectors can do")
+    return _by_lanes(outlet, moved, tile)
 
 
-def _moved(epilogue: Epilogue) -> Expression:
-    """The value of an epilogue in the C's own indices."""
-    return expression_sizes(epilogue.value, lambda size: sizes.substitute(size, INDEX))
+def has_sums_in_vectors(epilogue: Epilogue, dtype: str) -> bool:
+    """Whether all that an epilogue stores and sums has a form on vectors."""
+    values = (epilogue.value, *((epilogue.sums.by,) if epilogue.sums else ()))
+    return all(
+        value is None or vector_text(_moved(value), dtype) is not None
+        for value in values
+    )
+
+
+def _moved(value: Expression) -> Expression:
+    """What an epilogue computes, in the C's own indices."""
+    return expression_sizes(value, lambda size: sizes.substitute(size, INDEX))
 
 
 def _place(outlet: Outlet) -> str:
@@ -215,11 +233,18 @@ def _indices(outlet: Outlet, tile: Tile) -> list[str]:
     return lines
 
 
-def _each_vector(outlet: Outlet, tile: Tile, lines: list[str]) -> list[str]:
-    """``lines`` once for each vector of a tile."""
+def _each_vector(
+    outlet: Outlet,
+    tile: Tile,
+    lines: list[str],
+    before: list[str] | None = None,
+    after: list[str] | None = None,
+) -> list[str]:
+    """``lines`` for each pixel of a tile, the others for each vector of channels."""
     pixel = [*_indices(outlet, tile), *lines]
     inner = text.block(text.unrolled((("i", tile.height), ("j", tile.width))), pixel)
-    body = [f"const int64_t vector = bundle * {tile.vectors} + k;", *inner]
+    first = f"const int64_t vector = bundle * {tile.vectors} + k;"
+    body = [first, *(before or ()), *inner, *(after or ())]
     return text.block(text.unrolled((("k", tile.vectors),)), body)
 
 
@@ -230,9 +255,17 @@ def _by_vectors(outlet: Outlet, value: str, tile: Tile) -> list[str]:
         value = f"sg_first_{kind}v({value}, {left})"
     lines = [
         f"const sg_{kind}v value = sum[k][i * {tile.width} + j];",
-        f"sg_store_{kind}({outlet.image.buffer.name} + {_place(outlet)}, {value});",
+        f"const sg_{kind}v result = {value};",
+        f"sg_store_{kind}({outlet.image.buffer.name} + {_place(outlet)}, result);",
     ]
-    return _each_vector(outlet, tile, lines)
+    sums = outlet.epilogue.sums if outlet.epilogue else None
+    if sums is None:
+        return _each_vector(outlet, tile, lines)
+    by = vector_text(_moved(sums.by), outlet.dtype) if sums.by else None
+    around = channel_sums.around_pixels(kind, by)
+    return _each_vector(
+        outlet, tile, [*lines, *channel_sums.of_pixel(kind, by)], *around
+    )
 
 
 def _places(outlet: Outlet, tile: Tile) -> list[str]:

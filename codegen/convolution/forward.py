@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from codegen import sizes
 from codegen.convolution import correlation, winograd
+from codegen.convolution.epilogue import has_sums_in_vectors
 from codegen.convolution.geometry import (
     Correlation,
     check,
@@ -15,6 +19,9 @@ from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import Convolution, ConvolutionBackwardData, Image
 from codegen.target import Target
+
+LEAST_PIXELS = 32  # of a band or unit, beside which its record of sums is small
+NEAR_BYTES = 1 << 21  # of results that a pass after them still finds in a cache
 
 
 def emit_convolution(step: Convolution, target: Target) -> Emission:
@@ -38,15 +45,59 @@ def winograd_points(
 
     ``ready`` says that the filters are transformed once, not at each call.
     """
-    if isinstance(step, Convolution):
-        parts = [correlation_of(step, target)]
-    else:
-        parts = _backward_parts(step, target)
+    parts = _parts_of(step, target)
     if len(parts) != 1 or parts[0].empty:
         return 0
     direct = plan(parts[0], target).cost
     costs = winograd.costs_of(parts[0], direct, target, ready)
     return min(costs, key=lambda points: costs[points])
+
+
+def takes_sums(step: Convolution | ConvolutionBackwardData, target: Target) -> bool:
+    """Whether ``step`` should sum its results as its epilogue says, on the way.
+
+    It cannot where that takes more than vectors can do, and each sum leaves a record
+    behind for each part of the results that is made in one go. Where such a part has
+    few pixels, or nobody knows how many, a pass over the results costs no more. Nor
+    does it where these are near: then it is quicker than what tiles do for their sums.
+    """
+    epilogue = step.epilogue
+    some = [part for part in _parts_of(step, target) if not part.empty]
+    known = all(part.rows.known and part.columns.known for part in some)
+    if epilogue is None or not some or not known:
+        return False
+    if any(part.banded for part in some):
+        return False
+    if not has_sums_in_vectors(epilogue, some[0].source.buffer.dtype):
+        return False
+    pixels, turns = 0, 0
+    for part in some:
+        pixels += part.rows.lengths[0] * part.columns.lengths[0] // part.pooled**2
+        turns += _turns(part, target, step.points)
+    return pixels >= LEAST_PIXELS * turns and not _is_near(some[0].result)
+
+
+def _is_near(image: Image) -> bool:
+    """Whether an image is known to stay in a cache."""
+    numbers = sizes.product(image.buffer.shape)
+    item = np.dtype(image.buffer.dtype).itemsize
+    return isinstance(numbers, int) and numbers * item <= NEAR_BYTES
+
+
+def _turns(part: Correlation, target: Target, points: int) -> int:
+    """How many bands, or units of tiles, one sample is made in, at least one."""
+    if not points:
+        return plan(part, target).bands
+    found = winograd.cut(part, points, target)
+    return -(-found.grid[0] * found.grid[1] // found.tiles)
+
+
+def _parts_of(
+    step: Convolution | ConvolutionBackwardData, target: Target
+) -> list[Correlation]:
+    if isinstance(step, Convolution):
+        return [correlation_of(step, target)]
+    return _backward_parts(step, target)
 
 
 def correlation_of(step: Convolution, target: Target) -> Correlation:

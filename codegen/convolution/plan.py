@@ -82,6 +82,11 @@ class Plan:
         return parts if self.sample_first else [parts[2], parts[0], parts[1]]
 
     @property
+    def turns(self) -> Size:
+        """The bands of all samples."""
+        return self.correlation.source.batch * self.bands
+
+    @property
     def sample_first(self) -> bool:
         """Whether a band stays near while bundles change, or else a bundle's filters.
 

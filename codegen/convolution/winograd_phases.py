@@ -9,7 +9,16 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import ahead, bands, epilogue, helpers, kept, patches, text
+from codegen.convolution import (
+    ahead,
+    bands,
+    channel_sums,
+    epilogue,
+    helpers,
+    kept,
+    patches,
+    text,
+)
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
@@ -62,6 +71,7 @@ def phase(w: Winograd) -> Phase:
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
         *_memory(w),
+        *channel_sums.opened(c, symbol("unit"), 0, c.channels.vectors),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
@@ -144,7 +154,10 @@ def _input(w: Winograd) -> list[str]:
 
 
 def _results(w: Winograd) -> list[str]:
-    """Ask for the memory of a tile's results, well before they are there."""
+    """Ask for the memory of a tile's results, well before they are there.
+
+    And for what their epilogue reads beside them.
+    """
     c = w.correlation
     if c.result.block == 1 or w.bands:
         return []
@@ -155,6 +168,8 @@ def _results(w: Winograd) -> list[str]:
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
     lines = ahead.asked(extents, place, c.result, 1)
+    for other in ahead.beside(c, symbol("k"), row + symbol("i"), column):
+        lines += ahead.asked(extents, other, c.result, 0)
     return text.loop("k", c.channels.vectors, lines)
 
 

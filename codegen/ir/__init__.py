@@ -52,6 +52,7 @@ from codegen.ir.statements import (
     Scatter,
     Statement,
     Store,
+    Sums,
 )
 
 __all__ = [
@@ -93,6 +94,7 @@ __all__ = [
     "Step",
     "Store",
     "Stream",
+    "Sums",
     "TransformFilters",
     "Window",
 ]

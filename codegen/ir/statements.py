@@ -101,6 +101,19 @@ Statement: TypeAlias = "Let | Accumulate | Assign | Store | Scatter | Check | Lo
 
 
 @dataclass(frozen=True)
+class Sums:
+    """Two numbers for each channel of what an epilogue stores, over all of an image.
+
+    With ``by`` they are the sums of r and of r ``by``, where r is what is stored and
+    ``by`` an expression like an epilogue's, but without ``Result``. Else they are the
+    mean and the biased variance of r. ``totals`` have one element a channel.
+    """
+
+    totals: tuple[Buffer, Buffer]
+    by: Expression | None = None
+
+
+@dataclass(frozen=True)
 class Epilogue:
     """What is done to a kernel's result before it is stored, still in registers.
 
@@ -108,8 +121,10 @@ class Epilogue:
     output's own index symbols: ``n``, ``block``, ``y``, ``x``, ``lane`` for a
     convolution (channel = block * v + lane; whole vectors are read, so what is
     loaded along ``lane`` is padded to them), ``b``, ``i``, ``j`` for gemm. What the
-    stores in ``also`` say is stored first; only gemm does that.
+    stores in ``also`` say is stored first; only gemm does that. ``sums`` are made of
+    what is stored, on the way; only convolutions do that.
     """
 
     value: Expression
     also: tuple[Store, ...] = ()
+    sums: Sums | None = None

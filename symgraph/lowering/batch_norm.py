@@ -1,5 +1,8 @@
 """Batch normalization in training: statistics in a sweep of their own, the rest fused.
 
+The convolution that makes x takes its statistics instead where that pays, and the one
+that makes its gradient both sums: see ``channel_sums.py``.
+
 Training BN is the moments of x, then one affine map that fuses with its neighbours.
 Its gradient is one sweep for both sums, then one pointwise expression, which again
 fuses, with the mask of the relu before it for instance.

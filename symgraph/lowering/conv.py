@@ -25,6 +25,7 @@ from symgraph.graph import Apply, Variable
 from symgraph.graph.config import config
 from symgraph.lowering import general_conv, pooled
 from symgraph.lowering.builder import Builder
+from symgraph.lowering.channel_sums import emit_with_sums
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.layouts import image_of
 from symgraph.lowering.pool import places_of_maxima
@@ -50,7 +51,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
     y = pooled.image_of(target, lanes)
     index = image_index(lanes)
     own = index[: len(target.shape)]
-    step = ir.Convolution(image, packed, y, window, tail.epilogue(own, x.dtype, target))
+    step = ir.Convolution(image, packed, y, window, tail.epilogue(own, x.dtype))
     if tail.pooled is not None:
         pooling = tail.pooled.node
         step = replace(
@@ -59,7 +60,7 @@ def lower_conv2d(builder: Builder, node: Apply, tail: Tail) -> None:
             before=tail.pooled.epilogue(index, x.dtype),
             places=places_of_maxima(builder, pooling, lanes),
         )
-    builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
+    emit_with_sums(builder, _quickest(builder, step, filters), tail, index)
 
 
 def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -73,10 +74,11 @@ def lower_conv2d_backward_data(builder: Builder, node: Apply, tail: Tail) -> Non
     packed = _packed(builder, filters, window, transposed=True)
     target = builder.allocate(tail.output, lanes)
     dx = image_of(target)
-    epilogue = tail.epilogue(image_index(lanes), dy.dtype, target)
+    index = image_index(lanes)
+    epilogue = tail.epilogue(index, dy.dtype)
     image = builder.image(dy, lanes)
     step = ir.ConvolutionBackwardData(image, packed, dx, window, epilogue)
-    builder.emit(_quickest(builder, step, filters), tail.label, flops(step))
+    emit_with_sums(builder, _quickest(builder, step, filters), tail, index)
 
 
 def lower_conv2d_backward_weights(builder: Builder, node: Apply) -> None:

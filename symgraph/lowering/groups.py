@@ -16,7 +16,7 @@ from symgraph.lowering.layouts import logical_index, loop_extents, masked
 from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.reduce import adds_up_images, lower_reduction
-from symgraph.lowering.table import EPILOGUES, inlines_its_input
+from symgraph.lowering.table import EPILOGUES, LOWERINGS, inlines_its_input
 from symgraph.lowering.tail import Chain, Pooled, Tail
 from symgraph.lowering.values import Index, Stored, Value
 
@@ -43,7 +43,9 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
     if unit.pooling is not None:
         before = _chain(builder, result, unit.before) if unit.before else None
         pooled, result = Pooled(unit.pooling, before), unit.pooling.outputs[0]
-    inside = {unit.head, unit.pooling, *unit.before}
+    for node in unit.summed_with:
+        builder.values[node.outputs[0]] = pointwise_value(builder, node)
+    inside = {unit.head, unit.pooling, *unit.before, *_of_sums(unit)}
     followers = [node for node in unit.nodes if node not in inside]
     output, wanted = unit.tail.outputs[0], _wanted(builder, unit)
     more = tuple(
@@ -52,8 +54,17 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
         if v is not output and v in wanted
     )
     chain = _chain(builder, result, followers)
-    tail = Tail(output, chain, not followers, _label(unit), pooled, more)
+    label = "+".join(str(n.op) for n in unit.nodes if n not in _of_sums(unit))
+    tail = Tail(output, chain, not followers, label, pooled, more, unit.sums)
     EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
+    if unit.sums is not None and unit.sums not in builder.done:
+        with builder.at(unit.sums):
+            LOWERINGS[type(unit.sums.op)](builder, unit.sums)
+
+
+def _of_sums(unit: Unit) -> set[Apply | None]:
+    """What follows the results of a kernel, but makes nothing of them to be stored."""
+    return {unit.sums, *unit.summed_with}
 
 
 def _chain(

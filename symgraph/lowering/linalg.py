@@ -20,7 +20,7 @@ def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
     right, right_transposed = _operand(builder, b)
     target = builder.destination(tail.output)
     batch = tuple(target.shape[:-2])
-    epilogue = tail.epilogue(_index(batch), a.dtype, target)
+    epilogue = tail.epilogue(_index(batch), a.dtype)
     repeats = _batched(batch, (m * k, k * n, m * n))
     step = ir.Gemm(
         left.buffer,

@@ -17,6 +17,7 @@ from codegen.sizes import evaluate, product
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
 from symgraph.lowering.builder import Builder
+from symgraph.lowering.channel_sums import is_channel_sums, makes_channel_sums
 from symgraph.lowering.expansion import expand_all
 from symgraph.lowering.groups import lower_chain, lower_group
 from symgraph.lowering.lowered import (
@@ -111,6 +112,8 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         stores_more,
         is_pooling,
         partial(takes_pooling, builder),
+        is_channel_sums,
+        makes_channel_sums,
         builder.shape,
         is_invariant,
     )

@@ -23,7 +23,8 @@ _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, 
 class Unit:
     """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is.
 
-    ``pooling`` is done to its results first, once ``before`` is done to them.
+    ``pooling`` is done to its results first, once ``before`` is done to them. ``sums``
+    takes statistics of what ``tail`` makes; ``summed_with`` computes its other operand.
     """
 
     nodes: list[Apply]
@@ -32,6 +33,8 @@ class Unit:
     head: Apply | None = None
     pooling: Apply | None = None
     before: list[Apply] = field(default_factory=list)
+    sums: Apply | None = None
+    summed_with: list[Apply] = field(default_factory=list)
     tail: Apply = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +66,8 @@ class Rules:
     stores_more: Callable[[Apply], bool]
     is_pooling: Callable[[Apply], bool]
     takes_pooling: Callable[[Apply, list[Apply], Apply], bool]
+    is_channel_sums: Callable[[Apply], bool]
+    makes_channel_sums: Callable[[Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
 
@@ -94,6 +99,8 @@ class _Planner:
         self.unit_of[node] = unit
         if self.rules.is_pooling(node):
             self._pools_a_kernel(node)
+        if self.rules.is_channel_sums(node):
+            self._sums_a_kernel(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
         for producer in _producers(node):
@@ -119,6 +126,40 @@ class _Planner:
                 unit.absorb(self.unit_of[node])
                 self.unit_of[node] = unit
 
+    def _sums_a_kernel(self, node: Apply) -> None:
+        """Make ``node`` a part of the kernel whose results it sums, if it can be."""
+        result, *others = node.inputs
+        producers = [v.owner for v in others if v.owner is not None]
+        unit = None if result.owner is None else self.unit_of.get(result.owner)
+        if unit is None or not self._can_sum(unit, node, producers):
+            return
+        for producer in producers:
+            other = self.unit_of.get(producer)
+            if other is not None and self._is_only_for(other, node, result):
+                unit.nodes += other.nodes
+                unit.summed_with += other.nodes
+                unit.first = min(unit.first, other.first)
+                self.unit_of.update(dict.fromkeys(other.nodes, unit))
+        unit.sums = node
+        unit.nodes.append(node)
+        unit.last = max(unit.last, self.number[node])
+        self.unit_of[node] = unit
+
+    def _can_sum(self, unit: Unit, node: Apply, others: Iterable[Apply]) -> bool:
+        """Whether a kernel can sum what it stores, ``others`` being there before it."""
+        if unit.head is None or not self.rules.makes_channel_sums(unit.head):
+            return False
+        if unit.sums is not None or unit.tail.outputs[0] is not node.inputs[0]:
+            return False
+        early = self.rules.is_invariant
+        if early(unit.head) != early(node):
+            return False
+        makers = {self.unit_of[other] for other in others if other in self.unit_of}
+        return not any(
+            maker is unit or unit in self._sources(maker) or self._reaches(unit, maker)
+            for maker in makers
+        )
+
     def _continues_a_kernel(self, node: Apply) -> bool:
         for producer in _producers(node):
             unit = self.unit_of.get(producer)
@@ -133,19 +174,24 @@ class _Planner:
         """Pointwise groups that only ``node`` reads are computed in the epilogue."""
         for producer in _producers(node):
             other = self.unit_of.get(producer)
-            if other is None or other is unit or not self._is_only_for(other, node):
+            if other is None or other is unit:
+                continue
+            if not self._is_only_for(other, node, node.outputs[0]):
                 continue
             unit.nodes += other.nodes
             unit.first = min(unit.first, other.first)
             self.unit_of.update(dict.fromkeys(other.nodes, unit))
 
-    def _is_only_for(self, other: Unit, node: Apply) -> bool:
-        """Whether all that leaves a group of pointwise ops goes to ``node``."""
+    def _is_only_for(self, other: Unit, node: Apply, space: Variable) -> bool:
+        """Whether all that leaves a group of pointwise ops goes to ``node``.
+
+        It is over the indices of ``space``, at which ``node`` reads it.
+        """
         if other.head is not None or len(other.nodes) > _DRAWN_IN:
             return False
         if not all(self.rules.is_pointwise(member) for member in other.nodes):
             return False
-        if not self._alike(other.tail.outputs[0], node):
+        if not self._alike(other.tail.outputs[0], node, space):
             return False
         inside = {*other.nodes, node}
         results = [v for member in other.nodes for v in member.outputs]
@@ -210,13 +256,19 @@ class _Planner:
         wide = (node for node in unit.nodes if not self.rules.is_local(node))
         return any(self.unit_of.get(p) is other for n in wide for p in _producers(n))
 
-    def _alike(self, result: Variable, node: Apply) -> bool:
-        """Whether ``node`` walks the index space of ``result``, at the same time."""
+    def _alike(
+        self, result: Variable, node: Apply, space: Variable | None = None
+    ) -> bool:
+        """Whether ``node`` walks the index space of ``result``, at the same time.
+
+        Its own index space is that of its output, or of ``space``.
+        """
         shape = self.rules.shape_of
         early = self.rules.is_invariant
         assert result.owner is not None
         same_time = early(result.owner) == early(node)
-        return same_time and shape(result) == shape(node.outputs[0])
+        own = node.outputs[0] if space is None else space
+        return same_time and shape(result) == shape(own)
 
     def _reaches(self, start: Unit, end: Unit) -> bool:
         """Whether a path from ``start`` to ``end`` passes through a third unit."""

@@ -32,7 +32,7 @@ def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
         return
     image = builder.image(x, lanes)
     target = builder.allocate(tail.output, lanes)
-    epilogue = tail.epilogue(image_index(lanes), x.dtype, target)
+    epilogue = tail.epilogue(image_index(lanes), x.dtype)
     places = places_of_maxima(builder, node, lanes)
     pooling = pooling_of(node)
     step = ir.Pool(image, image_of(target), pooling, epilogue, places)

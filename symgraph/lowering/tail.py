@@ -10,7 +10,6 @@ from codegen import ir
 from codegen.sizes import symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body
-from symgraph.lowering.layouts import masked
 from symgraph.lowering.values import Index, Split, Stored
 
 Chain: TypeAlias = Callable[[Sequence[Index], ir.Expression, Body], ir.Expression]
@@ -37,7 +36,8 @@ class Tail:
 
     ``apply(index, result, body)`` is the value to store at ``index`` where the kernel
     computed ``result``; ``is_identity`` says that it is ``result`` itself. ``more`` are
-    places for values that are made on the way, which are stored too.
+    places for values that are made on the way, which are stored too. ``sums`` takes
+    statistics of the output, which a kernel may make on the way.
     """
 
     output: Variable
@@ -46,11 +46,13 @@ class Tail:
     label: str
     pooled: Pooled | None = None
     more: tuple[tuple[Stored, Chain], ...] = ()
+    sums: Apply | None = None
 
-    def epilogue(
-        self, index: Sequence[Index], dtype: str, target: Stored
-    ) -> ir.Epilogue | None:
-        """The chain as an epilogue of the kernel IR, at the kernel's own symbols."""
+    def epilogue(self, index: Sequence[Index], dtype: str) -> ir.Epilogue | None:
+        """The chain as an epilogue of the kernel IR, at the kernel's own symbols.
+
+        Kernels on blocks make zeros of the lanes after the last channel themselves.
+        """
         if self.is_identity:
             return None
         body = Body(inline=True)
@@ -63,7 +65,7 @@ class Tail:
             )
             for place, chain in self.more
         )
-        return ir.Epilogue(masked(value, target, index), also)
+        return ir.Epilogue(value, also)
 
 
 def image_index(block: int) -> tuple[Index, ...]:

@@ -39,7 +39,8 @@ static void sg_maxima_0_0(const sg_frame *frame, int64_t begin, int64_t end, cha
                         const int64_t out_row = i + row;
                         const int64_t out_column = column + j;
                         const sg_f32v value = sum[k][i * 1 + j];
-                        sg_store_f32(y + 8*out_column + 24*out_row + 48*sample + 48*vector, sg_larger_f32v(sg_splat_f32(0.0f), value));
+                        const sg_f32v result = sg_larger_f32v(sg_splat_f32(0.0f), value);
+                        sg_store_f32(y + 8*out_column + 24*out_row + 48*sample + 48*vector, result);
                     }
                 }
                 SG_UNROLL for (int64_t k = 0; k < 1; k++) {
