@@ -17,8 +17,8 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import epilogue, text
-from codegen.convolution.epilogue import Outlet, Tile
 from codegen.convolution.geometry import Correlation, position, share
+from codegen.convolution.outlets import Outlet, Tile, stored
 from codegen.convolution.windows import Plane, pooled_rows
 from codegen.ir import Buffer, Image, Pooling
 from codegen.scalars import C_TYPES
@@ -167,7 +167,7 @@ def store_lines(c: Correlation, bands: Bands, tile: Tile) -> list[str]:
     values = {field.name: getattr(outlet, field.name) for field in fields(outlet)}
     image = _image(c, bands, tile.vectors)
     values |= {"image": image, "epilogue": c.before, "places": None}
-    return epilogue.stored(Held(**values), tile)
+    return stored(Held(**values), tile)
 
 
 def pool_lines(c: Correlation, bands: Bands, vectors: int) -> list[str]:

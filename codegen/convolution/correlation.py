@@ -19,6 +19,7 @@ from codegen.convolution import (
     winograd_phases,
 )
 from codegen.convolution.geometry import Correlation, share
+from codegen.convolution.outlets import Tile
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.sums import sum_lines
 from codegen.convolution.tiles import Strip
@@ -165,7 +166,7 @@ def _tiles(plan: Plan) -> list[str]:
 
 def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
     c, width = plan.correlation, strip.width
-    tile = epilogue.Tile(plan.tiling.vectors, height, width)
+    tile = Tile(plan.tiling.vectors, height, width)
     if plan.held is None:
         stored = epilogue.store_lines(c, tile)
     else:

@@ -6,12 +6,12 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import correlation, winograd
-from codegen.convolution.epilogue import has_sums_in_vectors
 from codegen.convolution.geometry import (
     Correlation,
     check,
     forward_axis,
 )
+from codegen.convolution.outlets import has_sums_in_vectors
 from codegen.convolution.plan import plan
 from codegen.convolution.residues import backward_axes
 from codegen.convolution.results import results

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.convolution import epilogue, text
-from codegen.convolution.epilogue import Outlet
 from codegen.convolution.geometry import blocks, plane, share
+from codegen.convolution.outlets import Outlet
 from codegen.convolution.windows import Plane, pooled_rows
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from codegen import sizes
 from codegen.convolution import text
-from codegen.convolution.epilogue import Outlet, Tile, stored
+from codegen.convolution.outlets import Outlet, Tile, stored
 from codegen.ir import Pooling
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol

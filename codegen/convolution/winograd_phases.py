@@ -22,6 +22,7 @@ from codegen.convolution import (
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.helpers import Helper
+from codegen.convolution.outlets import Tile
 from codegen.convolution.winograd import Winograd
 from codegen.emission import Phase
 from codegen.scalars import C_TYPES, suffix
@@ -256,11 +257,11 @@ def _outputs(w: Winograd) -> list[str]:
         f"const int64_t bundle = group * {w.group} + part;",
         f"sg_{kind}v sum[1][{height * width}];",
         f"{_helpers(w)[2].name}({at}, {w.product_step}, sum[0]);",
-        *_stored(w, epilogue.Tile(1, height, width, not exact)),
+        *_stored(w, Tile(1, height, width, not exact)),
     ]
 
 
-def _stored(w: Winograd, tile: epilogue.Tile) -> list[str]:
+def _stored(w: Winograd, tile: Tile) -> list[str]:
     if w.bands is None:
         return epilogue.store_lines(w.correlation, tile)
     return bands.store_lines(w.correlation, w.bands, tile)
