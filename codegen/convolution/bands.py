@@ -13,8 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-import numpy as np
-
 from codegen import sizes
 from codegen.convolution import epilogue, text
 from codegen.convolution.geometry import Correlation, position, share
@@ -95,8 +93,7 @@ class Bands:
 
     def held_bytes(self, c: Correlation, vectors: int) -> int:
         """The memory that a band's results take."""
-        item = np.dtype(c.source.buffer.dtype).itemsize
-        return self.most * self.width * vectors * c.lanes * item
+        return self.most * self.width * vectors * c.lanes * c.item
 
     def fits(self, c: Correlation, vectors: int) -> bool:
         """Whether a band's results stay in a cache."""

@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from codegen import sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Correlation
@@ -92,10 +90,9 @@ def emission(
     sums = of(c)
     if sums is None:
         return Emission(tuple(phases), headers=headers)
-    item = np.dtype(c.source.buffer.dtype).itemsize
-    each = c.channels.vectors * ROWS * c.lanes
+    each = c.channels.vectors * ROWS * c.lanes * c.item
     return Emission(
-        (*phases, _added_up(c, sums, turns)), turns * (each * item), (*headers, HEADER)
+        (*phases, _added_up(c, sums, turns)), turns * each, (*headers, HEADER)
     )
 
 

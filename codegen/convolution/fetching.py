@@ -41,9 +41,10 @@ def distances(kernel: Kernel) -> list[str]:
         return []
     step, by = kernel.step, kernel.samples
     last = f"band == {kernel.bands - 1}"
-    lines = [_distance("x_ahead", last, step.x, kernel.rows.stride, by)]
+    name = "x_band" if kernel.through else "x_ahead"
+    lines = [_distance(name, last, step.x, kernel.rows.stride, by)]
     if kernel.through:
-        lines = _through_chunks(kernel, lines[0])
+        lines.append(_to_next_chunk(kernel))
     if step.places is None:
         lines.append(_distance("dy_ahead", last, step.dy, 1, by))
     return lines
@@ -57,15 +58,12 @@ def _distance(name: str, last: str, image: Image, stride: int, by: int) -> str:
     return f"const int64_t {name} = {last} ? {there} : {here};"
 
 
-def _through_chunks(kernel: Kernel, line: str) -> list[str]:
-    """The same where the next pass is over the next chunk, if there is one."""
-    chunks, step = len(kernel.channels.chunks), kernel.step
-    each = kernel.channels.chunk // step.x.block * plane(step.x)
-    return [
-        line.replace("x_ahead", "x_band"),
-        f"const int64_t x_ahead = chunk < {chunks - 1} ? {sizes.text(each)}"
-        f" : x_band - {sizes.text(each * (chunks - 1))};",
-    ]
+def _to_next_chunk(kernel: Kernel) -> str:
+    """The distance where the next pass is over the next chunk, if there is one."""
+    last, x = len(kernel.channels.chunks) - 1, kernel.step.x
+    each = kernel.channels.chunk // x.block * plane(x)
+    back = f"x_band - {sizes.text(each * last)}"
+    return f"const int64_t x_ahead = chunk < {last} ? {sizes.text(each)} : {back};"
 
 
 def share_of_row(kernel: Kernel, tiles: int) -> list[str]:

@@ -89,7 +89,7 @@ def _turns(part: Correlation, target: Target, points: int) -> int:
     if not points:
         return plan(part, target).bands
     found = winograd.cut(part, points, target)
-    return -(-found.grid[0] * found.grid[1] // found.tiles)
+    return -(-found.sample_tiles // found.tiles)
 
 
 def _parts_of(

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from codegen import sizes
 from codegen.convolution.results import in_registers
 from codegen.errors import CodegenError
@@ -77,6 +79,11 @@ class Correlation:
     pool: Pooling | None = None  # of windows of ``before(results)``
     before: Epilogue | None = None
     places: Buffer | None = None  # of each window's first maximum
+
+    @property
+    def item(self) -> int:
+        """The bytes of a number."""
+        return np.dtype(self.source.buffer.dtype).itemsize
 
     @property
     def banded(self) -> bool:

@@ -7,8 +7,6 @@ needs of it is kept, for each vector of channels by itself.
 
 from __future__ import annotations
 
-import numpy as np
-
 from codegen import sizes
 from codegen.convolution import text
 from codegen.convolution.bands import Bands
@@ -18,8 +16,7 @@ from codegen.sizes import Size, symbol
 
 def kept_bytes(c: Correlation, bands: Bands) -> int:
     """The memory of the rows that are kept of all vectors."""
-    item = np.dtype(c.source.buffer.dtype).itemsize
-    return c.channels.vectors * _plane(c, bands) * item
+    return c.channels.vectors * _plane(c, bands) * c.item
 
 
 def above(c: Correlation, bands: Bands) -> list[str]:

@@ -14,6 +14,7 @@ from codegen.convolution.geometry import Correlation
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.tiles import Tiling
 from codegen.ir import Image
+from codegen.memory import aligned
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
@@ -61,7 +62,7 @@ class Plan:
     @property
     def held_at(self) -> Size:
         """Where in the scratch the results of a band are, in bytes."""
-        return sizes.floordiv(self.view.scratch + 63, 64) * 64
+        return aligned(self.view.scratch)
 
     @property
     def scratch(self) -> Size:

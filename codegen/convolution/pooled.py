@@ -49,7 +49,6 @@ def _cost(c: Correlation, target: Target, quick: bool, ready: bool) -> float:
 
 def _passing(c: Correlation) -> float:
     """Rough cycles in which the results of one sample are stored, and read again."""
-    item = np.dtype(c.source.buffer.dtype).itemsize
-    each = c.rows.lengths[0] * c.columns.lengths[0] * c.result.channels * item
+    each = c.rows.lengths[0] * c.columns.lengths[0] * c.result.channels * c.item
     batch = c.source.batch if isinstance(c.source.batch, int) else 1
     return each / (NEAR if each * batch <= NEAR_BYTES else FAR)

@@ -16,8 +16,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from codegen import sizes
 from codegen.convolution import bands as banding
 from codegen.convolution import tiles
@@ -65,6 +63,11 @@ class Winograd:
         """Tiles down and across one band, or one sample where there are none."""
         rows, columns = self.correlation.rows, self.correlation.columns
         return _grid(self.side, rows, columns, self.bands)
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a unit makes the bands of a sample, and keeps rows between them."""
+        return self.bands is not None and self.bands.step > 0
 
     @property
     def sample_tiles(self) -> int:
@@ -152,17 +155,13 @@ def _grid(side: int, rows: Axis, columns: Axis, bands: Bands | None) -> tuple[in
 
 def _spread(vectors: int, c: Correlation) -> int:
     """The elements of ``vectors``, off the powers of two that share cache sets."""
-    elements, page = vectors * c.lanes, 4096 // _item(c)
+    elements, page = vectors * c.lanes, 4096 // c.item
     return elements + c.lanes if elements % page == 0 else elements
-
-
-def _item(c: Correlation) -> int:
-    return np.dtype(c.source.buffer.dtype).itemsize
 
 
 def cut(c: Correlation, side: int, target: Target) -> Winograd:
     """As many tiles a unit as the cache holds, a sample in an even number of units."""
-    each = side * side * _item(c) * c.lanes
+    each = side * side * c.item * c.lanes
     fit = min(INPUT_BYTES // (each * blocks(c.source)), MOST_TILES)
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)

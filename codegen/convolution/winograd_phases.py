@@ -6,8 +6,6 @@ A unit is a run of tiles, counted through all samples. The filters are in the or
 
 from __future__ import annotations
 
-import numpy as np
-
 from codegen import sizes
 from codegen.convolution import (
     ahead,
@@ -25,14 +23,11 @@ from codegen.convolution.helpers import Helper
 from codegen.convolution.outlets import Tile
 from codegen.convolution.winograd import Winograd
 from codegen.emission import Phase
+from codegen.memory import aligned
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 
 HEADERS = ("vectors.h", "convolution.h", "pooling.h", "winograd.h", "products.h")
-
-
-def _item(w: Winograd) -> int:
-    return np.dtype(_dtype(w)).itemsize
 
 
 def _dtype(w: Winograd) -> str:
@@ -65,7 +60,7 @@ def phase(w: Winograd) -> Phase:
     c = w.correlation
     total = c.source.batch * w.sample_tiles
     inputs = w.points * w.input_step
-    unit = f"(unit * {w.bands.count} + turn)" if w.bands and w.bands.step else "unit"
+    unit = f"(unit * {w.bands.count} + turn)" if w.bands and w.keeps else "unit"
     body = [
         f"const int64_t first = {unit} * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
@@ -78,7 +73,7 @@ def phase(w: Winograd) -> Phase:
     ]
     units = sizes.floordiv(total + (w.tiles - 1), w.tiles)
     cost = w.tiles * 2 * w.points * c.channels.inputs * c.channels.vectors
-    if w.bands and w.bands.step:
+    if w.bands and w.keeps:
         body = text.loop("turn", w.bands.count, body)
         units, cost = c.source.batch, cost * w.bands.count
     return Phase(
@@ -92,23 +87,22 @@ def phase(w: Winograd) -> Phase:
     )
 
 
-def _used(w: Winograd) -> int:
+def _used(w: Winograd) -> Size:
     """The bytes of the transformed inputs and the products of a unit."""
     elements = w.points * (w.input_step + w.product_step)
-    return -(-elements * _item(w) // 64) * 64
+    return aligned(elements * w.correlation.item)
 
 
-def _kept_at(w: Winograd) -> int:
+def _kept_at(w: Winograd) -> Size:
     """Where in the scratch rows are kept for other bands, in bytes."""
     held = w.bands.held_bytes(w.correlation, 1) if w.bands else 0
-    return _used(w) + -(-held // 64) * 64
+    return _used(w) + aligned(held)
 
 
-def _scratch(w: Winograd) -> int:
+def _scratch(w: Winograd) -> Size:
     """Bytes of scratch that a unit uses."""
-    if w.bands is None or not w.bands.step:
-        return _kept_at(w)
-    return _kept_at(w) + kept.kept_bytes(w.correlation, w.bands)
+    rows = kept.kept_bytes(w.correlation, w.bands) if w.bands and w.keeps else 0
+    return _kept_at(w) + rows
 
 
 def _memory(w: Winograd) -> list[str]:
@@ -116,9 +110,9 @@ def _memory(w: Winograd) -> list[str]:
     if w.bands is None:
         return []
     lines = [bands.held(w.correlation, _used(w))]
-    return lines + (
-        [bands.held(w.correlation, _kept_at(w), "kept")] if w.bands.step else []
-    )
+    if w.keeps:
+        lines.append(bands.held(w.correlation, _kept_at(w), "kept"))
+    return lines
 
 
 def _place(w: Winograd, index: str = "first + tile") -> list[str]:
@@ -247,11 +241,9 @@ def _products(w: Winograd) -> list[str]:
 def _outputs(w: Winograd) -> list[str]:
     """The third stage for a vector of output channels of one tile."""
     c, kind, (height, width) = w.correlation, _kind(w), w.outputs
-    own = w.bands is not None and not w.bands.step
-    lengths = w.bands.lengths if w.bands and own else [c.rows.lengths[0]]
-    exact = c.columns.lengths[0] % width == 0
-    exact = exact and not any(length % height for length in lengths)
-    exact = exact and len(set(lengths)) == 1
+    lengths = w.bands.lengths if w.bands and not w.keeps else [c.rows.lengths[0]]
+    down = len(set(lengths)) == 1 and lengths[0] % height == 0
+    exact = down and c.columns.lengths[0] % width == 0
     at = f"products + tile * {w.product_row} + part * {c.lanes}"
     return [
         f"const int64_t bundle = group * {w.group} + part;",

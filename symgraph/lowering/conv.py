@@ -118,10 +118,10 @@ def is_unpooled_by(builder: Builder, dy: Variable, user: Apply) -> bool:
         return False
     if not windows_tile(node) or not by_two(pooling_of(node)):
         return False
-    image, lanes = _shaped(builder, x), _lanes(builder, dy)
+    lanes = _lanes(builder, dy)
     step = ir.ConvolutionBackwardWeights(
-        image,
-        replace(_shaped(builder, dy), block=lanes),
+        _input_shaped(builder, x),
+        pooled.shaped(builder, dy, lanes),
         ir.Buffer("dw", dy.dtype, builder.shape(filters)),
         _window(user.op, filters),
         config.winograd,
@@ -129,30 +129,26 @@ def is_unpooled_by(builder: Builder, dy: Variable, user: Apply) -> bool:
     return takes_places(step, builder.target)
 
 
-def _shaped(builder: Builder, variable: Variable) -> ir.Image:
-    """An image of the variable's sizes, in no memory yet."""
-    batch, channels, height, width = builder.shape(variable)
+def _input_shaped(builder: Builder, x: Variable) -> ir.Image:
+    """The image that a convolution of x reads, in no memory yet."""
+    channels, lanes = builder.shape(x)[1], _lanes(builder, x)
     assert isinstance(channels, int)
-    lanes = _lanes(builder, variable)
-    buffer = ir.Buffer("image", variable.dtype, ())
-    block = 1 if channels < lanes else lanes
-    return ir.Image(buffer, batch, channels, height, width, block)
+    return pooled.shaped(builder, x, 1 if channels < lanes else lanes)
 
 
 def pools_faster_itself(builder: Builder, node: Apply, pooling: Apply) -> bool:
     """Whether a convolution of known sizes had better do the ``pooling`` after it."""
     x, filters = node.inputs
-    y = pooled.shaped(builder, pooling.outputs[0], _lanes(builder, x))
+    lanes = _lanes(builder, x)
     step = ir.Convolution(
-        _shaped(builder, x),
+        _input_shaped(builder, x),
         ir.Buffer("filters", x.dtype, ()),
-        y,
+        pooled.shaped(builder, pooling.outputs[0], lanes),
         _window(node.op, filters),
         pool=pooling_of(pooling),
     )
-    whole = _shaped(builder, node.outputs[0])
+    whole = pooled.shaped(builder, node.outputs[0], lanes)
     ready = filters in builder.invariant
-    whole = replace(whole, block=y.block)
     return pools_faster(step, whole, builder.target, config.winograd, ready)
 
 

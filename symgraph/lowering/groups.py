@@ -45,8 +45,11 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
         pooled, result = Pooled(unit.pooling, before), unit.pooling.outputs[0]
     for node in unit.summed_with:
         builder.values[node.outputs[0]] = pointwise_value(builder, node)
-    inside = {unit.head, unit.pooling, *unit.before, *_of_sums(unit)}
-    followers = [node for node in unit.nodes if node not in inside]
+    # what follows the results, but makes nothing of them to be stored
+    of_sums = {unit.sums, *unit.summed_with}
+    stored = [node for node in unit.nodes if node not in of_sums]
+    inside = {unit.head, unit.pooling, *unit.before}
+    followers = [node for node in stored if node not in inside]
     output, wanted = unit.tail.outputs[0], _wanted(builder, unit)
     more = tuple(
         (builder.destination(v), _chain(builder, result, followers, v))
@@ -54,17 +57,12 @@ def lower_chain(builder: Builder, unit: Unit) -> None:
         if v is not output and v in wanted
     )
     chain = _chain(builder, result, followers)
-    label = "+".join(str(n.op) for n in unit.nodes if n not in _of_sums(unit))
+    label = _label(stored)
     tail = Tail(output, chain, not followers, label, pooled, more, unit.sums)
     EPILOGUES[type(unit.head.op)](builder, unit.head, tail)
     if unit.sums is not None and unit.sums not in builder.done:
         with builder.at(unit.sums):
             LOWERINGS[type(unit.sums.op)](builder, unit.sums)
-
-
-def _of_sums(unit: Unit) -> set[Apply | None]:
-    """What follows the results of a kernel, but makes nothing of them to be stored."""
-    return {unit.sums, *unit.summed_with}
 
 
 def _chain(
@@ -109,7 +107,7 @@ def lower_group(builder: Builder, unit: Unit) -> None:
     targets = {v: _target(builder, v, block) for v in wanted}
     builder.values.update(computed)
     step = _nest(builder, targets)
-    builder.emit(step, _label(unit))
+    builder.emit(step, _label(unit.nodes))
     builder.values.update(targets)
 
 
@@ -131,7 +129,7 @@ def _lower_with_sum(builder: Builder, unit: Unit, node: Apply, block: int) -> No
     target = builder.allocate(image, block)
     builder.values[image] = computed
     builder.lazy_block[image] = block
-    lower_reduction(builder, node, target, f"{_label(unit)}+{node.op}")
+    lower_reduction(builder, node, target, f"{_label(unit.nodes)}+{node.op}")
     builder.values[image] = target
     builder.done.add(node)
 
@@ -143,8 +141,8 @@ def _target(builder: Builder, variable: Variable, block: int) -> Stored:
     return place_in_whole(builder, variable) or builder.destination(variable)
 
 
-def _label(unit: Unit) -> str:
-    return "+".join(str(node.op) for node in unit.nodes)
+def _label(nodes: Sequence[Apply]) -> str:
+    return "+".join(str(node.op) for node in nodes)
 
 
 def _nest(builder: Builder, targets: dict[Variable, Stored]) -> ir.Step:

@@ -65,7 +65,7 @@ class Rules:
     takes_epilogue: Callable[[Apply], bool]
     stores_more: Callable[[Apply], bool]
     is_pooling: Callable[[Apply], bool]
-    takes_pooling: Callable[[Apply, list[Apply], Apply], bool]
+    takes_pooling: Callable[[Apply, Apply], bool]
     is_channel_sums: Callable[[Apply], bool]
     makes_channel_sums: Callable[[Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
@@ -133,13 +133,7 @@ class _Planner:
         unit = None if result.owner is None else self.unit_of.get(result.owner)
         if unit is None or not self._can_sum(unit, node, producers):
             return
-        for producer in producers:
-            other = self.unit_of.get(producer)
-            if other is not None and self._is_only_for(other, node, result):
-                unit.nodes += other.nodes
-                unit.summed_with += other.nodes
-                unit.first = min(unit.first, other.first)
-                self.unit_of.update(dict.fromkeys(other.nodes, unit))
+        unit.summed_with = self._draw_in(unit, node, result)
         unit.sums = node
         unit.nodes.append(node)
         unit.last = max(unit.last, self.number[node])
@@ -164,29 +158,32 @@ class _Planner:
         for producer in _producers(node):
             unit = self.unit_of.get(producer)
             if unit is not None and self._can_follow(unit, node):
-                self._draw_in(unit, node)
+                self._draw_in(unit, node, node.outputs[0])
                 unit.absorb(self.unit_of[node])
                 self.unit_of[node] = unit
                 return True
         return False
 
-    def _draw_in(self, unit: Unit, node: Apply) -> None:
-        """Pointwise groups that only ``node`` reads are computed in the epilogue."""
+    def _draw_in(self, unit: Unit, node: Apply, space: Variable) -> list[Apply]:
+        """Pointwise groups that only ``node`` reads, to be computed in the epilogue.
+
+        They are over the indices of ``space``, at which ``node`` reads them.
+        """
+        drawn: list[Apply] = []
         for producer in _producers(node):
             other = self.unit_of.get(producer)
             if other is None or other is unit:
                 continue
-            if not self._is_only_for(other, node, node.outputs[0]):
+            if not self._is_only_for(other, node, space):
                 continue
+            drawn += other.nodes
             unit.nodes += other.nodes
             unit.first = min(unit.first, other.first)
             self.unit_of.update(dict.fromkeys(other.nodes, unit))
+        return drawn
 
     def _is_only_for(self, other: Unit, node: Apply, space: Variable) -> bool:
-        """Whether all that leaves a group of pointwise ops goes to ``node``.
-
-        It is over the indices of ``space``, at which ``node`` reads it.
-        """
+        """Whether all that leaves a group over ``space`` goes to ``node``."""
         if other.head is not None or len(other.nodes) > _DRAWN_IN:
             return False
         if not all(self.rules.is_pointwise(member) for member in other.nodes):
@@ -207,7 +204,7 @@ class _Planner:
             return False
         early = self.rules.is_invariant
         same_time = early(unit.head) == early(node)
-        return same_time and self.rules.takes_pooling(unit.head, unit.nodes[1:], node)
+        return same_time and self.rules.takes_pooling(unit.head, node)
 
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
         if unit.head is None or len(unit.nodes) > _LARGEST:

@@ -40,10 +40,8 @@ def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
     builder.emit(step, tail.label, work)
 
 
-def takes_pooling(
-    builder: Builder, kernel: Apply, between: list[Apply], node: Apply
-) -> bool:
-    """Whether ``kernel`` pools its results, once ``between`` is done to them.
+def takes_pooling(builder: Builder, kernel: Apply, node: Apply) -> bool:
+    """Whether ``kernel`` pools its results, once what is between is done to them.
 
     It does so on registers where windows are 2 by 2, side by side, and else where it
     is worth the rows that are computed twice.

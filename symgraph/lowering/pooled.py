@@ -31,10 +31,10 @@ def image_of(target: Stored, lanes: int) -> ir.Image:
     return ir.Image(target.buffer, batch, channels, 1, 1, lanes)
 
 
-def shaped(builder: Builder, variable: Variable, lanes: int) -> ir.Image:
-    """Images, or a number a channel, in blocks, in no memory yet."""
+def shaped(builder: Builder, variable: Variable, block: int) -> ir.Image:
+    """Images, or a number a channel, of the variable's sizes, in no memory yet."""
     batch, channels, *size = builder.shape(variable)
     assert isinstance(channels, int)
     height, width = size or (1, 1)
     buffer = ir.Buffer("image", variable.dtype, ())
-    return ir.Image(buffer, batch, channels, height, width, lanes)
+    return ir.Image(buffer, batch, channels, height, width, block)

@@ -23,7 +23,7 @@ from symgraph.ops import Max, Sum
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.pool import Pooling
 
-IMAGE_AXES = (2, 3)
+PIXELS = (2, 3)
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def pooling_of(node: Apply) -> ir.Pooling:
 
 def spans_images(node: Apply) -> bool:
     """Whether the op adds up the rows and columns of images, or finds their largest."""
-    if not isinstance(node.op, Sum | Max) or node.op.axes != IMAGE_AXES:
+    if not isinstance(node.op, Sum | Max) or node.op.axes != PIXELS:
         return False
     x, y = node.inputs[0].type, node.outputs[0].type
     return len(x.shape) == 4 and None not in x.shape[2:] and x.dtype == y.dtype

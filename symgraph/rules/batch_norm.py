@@ -5,10 +5,11 @@ Ioffe & Szegedy, "Batch Normalization" (2015), Algorithm 2, step 11.
 
 from __future__ import annotations
 
-from symgraph.ops.affine import Affine
-from symgraph.ops.batch_norm import BatchNormInference
+from symgraph.graph import Variable
+from symgraph.ops.batch_norm import BatchNormInference, BatchNormTraining
 from symgraph.ops.exponential import sqrt
 from symgraph.rewriting import Rule, node, rewrite, wildcards
+from symgraph.rules.affine_map import Map
 
 x, gamma, beta, mean, variance = wildcards("x gamma beta mean variance")
 
@@ -21,9 +22,19 @@ def fold_batch_norm(root, x, gamma, beta, mean, variance):
     and t = beta - mean s. Both are constants where the parameters are, and otherwise
     depend on shared variables alone, so that no call computes them.
     """
-    op = root.op
+    return normalization(root.op, gamma, beta, mean, variance)(x)
+
+
+def normalization(
+    op: BatchNormInference | BatchNormTraining,
+    gamma: Variable,
+    beta: Variable,
+    mean: Variable,
+    variance: Variable,
+) -> Map:
+    """x -> x s + t, as ``fold_batch_norm`` says."""
     scale = gamma if op.mean_only else gamma / sqrt(variance + op.epsilon)
-    return Affine(op.axes)(x, scale, beta - mean * scale)
+    return Map(op.axes, scale, beta - mean * scale)
 
 
 BATCH_NORM: tuple[Rule, ...] = (fold_batch_norm,)

@@ -19,7 +19,6 @@ from symgraph.graph import Apply, Variable
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.batch_norm import BatchNormTraining
 from symgraph.ops.conv import Conv2D, Conv2DBackwardWeights
-from symgraph.ops.exponential import sqrt
 from symgraph.ops.moments import Moments
 from symgraph.ops.reshaping import expand_dims
 from symgraph.ops.shape import Dim
@@ -27,6 +26,7 @@ from symgraph.ops.windows import NO_PADDING
 from symgraph.rewriting import Context, Declined, Rule, node, rewrite, wildcards
 from symgraph.rules.absorb import IMAGES, for_filters, into_filters, shared_along
 from symgraph.rules.affine_map import Map, map_of
+from symgraph.rules.batch_norm import normalization
 
 x, gamma, beta, dy, b, c = wildcards("x gamma beta dy b c")
 any_map = node(Affine, AddBias)(...)
@@ -44,10 +44,8 @@ def write_batch_norm_as_affine(root, x, gamma, beta, context):
     Done where the map can then be folded into all that uses it; the loss of accuracy is
     that of ``fold_affine_into_filters``.
     """
-    op = root.op
-    mean, variance = Moments(op.axes)(x)
-    scale = gamma if op.mean_only else gamma / sqrt(variance + op.epsilon)
-    map = Map(op.axes, scale, beta - mean * scale)
+    mean, variance = Moments(root.op.axes)(x)
+    map = normalization(root.op, gamma, beta, mean, variance)
     return _settles(root.outputs[0], map, context) or (map(x), mean, variance)
 
 

@@ -115,6 +115,61 @@ def blocked(plain: np.ndarray, lanes: int) -> np.ndarray:
     return np.ascontiguousarray(split.transpose(0, 1, 3, 4, 2))
 
 
+def windows_by_two(y: np.ndarray) -> np.ndarray:
+    """The elements of the whole 2 by 2 windows of images, as the last axis."""
+    batch, channels, height, width = y.shape
+    whole = y[:, :, : height // 2 * 2, : width // 2 * 2]
+    pairs = whole.reshape(batch, channels, height // 2, 2, width // 2, 2)
+    turned = pairs.transpose(0, 1, 2, 4, 3, 5)
+    return turned.reshape(batch, channels, height // 2, width // 2, 4)
+
+
+@dataclass(frozen=True)
+class Operands:
+    """What a convolution reads: images and filters, as they come and as it wants them.
+
+    ``steps`` order them, and ``arrays`` are the first three, which the caller gives.
+    """
+
+    case: Case
+    dtype: str
+    lanes: int
+
+    @property
+    def plain(self) -> Image:
+        return self.case.images(self.dtype, self.lanes, 1, "")[0]
+
+    @property
+    def block(self) -> Image:
+        return self.case.images(self.dtype, self.lanes, self.lanes, "b")[0]
+
+    @property
+    def x(self) -> Image:
+        """The one of the images that the convolution reads."""
+        return self.plain if self.case.plain_input else self.block
+
+    @property
+    def filters(self) -> Buffer:
+        (inputs, outputs), window = self.case.channels, self.case.window
+        shape = (outputs, inputs // window.groups, *window.kernel)
+        return Buffer("w", self.dtype, shape, Role.ARGUMENT)
+
+    @property
+    def packed(self) -> Buffer:
+        shape = packed_shape(self.case.window, *self.case.channels, self.lanes)
+        return Buffer("packed", self.dtype, shape)
+
+    @property
+    def steps(self) -> list[Step]:
+        packing = PackFilters(self.filters, self.packed, self.case.window, self.lanes)
+        return [Reorder(self.plain, self.block), packing]
+
+    @property
+    def arrays(self) -> list[np.ndarray]:
+        x, filters = (array.astype(self.dtype) for array in self.case.arguments[:2])
+        return [x, blocked(np.zeros_like(x), self.lanes), filters]
+
+
 def reference(case: Case):
     """y, dx and dw in float64, one tap and one group at a time."""
     x, filters, dy = case.arguments

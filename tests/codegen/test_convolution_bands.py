@@ -18,10 +18,8 @@ from codegen.ir import (
     Kernel,
     Literal,
     Load,
-    PackFilters,
     Pooling,
     Program,
-    Reorder,
     Result,
     Role,
     Window,
@@ -33,6 +31,7 @@ from tests.codegen.convolution_cases import (
     DTYPES,
     TARGETS,
     Case,
+    Operands,
     blocked,
     close,
     image,
@@ -88,10 +87,9 @@ def pooled(x, pooling):
 def made(name, case, pooling, target, dtype, before="none"):
     """Twice what is pooled of the results, after ``before``: nothing, relu, exp and a
     sum with another image."""
-    lanes, window = target.lanes(dtype), case.window
-    plain, _ = case.images(dtype, lanes, 1, "")
-    block, _ = case.images(dtype, lanes, lanes, "b")
-    inputs, outputs = case.channels
+    lanes, outputs = target.lanes(dtype), case.channels[1]
+    given = Operands(case, dtype, lanes)
+    plain = given.plain
     results = reference(case)[0]
     rest = np.random.default_rng(1).normal(size=results.shape)
     if before == "relu":
@@ -100,34 +98,25 @@ def made(name, case, pooling, target, dtype, before="none"):
         results = np.exp(results / 8) + rest
     found, places = pooled(results, pooling)
     y = image("y", dtype, plain.batch, outputs, found.shape[2:], lanes)
-    shape = (outputs, inputs // window.groups, *window.kernel)
-    filters = Buffer("w", dtype, shape, Role.ARGUMENT)
     other = image("other", dtype, plain.batch, outputs, case.output, lanes)
     marks = Buffer("places", "uint8", y.buffer.shape, Role.ARGUMENT)
-    packed = Buffer("packed", dtype, packed_shape(window, inputs, outputs, lanes))
-    x = plain if case.plain_input else block
     step = Convolution(
-        x,
-        packed,
+        given.x,
+        given.packed,
         y,
-        window,
+        case.window,
         Epilogue(Call("mul", (Result(dtype), Literal(2, dtype)), dtype)),
         0,
         pooling,
         early(before, dtype, other),
         None if places is None else marks,
     )
-    steps = [
-        Reorder(plain, block),
-        PackFilters(filters, packed, window, lanes),
-        *quickest(step, target),
-    ]
-    arguments = (plain.buffer, block.buffer, filters, y.buffer, other.buffer, marks)
+    steps = [*given.steps, *quickest(step, target)]
+    images = plain.buffer, given.block.buffer
+    arguments = (*images, given.filters, y.buffer, other.buffer, marks)
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
-    given = [array.astype(dtype) for array in case.arguments[:2]]
     out = blocked(np.full_like(found, np.nan, dtype), lanes)
-    between = blocked(np.zeros_like(given[0]), lanes)
-    arrays = [given[0], between, given[1], out, blocked(rest.astype(dtype), lanes)]
+    arrays = [*given.arrays, out, blocked(rest.astype(dtype), lanes)]
     arrays.append(np.full(out.shape, 77, "uint8"))
     return Made(
         Program(name, case.names, arguments, kernels),

@@ -19,10 +19,8 @@ from codegen.ir import (
     Kernel,
     Literal,
     Load,
-    PackFilters,
     Pooling,
     Program,
-    Reorder,
     Result,
     Role,
     Window,
@@ -33,11 +31,13 @@ from tests.codegen.convolution_cases import (
     DTYPES,
     TARGETS,
     Case,
+    Operands,
     blocked,
     close,
     image,
     quickest,
     reference,
+    windows_by_two,
 )
 
 BY_TWO = Pooling((2, 2), (2, 2))
@@ -54,15 +54,6 @@ CASES = {
 }
 
 
-def windows(y):
-    """The elements of 2 by 2 windows as the last axis."""
-    batch, channels, height, width = y.shape
-    whole = y[:, :, : height // 2 * 2, : width // 2 * 2]
-    pairs = whole.reshape(batch, channels, height // 2, 2, width // 2, 2)
-    turned = pairs.transpose(0, 1, 2, 4, 3, 5)
-    return turned.reshape(batch, channels, height // 2, width // 2, 4)
-
-
 def relu_of(y):
     """What is done before pooling."""
     return np.maximum(y, 0)
@@ -70,38 +61,27 @@ def relu_of(y):
 
 def run(case, target, dtype, pool=BY_TWO, rectified=False):
     """Twice the pooled results, and their places: those of C and of NumPy."""
-    lanes, window = target.lanes(dtype), case.window
-    plain, _ = case.images(dtype, lanes, 1, "")
-    block, _ = case.images(dtype, lanes, lanes, "b")
-    inputs, outputs = case.channels
+    lanes = target.lanes(dtype)
+    given = Operands(case, dtype, lanes)
     size = tuple(length // 2 for length in case.output)
-    y = image("y", dtype, plain.batch, outputs, size, lanes)
-    shape = (outputs, inputs // window.groups, *window.kernel)
-    filters = Buffer("w", dtype, shape, Role.ARGUMENT)
-    packed = Buffer("packed", dtype, packed_shape(window, inputs, outputs, lanes))
+    y = image("y", dtype, given.plain.batch, case.channels[1], size, lanes)
     doubled = Epilogue(Call("mul", (Result(dtype), Literal(2, dtype)), dtype))
     relu = Epilogue(Call("maximum", (Result(dtype), Literal(0, dtype)), dtype))
-    x = plain if case.plain_input else block
     places = None if pool.mean else Buffer("places", "uint8", y.buffer.shape, ARGUMENT)
     before = relu if rectified else None
-    step = Convolution(x, packed, y, window, doubled, 0, pool, before, places)
-    steps = [
-        Reorder(plain, block),
-        PackFilters(filters, packed, window, lanes),
-        *quickest(step, target),
-    ]
-    arguments = (plain.buffer, block.buffer, filters, y.buffer)
+    read = given.x, given.packed
+    step = Convolution(*read, y, case.window, doubled, 0, pool, before, places)
+    steps = [*given.steps, *quickest(step, target)]
+    arguments = (given.plain.buffer, given.block.buffer, given.filters, y.buffer)
     arguments += (places,) if places else ()
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
     module = build([Program("p", case.names, arguments, kernels)], target)
-    values = [array.astype(dtype) for array in case.arguments[:2]]
-    between = blocked(np.zeros_like(values[0]), lanes)
     results = reference(case)[0]
-    found = windows(relu_of(results) if rectified else results)
+    found = windows_by_two(relu_of(results) if rectified else results)
     wanted = 2 * (found.mean(axis=-1) if pool.mean else found.max(axis=-1))
     out = blocked(np.full_like(wanted, np.nan, dtype), lanes)
     kept = np.zeros(out.shape, "uint8")
-    arrays = [values[0], between, values[1], out] + ([] if pool.mean else [kept])
+    arrays = [*given.arrays, out] + ([] if pool.mean else [kept])
     assert module["p"].run(arrays, case.values, threads=2) == 0
     places = blocked(found.argmax(axis=-1).astype("uint8"), lanes)
     return (out, kept), (blocked(wanted, lanes), 0 * places if pool.mean else places)
