@@ -32,7 +32,7 @@ sanitize: $(VENV)/dev.stamp
 	'from codegen.toolchain import SANITIZE; print(*SANITIZE)')" \
 	$(BIN)/python -m pytest tests/compile/test_c_against_reference.py tests/lowering \
 	tests/compile/test_quick.py tests/compile/test_quick_updates.py \
-	tests/codegen/test_crew.py tests/codegen/test_gemm_epilogue.py \
+	tests/codegen/test_crew.py tests/codegen/test_joining.py tests/codegen/test_gemm_epilogue.py \
 	tests/codegen/test_gemm.py tests/codegen/test_reductions.py tests/codegen/test_loops.py \
 	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py \
 	tests/codegen/test_pool.py tests/codegen/test_convolution_pooling.py \

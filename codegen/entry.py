@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
-from codegen import memory, sizes
+from codegen import joining, memory, sizes
 from codegen.emission import Emission
 from codegen.ir import Kernel, Program, Repeat
 from codegen.memory import Slot
@@ -37,6 +39,7 @@ def entry_text(
     program: Program,
     emissions: Sequence[Emission],
     calls: Sequence[Call],
+    jobs: Sequence[range],
     slots: Sequence[Slot],
     places: Mapping[str, int],
 ) -> str:
@@ -58,18 +61,19 @@ def entry_text(
         values = ", ".join([*program.sizes, *["0"] * len(looped)])
         lines.append(f"int64_t sizes[] = {{{values}}};")
         lines.append("frame.sizes = sizes;")
-    numbered = enumerate(emissions)
-    lines += _lines(program, program.kernels, numbered, iter(calls), places)
+    run = _Run(program, emissions, jobs, iter(calls), places)
+    lines += run.lines(program.kernels)
     lines.append("return 0;")
-    return f"{head}\n{braced(lines)}\n{_entry(program, emissions)}"
+    return f"{head}\n{braced(lines)}\n{_entry(program, emissions, jobs)}"
 
 
-def _entry(program: Program, emissions: Sequence[Emission]) -> str:
+def _entry(
+    program: Program, emissions: Sequence[Emission], jobs: Sequence[range]
+) -> str:
     """The function that is called from outside."""
-    phases = [phase for emission in emissions for phase in emission.phases]
     work: Size = 0  # but for what one thread does anyway
-    for phase in phases:
-        shared_out = (phase.units - 1) * phase.cost
+    for job in jobs:
+        shared_out = _shared_out([emissions[place] for place in job])
         known = sizes.symbols_of(shared_out) <= set(program.sizes)
         work = work + (shared_out if known else 0)  # else there is more in that loop
     head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
@@ -82,28 +86,98 @@ def _entry(program: Program, emissions: Sequence[Emission]) -> str:
     return f"{head}\n{braced(lines)}"
 
 
-def _lines(
-    program: Program,
-    kernels: Sequence[Kernel],
-    emissions: Iterator[tuple[int, Emission]],
-    calls: Iterator[Call],
-    places: Mapping[str, int],
-) -> Iterator[str]:
-    """The kernels one after another, those of a loop inside its braces."""
-    for kernel in kernels:
-        step = kernel.step
-        if not isinstance(step, Repeat):
-            index, emission = next(emissions)
-            yield from _kernel_lines(index, kernel, emission, calls, places)
-            continue
+def _shared_out(job: Sequence[Emission]) -> Size:
+    """The operations of a job that more than one thread can do."""
+    if len(job) > 1:
+        return (sum(map(joining.weight, job)) - 1) * joining.WEIGHT
+    work: Size = 0
+    for phase in job[0].phases:
+        work = work + (phase.units - 1) * phase.cost
+    return work
+
+
+@dataclass
+class _Run:
+    """The lines that run kernels, made in the order of the leaves."""
+
+    program: Program
+    emissions: Sequence[Emission]
+    jobs: Sequence[range]
+    calls: Iterator[Call]
+    places: Mapping[str, int]
+    waiting: Iterator[range] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = iter(self.jobs)
+
+    def lines(self, kernels: Sequence[Kernel]) -> Iterator[str]:
+        """The kernels one after another, those of a loop inside its braces."""
+        rest = iter(kernels)
+        for kernel in rest:
+            if isinstance(kernel.step, Repeat):
+                yield from self._repeat(kernel, kernel.step)
+                continue
+            job = next(self.waiting)
+            together = (kernel, *islice(rest, len(job) - 1))
+            for index, one in zip(job, together, strict=True):
+                yield f"/* {index}: {_comment(one.label)} */"
+            yield from self._job(job) if len(job) > 1 else self._alone(job.start)
+
+    def _repeat(self, kernel: Kernel, step: Repeat) -> Iterator[str]:
         name, count = step.index, sizes.text(step.count)
-        place = len(program.sizes) + list(indices(program.kernels)).index(name)
+        known = list(indices(self.program.kernels))
         yield f"/* {_comment(kernel.label)} */"
         yield f"for (int64_t {name} = 0; {name} < {count}; {name}++) {{"
-        yield f"    sizes[{place}] = {name};"
-        for line in _lines(program, step.body, emissions, calls, places):
+        yield f"    sizes[{len(self.program.sizes) + known.index(name)}] = {name};"
+        for line in self.lines(step.body):
             yield f"    {line}"
         yield "}"
+
+    def _job(self, job: range) -> Iterator[str]:
+        """Loops that run together."""
+        parts = []
+        for index in job:
+            (phase,), call = self.emissions[index].phases, next(self.calls)
+            yield from _given_lines(call, index, 0)
+            given = _given(index, 0) if call.given else "NULL"
+            weight = joining.weight(self.emissions[index])
+            parts.append(f"    {{{call.name}, {given}, {phase.units}, {weight}}},")
+        yield f"static const sg_part parts_{job.start}[] = {{"
+        yield from parts
+        yield "};"
+        yield f"sg_join(&frame, parts_{job.start}, {len(job)}, {job.start});"
+
+    def _alone(self, index: int) -> Iterator[str]:
+        """One kernel, phase after phase."""
+        emission = self.emissions[index]
+        if emission.shared_bytes != 0:
+            place = self.places[memory.shared_name(index)]
+            yield f"frame.shared = buffers[{place}];"
+        scratch = memory.scratch_bytes(emission)
+        if scratch != 0:
+            place = self.places[memory.scratch_name(index)]
+            yield f"frame.scratch = buffers[{place}];"
+            yield f"frame.scratch_bytes = {sizes.text(scratch)};"
+        for number, phase in enumerate(emission.phases):
+            call = next(self.calls)
+            yield from _given_lines(call, index, number)
+            if call.given:
+                yield f"frame.given = {_given(index, number)};"
+            units, cost = sizes.text(phase.units), sizes.text(phase.cost)
+            yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
+        yield f"if (sg_done(&frame, {index}))"
+        yield "    return sg_failed(call, &error);"
+
+
+def _given(index: int, number: int) -> str:
+    """The name of the numbers of one phase."""
+    return f"given_{index}_{number}"
+
+
+def _given_lines(call: Call, index: int, number: int) -> Iterator[str]:
+    if call.given:
+        numbers = ", ".join(map(str, call.given))
+        yield f"static const int64_t {_given(index, number)}[] = {{{numbers}}};"
 
 
 def table(programs: Sequence[Program]) -> str:
@@ -127,33 +201,6 @@ def _requirement_lines(program: Program) -> Iterator[str]:
     for need in program.requirements:
         yield f"if ({sizes.text(need.left)} != {sizes.text(need.right)})"
         yield f"    return {need.code};"
-
-
-def _kernel_lines(
-    index: int,
-    kernel: Kernel,
-    emission: Emission,
-    calls: Iterator[Call],
-    places: Mapping[str, int],
-) -> Iterator[str]:
-    yield f"/* {index}: {_comment(kernel.label)} */"
-    if emission.shared_bytes != 0:
-        yield f"frame.shared = buffers[{places[memory.shared_name(index)]}];"
-    scratch = memory.scratch_bytes(emission)
-    if scratch != 0:
-        yield f"frame.scratch = buffers[{places[memory.scratch_name(index)]}];"
-        yield f"frame.scratch_bytes = {sizes.text(scratch)};"
-    for number, phase in enumerate(emission.phases):
-        call = next(calls)
-        if call.given:
-            given = f"given_{index}_{number}"
-            numbers = ", ".join(map(str, call.given))
-            yield f"static const int64_t {given}[] = {{{numbers}}};"
-            yield f"frame.given = {given};"
-        units, cost = sizes.text(phase.units), sizes.text(phase.cost)
-        yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
-    yield f"if (sg_done(&frame, {index}))"
-    yield "    return sg_failed(call, &error);"
 
 
 def _comment(label: str) -> str:

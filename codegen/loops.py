@@ -120,8 +120,10 @@ def _streamed(loop: Loop) -> Phase:
         "#pragma omp simd",
         *counted(loop.index, start, "sg_stop", body),
     ]
-    units = sizes.floordiv(loop.stop - loop.start + (GRAIN - 1), GRAIN)
-    return Phase(tuple(lines), (), units, 0, _total(loop.body) * GRAIN)
+    extent = loop.stop - loop.start
+    units = sizes.floordiv(extent + (GRAIN - 1), GRAIN)
+    turns = min(extent, GRAIN) if isinstance(extent, int) else GRAIN
+    return Phase(tuple(lines), (), units, 0, _total(loop.body) * turns)
 
 
 def _counted_units(nest: Sequence[Loop], body: list[str]) -> list[str]:

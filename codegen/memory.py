@@ -40,9 +40,18 @@ class Plan:
     total: int
 
 
-def slots(emissions: Sequence[Emission], loops: Spans = ()) -> tuple[Slot, ...]:
-    """The slots of a program whose leaves have these ``emissions``, in ``loops``."""
+def slots(
+    emissions: Sequence[Emission], loops: Spans = (), jobs: Iterable[range] = ()
+) -> tuple[Slot, ...]:
+    """The slots of a program whose leaves have these ``emissions``, in ``loops``.
+
+    What one leaf of a job needs is needed while any of them runs.
+    """
     used = [tuple(buffers_of(emission)) for emission in emissions]
+    for job in jobs:
+        together = tuple(buffer for place in job for buffer in used[place])
+        for place in job:
+            used[place] = together
     first, last = lives(used, loops)
     found = [Slot(b.name, buffer_bytes(b), first[b], last[b]) for b in first]
     for place, emission in enumerate(emissions):

@@ -15,6 +15,7 @@ from codegen.entry import braced, entry_text, places_of, table
 from codegen.errors import CodegenError
 from codegen.inplace import in_place
 from codegen.ir import Buffer, Program
+from codegen.joining import joined
 from codegen.memory import Slot
 from codegen.repeats import indices, leaves, spans
 from codegen.scalars import C_TYPES
@@ -74,9 +75,11 @@ def print_program(program: Program, target: Target) -> Printed:
     """The phases and the entry of ``program``."""
     verify(program)
     program = in_place(program)
-    line = leaves(program.kernels)
-    emissions = [families.emit(leaf.kernel.step, target) for leaf in line]
-    slots = memory.slots(emissions, spans(program.kernels))
+    line = [leaf.kernel for leaf in leaves(program.kernels)]
+    emissions = [families.emit(kernel.step, target) for kernel in line]
+    loops = spans(program.kernels)
+    jobs = joined(line, emissions, loops)
+    slots = memory.slots(emissions, loops, jobs)
     places = places_of(program, slots)
     headers = ["symgraph.h", "parallel.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]
@@ -86,7 +89,7 @@ def print_program(program: Program, target: Target) -> Printed:
         for number, phase in enumerate(emission.phases)
     ]
     functions, calls = shared(bodies)
-    entry = entry_text(program, emissions, calls, slots, places)
+    entry = entry_text(program, emissions, calls, jobs, slots, places)
     return Printed(program, slots, tuple(dict.fromkeys(headers)), functions, entry)
 
 

@@ -80,6 +80,31 @@ SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t unit
     sg_collect(frame->boxes, &job, team);
 }
 
+/* A phase of a joined job, of which ``weight`` units are the ``units`` of the phase. */
+typedef struct sg_part {
+    sg_phase *phase;
+    const int64_t *given;
+    int64_t units, weight;
+} sg_part;
+
+#define SG_WEIGHT 1024 /* operations of a unit of a joined job, as Python knows */
+
+/* Phases that do not depend on each other as one: ``frame->given`` are its parts. */
+static inline __attribute__((unused)) void sg_joined(
+    const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
+{
+    const sg_part *part = (const sg_part *)frame->given;
+    sg_frame own = *frame;
+    for (int64_t first = 0; first < end; first += part++->weight) {
+        const int64_t from = sg_max(begin - first, 0);
+        const int64_t to = sg_min(end - first, part->weight);
+        own.given = part->given;
+        if (from < to)
+            part->phase(&own, from * part->units / part->weight,
+                        to * part->units / part->weight, scratch);
+    }
+}
+
 /* Seconds on a clock that only moves forward. */
 SG_OUTLINE double sg_clock(void)
 {
@@ -97,6 +122,23 @@ SG_OUTLINE bool sg_done(sg_frame *frame, int64_t kernel)
         frame->then = now;
     }
     return frame->error->code != 0;
+}
+
+/* Run kernels from ``kernel`` on together; one after another where they are timed. */
+SG_OUTLINE void sg_join(sg_frame *frame, const sg_part *parts, int64_t count,
+                        int64_t kernel)
+{
+    int64_t total = 0;
+    for (int64_t i = 0; i < count; i++)
+        total += parts[i].weight;
+    frame->given = (const int64_t *)parts;
+    if (!frame->seconds)
+        sg_parallel(sg_joined, frame, total, SG_WEIGHT);
+    for (int64_t i = 0; frame->seconds && i < count; i++) {
+        frame->given = (const int64_t *)(parts + i);
+        sg_parallel(sg_joined, frame, parts[i].weight, SG_WEIGHT);
+        sg_done(frame, kernel + i);
+    }
 }
 
 #endif

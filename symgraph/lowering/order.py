@@ -2,7 +2,9 @@
 
 A unit that needs no more memory than it lets go of runs as soon as it can: the gradient
 of a weight as soon as the cotangent it is made from is there, so that neither that nor
-the values of the forward pass wait for the end of the backward pass.
+the values of the forward pass wait for the end of the backward pass. What nothing waits
+for and what holds little, such as the update of a small parameter, runs last: side by
+side, codegen makes one job of such loops.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from symgraph.graph import Apply, Variable
 from symgraph.lowering.plan import Unit
 
 Bytes = Callable[[Variable], int]
+
+LITTLE = 1 << 15  # bytes that a unit may hold until the end
 
 
 def arranged(
@@ -53,6 +57,7 @@ class _Queue:
         self._readers: dict[Variable, set[Unit]] = {}
         self._ready: list[tuple[int, Unit]] = []
         self._at_once: list[tuple[int, Unit]] = []
+        self._last: list[tuple[int, Unit]] = []
         self._run: set[Unit] = set()
         self._counted: set[Variable] = set()
         for unit in units:
@@ -62,7 +67,7 @@ class _Queue:
 
     def next(self) -> Unit | None:
         """The unit to run now, or None when all have run."""
-        for heap in (self._at_once, self._ready):
+        for heap in (self._at_once, self._ready, self._last):
             while heap:
                 unit = heapq.heappop(heap)[1]
                 if unit not in self._run:
@@ -85,12 +90,12 @@ class _Queue:
         """Put a unit that can run where it belongs."""
         if self._waiting[unit] or unit in self._run:
             return
-        freed = sum(
-            self._bytes(variable)
-            for variable in self._memory[unit]
-            if self._is_temporary(variable) and len(self._readers[variable]) == 1
-        )
+        held = [v for v in self._memory[unit] if self._is_temporary(v)]
+        freed = sum(self._bytes(v) for v in held if len(self._readers[v]) == 1)
         heap = self._at_once if self._makes[unit] <= freed else self._ready
+        waits = unit.head is None and not self._users[unit]
+        if waits and sum(map(self._bytes, held)) <= LITTLE:
+            heap = self._last
         heapq.heappush(heap, (unit.first, unit))
 
     def _connect(self, unit: Unit) -> None:

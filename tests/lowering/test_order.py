@@ -42,3 +42,18 @@ def test_gradients_of_weights_do_not_pile_up():
     memory = sg.function([x, target], cost, updates=updates, mode="c").memory()
     # the values of the forward pass, and a few cotangents beside them
     assert memory.workspace < (depth + 5) * rows * width * 4
+
+
+def test_updates_of_small_parameters_run_last_and_together():
+    x, target = sg.tensor("x", shape=(64, 8)), sg.tensor("y", shape=(64, 8))
+    weights = [sg.shared(np.ones((8, 8), "float32")) for _ in range(3)]
+    h = x
+    for w in weights:
+        h = sg.tanh(h @ w)
+    cost = sg.square(h - target).mean()
+    updates = sg.training.adam(cost, weights)
+    labels = kernels([cost, *updates.values()])
+    places = [place for place, label in enumerate(labels) if "Sqrt" in label]
+    assert len(places) == 3
+    last = max(place for place, label in enumerate(labels) if "MatMul" in label)
+    assert places == list(range(places[0], places[0] + 3)) and places[0] > last

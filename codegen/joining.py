@@ -1,0 +1,83 @@
+"""Small loops that follow one another and do not depend on each other, as one job.
+
+To hand a job out and to collect it takes as long as thousands of operations, so that
+the threads would rather do an optimizer's updates of a hundred small parameters
+together than one after another. Each loop stays a phase of its own: ``sg_joined`` in
+``parallel.h`` goes over the phases of a job as over the units of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, field
+
+from codegen.emission import Emission
+from codegen.ir import Buffer, Check, Kernel, Loop
+from codegen.repeats import Spans
+from codegen.traverse import buffers, walk, writes
+
+# operations of a loop: fewer are done before another thread has the data, and more
+# are worth a job of their own
+LEAST, MOST = 1 << 13, 1 << 20
+WEIGHT = 1024  # operations of a unit of a joined job; ``parallel.h`` knows it too
+LONGEST = 256  # loops of a job
+
+
+@dataclass
+class _Job:
+    """Leaves ``start .. stop``, and what they use and write."""
+
+    start: int
+    stop: int
+    joins: bool
+    used: set[Buffer] = field(default_factory=set)
+    written: set[Buffer] = field(default_factory=set)
+
+    def takes(self, used: Set[Buffer], written: Set[Buffer]) -> bool:
+        """Whether a loop may run while those of this job do."""
+        short = self.stop - self.start < LONGEST
+        apart = self.written.isdisjoint(used) and self.used.isdisjoint(written)
+        return self.joins and short and apart
+
+
+def joined(
+    line: Sequence[Kernel], emissions: Sequence[Emission], loops: Spans
+) -> tuple[range, ...]:
+    """The leaves of each job, in order; most are alone. ``loops`` go over some."""
+    edges = {place for begin, end in loops for place in (begin, end + 1)}
+    jobs: list[_Job] = []
+    for place, (kernel, emission) in enumerate(zip(line, emissions, strict=True)):
+        joins = _can_join(kernel, emission)
+        used, written = _touched(kernel)
+        inside = bool(jobs) and place not in edges
+        if not (inside and joins and jobs[-1].takes(used, written)):
+            jobs.append(_Job(place, place, joins))
+        jobs[-1].stop = place + 1
+        jobs[-1].used |= used
+        jobs[-1].written |= written
+    return tuple(range(job.start, job.stop) for job in jobs)
+
+
+def weight(emission: Emission) -> int:
+    """How many units of a joined job a small loop is worth."""
+    (phase,) = emission.phases
+    assert isinstance(phase.units, int) and isinstance(phase.cost, int)
+    return max(phase.units * phase.cost // WEIGHT, 1)
+
+
+def _can_join(kernel: Kernel, emission: Emission) -> bool:
+    """Whether a kernel is a loop of some known length that never ends the call."""
+    if not isinstance(kernel.step, Loop) or len(emission.phases) != 1:
+        return False
+    (phase,) = emission.phases
+    if not isinstance(phase.units, int) or not isinstance(phase.cost, int):
+        return False
+    if any(isinstance(statement, Check) for statement in walk(kernel.step)):
+        return False
+    return LEAST <= phase.units * phase.cost <= MOST
+
+
+def _touched(kernel: Kernel) -> tuple[set[Buffer], set[Buffer]]:
+    """The buffers that a loop uses, and those of them that it writes."""
+    loop = (kernel.step,) if isinstance(kernel.step, Loop) else ()
+    return set(buffers(*loop)), {one.buffer for one in writes(*loop)}
