@@ -6,8 +6,6 @@ and the second adds them in order; how many chunks there are depends on sizes al
 
 from __future__ import annotations
 
-from types import ModuleType
-
 from codegen import sizes
 from codegen.emission import Emission, Phase
 from codegen.gemm import epilogue, operands, tiled, vectors
@@ -22,6 +20,7 @@ from codegen.target import Target
 
 # multiplications that take as long as one rough scalar operation of a vector loop
 SPEED = {Way.TILES: 8, Way.DOTS: 2, Way.ROW: 2}
+BOUNDS = ("sg_i0", "sg_i1", "sg_j0", "sg_j1")  # of the sums that a body has made
 
 
 def emit_gemm(step: Gemm, target: Target) -> Emission:
@@ -39,15 +38,45 @@ def emit_gemm(step: Gemm, target: Target) -> Emission:
 
 def _phases(plan: Plan) -> tuple[tuple[Phase, ...], Size]:
     """The phases after packing, and the shared memory for their sums."""
-    ways = tiled if plan.way is Way.TILES else vectors
-    if plan.chunks != 1:
-        phases = (_multiplied(plan, ways, _partial(plan), False), _summed(plan))
-        return phases, _bytes(plan) * plan.chunks
-    if epilogue.works_in_place(plan.product):
-        out = plan.product.out
-        sums = Sums(out.at("0", "0"), sizes.text(out.down), True)
-        return (_multiplied(plan, ways, sums, True),), 0
-    return (_multiplied(plan, ways, _partial(plan), True),), _bytes(plan)
+    in_place = epilogue.works_in_place(plan.product)
+    found, sums = _places(plan, in_place)
+    finished = epilogue.finish(plan.product, sums, BOUNDS)
+    if isinstance(plan.chunks, int) and plan.chunks > 1:
+        finished = []
+    elif plan.chunks != 1 and finished:
+        finished = ["if (sg_chunks == 1) {", *(f"    {x}" for x in finished), "}"]
+    first = _multiplied(plan, found, sums, finished)
+    numbers = plan.chunks * (_is_cut(plan) if in_place else 1)
+    last = () if plan.chunks == 1 else (_summed(plan),)
+    return (first, *last), _bytes(plan) * numbers
+
+
+def _is_cut(plan: Plan) -> Size:
+    """1 where k is cut in chunks, else 0; only the call may know."""
+    return sizes.minimum(plan.chunks - 1, 1)
+
+
+def _places(plan: Plan, in_place: bool) -> tuple[list[str], Sums]:
+    """Where a chunk is summed, and the lines that find it: in the output if it can be.
+
+    Only a product that is one chunk can; where the call decides, the C does.
+    """
+    partial, out = _partial(plan), plan.product.out
+    whole = Sums(out.at("0", "0"), sizes.text(out.down), True)
+    if plan.chunks == 1:
+        return [], whole if in_place else partial
+    if isinstance(plan.chunks, int) or not in_place:
+        return [], partial
+    ctype = C_TYPES[plan.product.dtype]
+    lines = [
+        f"{ctype} *sg_sums = {whole.start};",
+        f"int64_t sg_sums_step = {whole.step};",
+        "if (sg_chunks > 1) {",
+        f"    sg_sums = {partial.start};",
+        f"    sg_sums_step = {partial.step};",
+        "}",
+    ]
+    return lines, Sums("sg_sums", "sg_sums_step", True)
 
 
 def _bytes(plan: Plan) -> Size:
@@ -71,25 +100,26 @@ def _sums(plan: Plan) -> str:
     return f"({C_TYPES[plan.product.dtype]} *)(shared + ({skip}))"
 
 
-def _multiplied(plan: Plan, ways: ModuleType, sums: Sums, last: bool) -> Phase:
-    """The phase of the products, and of the epilogue if ``last``."""
-    product = plan.product
+def _multiplied(plan: Plan, found: list[str], sums: Sums, finished: list[str]) -> Phase:
+    """The phase of the products, which ``finished`` makes output of where it can."""
+    product, ways = plan.product, tiled if plan.way is Way.TILES else vectors
     parts = ways.units(plan)
     many, chunks, k = map(sizes.text, (parts, plan.chunks, product.k))
     lines = [
+        f"const int64_t sg_chunks = {chunks};",
         "int64_t sg_run = 0;",
         "for (; begin < end; begin += sg_run) {",
         f"    const int64_t sg_part = begin % ({many}), sg_slice = begin / ({many});",
-        f"    const int64_t sg_chunk = sg_slice % ({chunks});",
-        f"    const int64_t b = sg_slice / ({chunks});",
-        f"    const int64_t sg_k0 = sg_gemm_start(sg_chunk, {chunks}, {k}, 16);",
-        f"    const int64_t sg_k1 = sg_gemm_start(sg_chunk + 1, {chunks}, {k}, 16);",
+        "    const int64_t sg_chunk = sg_slice % sg_chunks;",
+        "    const int64_t b = sg_slice / sg_chunks;",
+        f"    const int64_t sg_k0 = sg_gemm_start(sg_chunk, sg_chunks, {k}, 16);",
+        f"    const int64_t sg_k1 = sg_gemm_start(sg_chunk + 1, sg_chunks, {k}, 16);",
         "    (void)b;",
-        *(f"    {line}" for line in ways.body(plan, sums, last)),
+        *(f"    {line}" for line in (*found, *ways.body(plan, sums, finished))),
         "}",
     ]
     units = product.batch * plan.chunks * parts
-    work = _work(plan, parts, last)
+    work = _work(plan, parts, bool(finished))
     scratch = ways.scratch_bytes(plan)
     return Phase(tuple(lines), _buffers(plan), units, scratch, work, family="gemm")
 
@@ -127,7 +157,8 @@ def _summed(plan: Plan) -> Phase:
         "}",
     ]
     work = product.n * (plan.chunks + epilogue.cost(product))
-    return Phase(tuple(lines), _buffers(plan), product.batch * product.m, 0, work)
+    rows = product.batch * product.m * _is_cut(plan)
+    return Phase(tuple(lines), _buffers(plan), rows, 0, work)
 
 
 def _buffers(plan: Plan) -> tuple[Buffer, ...]:

@@ -245,6 +245,9 @@ def _chunks(product: Product, tile: Tile, way: Way, units: int) -> Size:
 def _halves(product: Product) -> Size:
     """2 where both halves of k are longer than the sums, which are few; else 1."""
     m, n, k = product.m, product.n, product.k
+    known = [2 * size for size in (m, n) if isinstance(size, int)]
+    if _at_most(k, max([LEAST_HALF, *known]) - 1):
+        return 1
     few = sizes.floordiv(FEW_SUMS, sizes.maximum(m * n, 1))
     if _at_most(few, 1):
         return 1

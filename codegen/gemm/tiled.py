@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.gemm import operands
-from codegen.gemm.epilogue import Sums, finish
+from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import Plan, strips
 from codegen.scalars import suffix
 from codegen.sizes import Size
@@ -24,11 +24,11 @@ def scratch_bytes(plan: Plan) -> Size:
     return operands.scratch_bytes(plan)
 
 
-def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
+def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
     """C over units ``begin .. end`` of batch ``b``'s k from ``sg_k0`` to ``sg_k1``.
 
     ``sg_part`` is the first unit, of ``sg_parts`` in this batch and chunk; it sets
-    ``sg_run``, how many it has done. The epilogue follows if ``last``.
+    ``sg_run``, how many it has done. ``finished`` follows the last block of k.
     """
     product, tile = plan.product, plan.tile
     many, blocks = sizes.text(strips(product.m, tile)), sizes.text(plan.blocks)
@@ -47,7 +47,7 @@ def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
         f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {rows});",
         f"        const int64_t sg_i1 = sg_gemm_start(sg_s + sg_strips, {rows});",
         *_indented(_strips(plan, sums), 2),
-        *_indented(_finished(plan, sums) if last else [], 2),
+        *_indented(_at_the_end(finished), 2),
         "    }",
         "    sg_p += sg_depth;",
         "} while (sg_p < sg_k1);",
@@ -92,8 +92,7 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
     ]
 
 
-def _finished(plan: Plan, sums: Sums) -> list[str]:
-    lines = finish(plan.product, sums, ("sg_i0", "sg_i1", "sg_j0", "sg_j1"))
+def _at_the_end(lines: list[str]) -> list[str]:
     if not lines:
         return []
     return ["if (sg_p + sg_depth == sg_k1) {", *_indented(lines), "}"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.gemm.epilogue import Sums, finish
+from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import ROW_BLOCK, Plan, Way
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
@@ -26,15 +26,13 @@ def scratch_bytes(plan: Plan) -> Size:
     return product.n * product.k * (8 if product.dtype == "float64" else 4)
 
 
-def body(plan: Plan, sums: Sums, last: bool) -> list[str]:
-    """C of unit ``sg_part`` of batch ``b``, for k from ``sg_k0`` to ``sg_k1``."""
+def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
+    """C of unit ``sg_part`` of batch ``b``, for k from ``sg_k0`` to ``sg_k1``.
+
+    ``finished`` follows.
+    """
     lines = _row(plan, sums) if plan.way is Way.ROW else _dots(plan, sums)
-    bounds = ("sg_i0", "sg_i1", "sg_j0", "sg_j1")
-    return [
-        "sg_run = 1;",
-        *lines,
-        *(finish(plan.product, sums, bounds) if last else []),
-    ]
+    return ["sg_run = 1;", *lines, *finished]
 
 
 def _row(plan: Plan, sums: Sums) -> list[str]:

@@ -44,6 +44,8 @@ CASES = (
     Case(20, 30, 10, batch=3),
     Case(40, 50, 60, symbolic="mnk"),
     Case(6, 10, 2000, symbolic="k", dtype="float64"),
+    Case(60, 40, 500, symbolic="m"),  # two halves of k, as the call finds out
+    Case(500, 40, 60, True, symbolic="k"),  # only one
 )
 
 

@@ -87,6 +87,17 @@ def test_a_long_k_is_halved_where_the_sums_are_few():
     assert plan(Case(300, 400, 2000)).chunks == 1  # so many sums
     late = plan(Case(0, 100, 784, symbolic="m")).chunks
     assert [sizes.evaluate(late, {"m": m}) for m in (0, 60, 512)] == [2, 2, 1]
+    assert plan(Case(0, 100, 190, symbolic="m")).chunks == 1  # whatever m is
+
+
+def test_what_the_call_does_not_cut_is_one_phase_without_memory_of_its_own():
+    case = Case(500, 40, 0, True, symbolic="k")
+    emission = emit_gemm(step_of(case), AVX512)
+    first, last = emission.phases
+    for k, rows, numbers in ((60, 0, 0), (4000, 500, 500 * 40 * 2)):
+        assert sizes.evaluate(last.units, {"k": k}) == rows
+        assert sizes.evaluate(emission.shared_bytes, {"k": k}) == numbers * 4
+        assert sizes.evaluate(first.units, {"k": k}) > 0
 
 
 def test_far_columns_are_copied_where_k_is_long():
