@@ -112,8 +112,8 @@ SG_PACK_VECTOR(double, f64)
 SG_PUT_ASIDE(float, f32)
 SG_PUT_ASIDE(double, f64)
 
-/* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so that
-   each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of its lane. */
+/* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so
+   that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane. */
 #define SG_SUM_SHARES(T, s)                                                            \
     SG_SHARED void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \

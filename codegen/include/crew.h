@@ -3,8 +3,8 @@
    A call that has enough to do takes threads from OpenMP (or from ``pool.h`` for a
    compiler that has none) once, for all its phases. Thread 0 runs the program; every
    other member has a letter box, where it finds one job after another: a tenth of the
-   time that OpenMP takes to begin a parallel loop and to end it. A job that a member has
-   not begun can be taken back, so nobody waits for a thread that has no processor. */
+   time that OpenMP takes to begin a parallel loop and to end it. A job that a member
+   has not begun can be taken back: nobody waits for a thread without a processor. */
 #ifndef SYMGRAPH_CREW_H
 #define SYMGRAPH_CREW_H
 

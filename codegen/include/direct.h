@@ -14,7 +14,7 @@ typedef struct sg_plan {
     sg_call call;
     const intptr_t *shapes;     /* of the arguments */
     const intptr_t *results;    /* of the results */
-    sg_object *const *expected; /* the tuples in the cells, where they matter, or NULL */
+    sg_object *const *expected; /* tuples in the cells, where they matter, or NULL */
     sg_object **items; /* arguments, what is in the cells, what is fixed, results */
 } sg_plan;
 

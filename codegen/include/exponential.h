@@ -38,7 +38,7 @@ SG_INLINE double sg_small_expm1_f64(double r)
     return r + r * r * q;
 }
 
-/* x - n ln(2), with ln(2) as a head of so few bits that n * head is exact, and a tail */
+/* x - n ln(2), ln(2) being a head of so few bits that n * head is exact, and a tail */
 SG_INLINE float sg_less_ln2_f32(float x, float n)
 {
     return (x - n * 0.693359375f) + n * 2.12194440e-4f;
@@ -49,8 +49,8 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
     return (x - n * 0.6931471803691238) - n * 1.9082149292705877e-10;
 }
 
-/* Between LOWEST and HIGHEST, e^(x + low) 2^more where |low| is small, e^x - 1, and 2^x.
-   Outside what comes out has no meaning; nan stays nan. */
+/* Between LOWEST and HIGHEST, e^(x + low) 2^more where |low| is small, e^x - 1, and
+   2^x. Outside what comes out has no meaning; nan stays nan. */
 #define SG_EXPONENTIAL(T, s, LOWEST, HIGHEST, LOG2E, SHIFT)                            \
     SG_INLINE T sg_exp_inside_##s(T x, T low, int more)                                \
     {                                                                                  \

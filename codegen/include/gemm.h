@@ -21,7 +21,8 @@
 #endif
 
 /* Where part ``part`` of ``parts`` begins in 0 .. size, in whole groups. */
-SG_INLINE int64_t sg_gemm_start(int64_t part, int64_t parts, int64_t size, int64_t group)
+SG_INLINE int64_t sg_gemm_start(int64_t part, int64_t parts, int64_t size,
+                                int64_t group)
 {
     const int64_t groups = (size + group - 1) / group;
     return sg_min(part * groups / parts * group, size);

@@ -1,8 +1,8 @@
 /* Work shared out among the members of a crew, in contiguous ranges of units.
 
-   Every member begins with its own share of the units, the same at every call, and takes
-   it in pieces that become smaller; who is done takes from the others' shares. So a
-   thread that was interrupted, or whose core is slower, is not waited for. The split
+   Every member begins with its own share of the units, the same at every call, and
+   takes it in pieces that become smaller; who is done takes from the others' shares. So
+   a thread that was interrupted, or whose core is slower, is not waited for. The split
    changes only who computes a unit, never what is computed. */
 #ifndef SYMGRAPH_PARALLEL_H
 #define SYMGRAPH_PARALLEL_H
@@ -74,7 +74,8 @@ SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t unit
         shares[member].next = units * member / team;
         shares[member].end = units * (member + 1) / team;
     }
-    const sg_job job = {phase, frame, shares, team, SG_PIECE_COST / sg_max(cost, 1) + 1};
+    const int64_t least = SG_PIECE_COST / sg_max(cost, 1) + 1;
+    const sg_job job = {phase, frame, shares, team, least};
     sg_hand_out(frame->boxes, &job, team);
     sg_job_part(&job, 0);
     sg_collect(frame->boxes, &job, team);

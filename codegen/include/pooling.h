@@ -7,7 +7,8 @@
 #include "vectors.h"
 
 #define SG_POOLING(T, s, I)                                                            \
-    typedef uint8_t sg_##s##p __attribute__((vector_size(SG_VECTOR_BYTES / sizeof(T)))); \
+    typedef uint8_t sg_##s##p                                                          \
+        __attribute__((vector_size(SG_VECTOR_BYTES / sizeof(T))));                     \
     /* places, which are small, a byte each */                                         \
     SG_INLINE void sg_store_places_##s(uint8_t *to, sg_##s##m places)                  \
     {                                                                                  \
@@ -15,8 +16,8 @@
         memcpy(to, &small, sizeof small);                                              \
     }                                                                                  \
     /* best, at place, or value, at number, where that is larger; nan is largest */    \
-    SG_INLINE void sg_keep_first_##s(sg_##s##v *best, sg_##s##m *place, sg_##s##v value, \
-                                int64_t number)                                        \
+    SG_INLINE void sg_keep_first_##s(sg_##s##v *best, sg_##s##m *place,                \
+                                     sg_##s##v value, int64_t number)                  \
     {                                                                                  \
         const sg_##s##m better = ~(value <= *best) & (*best == *best);                 \
         const sg_##s##m at = (sg_##s##m){0} + (I)number;                               \
@@ -51,9 +52,10 @@
         return best;                                                                   \
     }                                                                                  \
     /* the same, and its place where window rows have ``width`` numbered elements */   \
-    SG_INLINE sg_##s##v sg_window_first_##s(const T *from, int64_t pitch, int64_t rows, \
-                                            int64_t columns, int64_t first,            \
-                                            int64_t width, sg_##s##m *place)           \
+    SG_INLINE sg_##s##v sg_window_first_##s(const T *from, int64_t pitch,              \
+                                            int64_t rows, int64_t columns,             \
+                                            int64_t first, int64_t width,              \
+                                            sg_##s##m *place)                          \
     {                                                                                  \
         sg_##s##v best = sg_splat_##s(-(T)INFINITY);                                   \
         *place = (sg_##s##m){0} + (I)first;                                            \

@@ -46,7 +46,8 @@ SG_INLINE double sg_exp2_pair(double a, double b)
     const double n = sg_nearest_f64(inside);
     const double fraction = inside - n;
     const sg_pair r = sg_product(fraction, 0.6931471805599453);
-    const double low = r.low + (fraction * 2.3190468138462996e-17 + small * 0.6931471805599453);
+    const double tail = fraction * 2.3190468138462996e-17 + small * 0.6931471805599453;
+    const double low = r.low + tail;
     const double q = sg_small_expm1_f64(r.high);
     const double p = 1.0 + (q + (low + low * q));
     const double half = sg_nearest_f64(0.5 * n);

@@ -53,8 +53,8 @@ static const uint64_t sg_two_over_pi[] __attribute__((unused)) = {
     0x9afed7ec47e35742, 0xfed7ec47e3574215, 0xd7ec47e357421580, 0xec47e357421580cc,
 };
 
-/* How many bytes of 2/pi to skip for an x of this exponent: as many as leave x / 2^(8 k)
-   a multiple of 2^(1075 - bias), if it is one. */
+/* How many bytes of 2/pi to skip for an x of this exponent: as many as leave
+   x / 2^(8 k) a multiple of 2^(1075 - bias), if it is one. */
 SG_INLINE uint64_t sg_skipped(double x, uint64_t bias)
 {
     const uint64_t above = ((sg_bits_f64(x) >> 52) & 0x7ff) - bias;
@@ -88,8 +88,10 @@ SG_INLINE double sg_quadrant(double x, double *rest, uint64_t *n)
     const double shifted = second.high + SG_SHIFT_F64;
     *n = sg_bits_f64(shifted);
     const double fraction = second.high - (shifted - SG_SHIFT_F64);
-    const sg_pair third = sg_sum(first.low, second.low), fourth = sg_sum(yc.high, yb.low);
-    const sg_pair fifth = sg_sum(third.high, fourth.high), sixth = sg_sum(fraction, fifth.high);
+    const sg_pair third = sg_sum(first.low, second.low);
+    const sg_pair fourth = sg_sum(yc.high, yb.low);
+    const sg_pair fifth = sg_sum(third.high, fourth.high);
+    const sg_pair sixth = sg_sum(fraction, fifth.high);
     const double tail = third.low + fourth.low + fifth.low + (yc.low + y * d);
     const sg_pair part = sg_quick_sum(sixth.high, sixth.low + tail);
     const sg_pair r = sg_product(part.high, SG_HALF_PI);

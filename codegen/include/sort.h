@@ -12,7 +12,8 @@
         int64_t left = first, right = middle;                                        \
         for (int64_t place = first; place < last; place++) {                         \
             bool take_right = left == middle                                         \
-                || (right < last && sg_before_##suffix(x[from[right]], x[from[left]])); \
+                || (right < last                                                     \
+                    && sg_before_##suffix(x[from[right]], x[from[left]]));           \
             to[place] = take_right ? from[right++] : from[left++];                   \
         }                                                                            \
     }                                                                                \

@@ -56,7 +56,8 @@ SG_INLINE float sg_large_erfc_f32(float y)
     p = p * t + -0.09276382f;
     p = p * t + 1.2769784f;
     const float head = sg_from_bits_f32(sg_bits_f32(inside) & 0xfffff000u);
-    const float power = sg_exp_parts_f32(-head * head, (head - inside) * (head + inside), 0);
+    const float rest = (head - inside) * (head + inside);
+    const float power = sg_exp_parts_f32(-head * head, rest, 0);
     return y > 10.2f ? 0.0f : power * p / (1.0f + 2.0f * inside);
 }
 
@@ -87,7 +88,8 @@ SG_INLINE double sg_large_erfc_f64(double y)
     p = p * t + -0.1396211168405625;
     p = p * t + 1.2329951186255526;
     const double head = sg_from_bits_f64(sg_bits_f64(inside) & 0xfffffffff8000000u);
-    const double power = sg_exp_parts_f64(-head * head, (head - inside) * (head + inside), 0);
+    const double rest = (head - inside) * (head + inside);
+    const double power = sg_exp_parts_f64(-head * head, rest, 0);
     return y > 28.0 ? 0.0 : power * p / (1.0 + 2.0 * inside);
 }
 
@@ -112,7 +114,8 @@ SG_ERROR_FUNCTION(double, f64)
 
 /* Word ``which`` of the block that Philox4x32-10 makes of a counter under a key
    (Salmon et al., SC 2011): ten rounds of two 32-bit products each. */
-SG_INLINE uint32_t sg_philox4x32(uint64_t key, uint64_t high, uint64_t low, uint32_t which)
+SG_INLINE uint32_t sg_philox4x32(uint64_t key, uint64_t high, uint64_t low,
+                                 uint32_t which)
 {
     uint32_t c0 = (uint32_t)low, c1 = (uint32_t)(low >> 32);
     uint32_t c2 = (uint32_t)high, c3 = (uint32_t)(high >> 32);

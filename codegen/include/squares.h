@@ -20,9 +20,9 @@
 #define SG_SHUFFLE(a, b, index, ...) __builtin_shuffle(a, b, (index){__VA_ARGS__})
 #endif
 
-/* ``lower`` and ``upper`` are the places for this many lanes. In ``transpose`` each turn
-   moves the highest bit of the place (row, lane) to its lowest, so after as many turns
-   as a place has bits, row and lane are swapped. */
+/* ``lower`` and ``upper`` are the places for this many lanes. In ``transpose`` each
+   turn moves the highest bit of the place (row, lane) to its lowest, so after as many
+   turns as a place has bits, row and lane are swapped. */
 #define SG_SQUARE(s, lower, upper)                                                     \
     SG_INLINE sg_##s##v sg_lower_##s(sg_##s##v a, sg_##s##v b)                         \
     {                                                                                  \

@@ -19,7 +19,7 @@
     {                                                                                  \
         return sg_select_##s##v(a - a == 0, a, otherwise);                             \
     }                                                                                  \
-    /* the pivot of a record: ``first`` where there is none yet, and that is a number */ \
+    /* the pivot of a record: ``first`` where it has none, and that is a number */     \
     SG_INLINE sg_##s##v sg_pivot_##s(sg_##s##v *record, sg_##s##v first)               \
     {                                                                                  \
         if (record[0][0] == 0)                                                         \
@@ -27,17 +27,19 @@
         return record[1];                                                              \
     }                                                                                  \
     /* add ``count`` results, the sums of every other of them side by side */          \
-    SG_INLINE void sg_note_##s(sg_##s##v *record, int64_t count, const sg_##s##v *sums, \
-                               const sg_##s##v *products)                              \
+    SG_INLINE void sg_note_##s(sg_##s##v *record, int64_t count,                       \
+                               const sg_##s##v *sums, const sg_##s##v *products)       \
     {                                                                                  \
         record[0] += (T)count;                                                         \
         record[2] += sums[0] + sums[1];                                                \
         record[3] += products[0] + products[1];                                        \
     }                                                                                  \
-    /* The same, of z and z z. In the end the first to come have their mean as pivot,   \
-       with d the way to the old one from there: one number may lie far from others. */ \
+    /* The same, of z and z z. In the end the first to come have their mean as pivot,  \
+       with d the way to the old one from there: one number may lie far from the       \
+       others. */                                                                      \
     SG_INLINE void sg_note_squares_##s(sg_##s##v *record, int64_t count,               \
-                                       const sg_##s##v *sums, const sg_##s##v *squares) \
+                                       const sg_##s##v *sums,                          \
+                                       const sg_##s##v *squares)                       \
     {                                                                                  \
         const bool are_first = record[0][0] == 0;                                      \
         sg_note_##s(record, count, sums, squares);                                     \
@@ -51,8 +53,8 @@
         }                                                                              \
     }                                                                                  \
     /* The sums of ``turns`` records, ``step`` vectors apart, for the first lanes. */  \
-    SG_SHARED void sg_totals_##s(const sg_##s##v *records, int64_t turns, int64_t step, \
-                                 T *sums, T *products, int64_t lanes)                  \
+    SG_SHARED void sg_totals_##s(const sg_##s##v *records, int64_t turns,              \
+                                 int64_t step, T *sums, T *products, int64_t lanes)    \
     {                                                                                  \
         double sum[sg_lanes_##s] = {0}, product[sg_lanes_##s] = {0};                   \
         for (const sg_##s##v *at = records; turns > 0; turns--, at += step)            \
@@ -67,7 +69,7 @@
     }                                                                                  \
     /* Mean and variance of what is in the records: their sums about the first pivot   \
        (Chan, Golub & LeVeque, "Algorithms for Computing the Sample Variance", 1983).  \
-       sum (r - p)^2 = sum (z + d)^2 with d the way from p to the record's own pivot. */ \
+       sum (r - p)^2 = sum (z + d)^2, d being the way from p to the record's pivot. */ \
     SG_SHARED void sg_moments_##s(const sg_##s##v *records, int64_t turns,             \
                                   int64_t step, T *means, T *variances, int64_t lanes) \
     {                                                                                  \

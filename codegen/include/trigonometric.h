@@ -67,7 +67,8 @@ SG_INLINE double sg_sin_f64(double x)
     double rest;
     uint64_t n;
     const double r = sg_quadrant(x, &rest, &n);
-    const double value = sg_turned_f64(n, sg_sin_part_f64(r, rest), sg_cos_part_f64(r, rest));
+    const double sine = sg_sin_part_f64(r, rest), cosine = sg_cos_part_f64(r, rest);
+    const double value = sg_turned_f64(n, sine, cosine);
     return x == 0 ? x : value;
 }
 
@@ -94,7 +95,8 @@ SG_INLINE float sg_sin_f32(float x)
 {
     uint64_t n;
     const float r = (float)sg_quadrant_f32(x, &n);
-    const float value = sg_turned_f32((uint32_t)n, sg_sin_part_f32(r), sg_cos_part_f32(r));
+    const float sine = sg_sin_part_f32(r), cosine = sg_cos_part_f32(r);
+    const float value = sg_turned_f32((uint32_t)n, sine, cosine);
     return x == 0 ? x : value;
 }
 
@@ -191,7 +193,8 @@ SG_INLINE double sg_atan2_f64(double y, double x)
     const double p = sg_atan_part(ratio);
     const double first = rise > run ? SG_HALF_PI - (p - SG_HALF_PI_REST) : p;
     const bool left = (int64_t)sg_bits_f64(x) < 0;
-    const double angle = left ? 2.0 * SG_HALF_PI - (first - 2.0 * SG_HALF_PI_REST) : first;
+    const double other = 2.0 * SG_HALF_PI - (first - 2.0 * SG_HALF_PI_REST);
+    const double angle = left ? other : first;
     const double value = sg_copysign_f64(angle, y);
     return x != x || y != y ? x + y : value;
 }
@@ -203,7 +206,8 @@ SG_INLINE double sg_sinh_f64(double x)
 {
     const double y = sg_abs_f64(x);
     const double t = sg_expm1_f64(y > 40.0 ? 40.0 : y);
-    const double value = y > 40.0 ? sg_exp_parts_f64(y, 0, -1) : 0.5 * (t + t / (t + 1));
+    const double near = 0.5 * (t + t / (t + 1));
+    const double value = y > 40.0 ? sg_exp_parts_f64(y, 0, -1) : near;
     return sg_copysign_f64(value, x);
 }
 

@@ -1,7 +1,7 @@
 /* Vectors of float and double as wide as the target's registers.
 
    sg_f32v is a vector, sg_f32m what a comparison of two gives: all ones or zeros.
-   With SG_WIDE they are as wide as AVX-512's on any machine: slow, but it can be run. */
+   With SG_WIDE they are as wide as AVX-512's on any machine: slow, but that runs. */
 #ifndef SYMGRAPH_VECTORS_H
 #define SYMGRAPH_VECTORS_H
 
@@ -84,7 +84,8 @@
     /* the first ``count`` lanes of a, zeros after them */                             \
     SG_INLINE sg_##s##v sg_first_##s##v(sg_##s##v a, int64_t count)                    \
     {                                                                                  \
-        static const I lanes[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};\
+        static const I lanes[16] = {0, 1, 2,  3,  4,  5,  6,  7,                       \
+                                    8, 9, 10, 11, 12, 13, 14, 15};                     \
         sg_##s##m lane;                                                                \
         memcpy(&lane, lanes, sizeof lane);                                             \
         return (sg_##s##v)((lane < (I)count) & (sg_##s##m)a);                          \

@@ -18,7 +18,7 @@
 
 #define SG_LINE_BYTES 64 /* of the cache */
 
-/* In one dimension: sums over even and over odd powers serve a point and its negative. */
+/* In one dimension: sums over even and odd powers serve a point and its negative. */
 #define SG_WINOGRAD_LINES(T, s)                                                        \
     SG_INLINE void sg_winograd_b6_##s(const sg_##s##v *d, sg_##s##v *z)                \
     {                                                                                  \
