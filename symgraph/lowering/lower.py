@@ -29,7 +29,7 @@ from symgraph.lowering.lowered import (
     size_names,
 )
 from symgraph.lowering.order import arranged
-from symgraph.lowering.plan import Rules, Unit, plan
+from symgraph.lowering.plan import plan
 from symgraph.lowering.pool_kernel import takes_pooling
 from symgraph.lowering.shapes import Shapes
 from symgraph.lowering.table import (
@@ -41,6 +41,7 @@ from symgraph.lowering.table import (
     stores_more,
     takes_epilogue,
 )
+from symgraph.lowering.units import Rules, Unit
 from symgraph.lowering.values import Number
 
 _SOME_SIZE = 64
