@@ -32,6 +32,7 @@ from symgraph.lowering.order import arranged
 from symgraph.lowering.plan import plan
 from symgraph.lowering.pool_kernel import takes_pooling
 from symgraph.lowering.shapes import Shapes
+from symgraph.lowering.softmax import twins
 from symgraph.lowering.table import (
     LOWERINGS,
     is_local,
@@ -117,6 +118,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         makes_channel_sums,
         builder.shape,
         is_invariant,
+        partial(twins, builder),
     )
 
 
@@ -167,4 +169,4 @@ def _lower_unit(builder: Builder, unit: Unit) -> None:
         elif is_pointwise(unit.nodes[0]):
             lower_group(builder, unit)
         else:
-            LOWERINGS[type(unit.nodes[0].op)](builder, unit.nodes[0])
+            LOWERINGS[type(unit.nodes[0].op)](builder, *unit.nodes)

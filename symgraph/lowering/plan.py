@@ -1,9 +1,10 @@
 """What is fused with what: a graph cut into units, each lowered as one.
 
 A unit is a kernel with the chain of pointwise ops that becomes its epilogue, a group
-of pointwise ops over one index space that becomes one loop nest, or a single op. A
-merge is legal when no path leaves the unit and comes back (convexity), judged on the
-graph of units, not of nodes, so that the units always have an order.
+of pointwise ops over one index space that becomes one loop nest, twins that one sweep
+over their operands computes, or a single op. A merge is legal when no path leaves the
+unit and comes back (convexity), judged on the graph of units, not of nodes, so that the
+units always have an order.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Planner:
             self._pools_a_kernel(node)
         if self.rules.is_channel_sums(node):
             self._sums_a_kernel(node)
+        self._joins_a_twin(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
         for producer in _producers(node):
@@ -100,6 +102,18 @@ class _Planner:
             maker is unit or unit in self._sources(maker) or self._reaches(unit, maker)
             for maker in makers
         )
+
+    def _joins_a_twin(self, node: Apply) -> None:
+        """Make ``node`` a part of its twin's unit, where neither needs the other."""
+        unit, early = self.unit_of[node], self.rules.is_invariant
+        for twin in sorted(self.rules.twins(node), key=self.number.__getitem__):
+            other = self.unit_of.get(twin)
+            if other is None or len(other.nodes) > 1 or early(twin) != early(node):
+                continue
+            if not self._needs(unit, other) and not self._needs(other, unit):
+                other.absorb(unit)
+                self.unit_of[node] = other
+                return
 
     def _continues_a_kernel(self, node: Apply) -> bool:
         for producer in _producers(node):
@@ -213,6 +227,10 @@ class _Planner:
         same_time = early(result.owner) == early(node)
         own = node.outputs[0] if space is None else space
         return same_time and shape(result) == shape(own)
+
+    def _needs(self, unit: Unit, other: Unit) -> bool:
+        """Whether anything in ``unit`` is computed from what ``other`` makes."""
+        return other in self._sources(unit) or self._reaches(other, unit)
 
     def _reaches(self, start: Unit, end: Unit) -> bool:
         """Whether a path from ``start`` to ``end`` passes through a third unit."""

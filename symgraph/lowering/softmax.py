@@ -21,6 +21,11 @@ from symgraph.lowering.rows import Cell, Rows, places_of
 from symgraph.lowering.values import Stored
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 
+_TWINS: dict[type, type] = {
+    CrossEntropy: CrossEntropyGrad,
+    CrossEntropyGrad: CrossEntropy,
+}
+
 
 def lower_softmax(builder: Builder, node: Apply) -> None:
     """exp(x - maximum) / sum exp(x - maximum)."""
@@ -71,6 +76,16 @@ def lower_cross_entropy(builder: Builder, *nodes: Apply) -> None:
     _emit(rows, body, "+".join(str(node.op) for node in nodes))
 
 
+def twins(builder: Builder, node: Apply) -> list[Apply]:
+    """The gradients of a cross-entropy, or the other way round, of the same labels."""
+    kind = _TWINS.get(type(node.op))
+    if kind is None:
+        return []
+    logits, labels = node.inputs[:2]
+    users = builder.users.get(logits, ())
+    return [u for u in users if type(u.op) is kind and u.inputs[1] is labels]
+
+
 # --- parts ----------------------------------------------------------------------------
 
 
@@ -81,7 +96,7 @@ def _normalized(builder: Builder, node: Apply) -> Rows:
 
 
 def _emit(rows: Rows, body: Statements, label: str) -> None:
-    """A kernel for the rows. Those of no elements make nothing: no label is in range."""
+    """A kernel, unless rows have no elements: nothing is made then, no label right."""
     if rows.length != 0:
         rows.builder.emit(rows.step(body), label)
 

@@ -55,6 +55,7 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
     AveragePool2D: pool_kernel.lower_pool,
 }
 
+# each lowers one application, or one with its twins
 LOWERINGS: dict[type, Callable[..., None]] = {
     Barrier: shape.lower_barrier,
     BroadcastTo: shape.lower_broadcast_to,

@@ -45,7 +45,7 @@ class Rules:
     its sizes, which are known before any kernel runs, is not in the plan. What
     ``is_local`` reads of arrays of its output's shape is the element it computes.
     ``stores_more`` says of a kernel that its epilogue can store what it computes on
-    the way too.
+    the way too. ``twins`` are what one sweep over its operands computes with an op.
     """
 
     users: Callable[[Variable], Collection[Apply]]
@@ -59,3 +59,4 @@ class Rules:
     makes_channel_sums: Callable[[Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
     is_invariant: Callable[[Apply], bool]
+    twins: Callable[[Apply], Collection[Apply]]
