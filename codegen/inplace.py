@@ -2,8 +2,8 @@
 
 A temporary ``y`` may take the memory of a temporary ``x`` that dies in the kernel
 which makes it, if every element of ``x`` is read before, and at the same place as,
-the one element of ``y`` that replaces it is written. The buffers then become one
-buffer in the program: the C has one pointer, and nothing aliases.
+the one element of ``y`` that replaces it is first written. The buffers then become
+one buffer in the program: the C has one pointer, and nothing aliases.
 """
 
 from __future__ import annotations
@@ -108,14 +108,14 @@ def _may_take(step: Loop, x: Buffer, y: Buffer) -> bool:
     if any(write.buffer == x for write in writes(step)):
         return False
     stores, loads = _stores(step, y), _loads(step, x)
-    if stores is None or loads is None or len(stores) != 1 or not loads:
+    if not stores or not loads:
         return False
-    (store,) = stores
-    return _covers(store, sizes.product(y.shape)) and all(
-        load.position == store.position
-        and load.when <= store.when
-        and _alike(load.loops, store.loops, store.position)
-        for load in loads
+    first, count = stores[0], sizes.product(y.shape)
+    return all(_covers(store, count) for store in stores) and all(
+        other.position == first.position
+        and _alike(other.loops, first.loops, first.position)
+        and (other in stores or other.when <= first.when)
+        for other in (*stores, *loads)
     )
 
 

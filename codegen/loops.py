@@ -18,7 +18,9 @@ from dataclasses import replace
 from codegen import expressions, sizes
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
-from codegen.ir import Check, Kind, Let, Loop, Statement
+from codegen.ir import Check, Kind, Let, Loop, Role, Statement
+from codegen.memory import aligned, buffer_bytes
+from codegen.scalars import C_TYPES
 from codegen.sizes import Fixed, Size
 from codegen.statements import counted, indented, lines_of
 from codegen.target import Target
@@ -34,8 +36,28 @@ def emit_loop(step: Statement, target: Target) -> Emission:
     else:
         lines = lines_of((step,), _fixed(step))
         phase = Phase(tuple(lines), (), 1, 0, cost(step))
-    named = replace(phase, buffers=buffers(step), locals=_names(step))
-    return Emission((named if phase.units != 0 else phase,))
+    return Emission((_with_memory(phase, step) if phase.units != 0 else phase,))
+
+
+def _with_memory(phase: Phase, step: Statement) -> Phase:
+    """``phase`` with the buffers of ``step``, those in scratch one after another."""
+    given, lines, names = [], [], [*_names(step)]
+    taken: Size = 0
+    for buffer in buffers(step):
+        if buffer.role is not Role.SCRATCH:
+            given.append(buffer)
+            continue
+        kind, start = f"{C_TYPES[buffer.dtype]} *", sizes.text(taken, sizes.FREE)
+        lines.append(f"{kind}restrict {buffer.name} = ({kind})(scratch + {start});")
+        names.append(buffer.name)
+        taken = taken + aligned(buffer_bytes(buffer))
+    return replace(
+        phase,
+        lines=(*lines, *phase.lines),
+        buffers=tuple(given),
+        scratch_bytes=taken,
+        locals=tuple(names),
+    )
 
 
 def _names(step: Statement) -> tuple[str, ...]:

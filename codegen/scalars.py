@@ -109,6 +109,8 @@ ARITHMETIC = {
         _helper("maximum", 2),
         "({0} | {1})",
     ),
+    # b if it is larger than a, else a: a nan is passed over
+    "larger": _floats(2, 1, _helper("larger", 2)),
     "minimum": Scalar(
         2,
         2,

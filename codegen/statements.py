@@ -28,6 +28,7 @@ from codegen.traverse import substituted, walk
 
 FEW_TURNS = {Kind.SERIAL: 16, Kind.SIMD: 256}  # loops worth a constant number of turns
 _CLAUSES = {"add": "+", "mul": "*", "maximum": "max", "minimum": "min"}
+_DECLARED = ("maximum", "minimum", "larger")  # in floats.h, for what nan does
 _BOOLEAN_CLAUSES = {"add": "|", "mul": "&", "maximum": "|", "minimum": "&"}
 
 
@@ -140,10 +141,10 @@ def _reductions(loop: Loop) -> str:
 
 
 def _clause(function: str, dtype: str) -> str:
+    if is_float(dtype) and function in _DECLARED:
+        return f"sg_{function}"
     if function not in _CLAUSES:
         raise CodegenError(f"{function}: not a function to accumulate with")
-    if is_float(dtype) and function in ("maximum", "minimum"):
-        return f"sg_{function}"  # declared in floats.h: it keeps nan
     return (_BOOLEAN_CLAUSES if dtype == "bool" else _CLAUSES)[function]
 
 

@@ -100,7 +100,8 @@ def _buffers(used: Iterable[Buffer], given: dict[str, Buffer]) -> None:
         _name(buffer.name)
         if buffer.dtype not in C_TYPES:
             raise CodegenError(f"buffer {buffer.name}: no dtype {buffer.dtype}")
-        if buffer.role is not Role.TEMPORARY and buffer.name not in given:
+        ours = buffer.role in (Role.TEMPORARY, Role.SCRATCH)
+        if not ours and buffer.name not in given:
             raise CodegenError(f"buffer {buffer.name}: not listed by the program")
         if given.setdefault(buffer.name, buffer) != buffer:
             raise CodegenError(f"buffer {buffer.name}: two buffers have this name")

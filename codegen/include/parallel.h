@@ -63,7 +63,8 @@ static void sg_job_part(const sg_job *job, int64_t member)
 SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t units,
                                int64_t cost)
 {
-    const int64_t team = sg_team(frame, units, cost);
+    /* as it is; said once more for compilers that else warn of too many shares */
+    const int64_t team = sg_min(sg_team(frame, units, cost), SG_MOST_MEMBERS);
     if (team <= 1) {
         if (units > 0)
             phase(frame, 0, units, frame->scratch);

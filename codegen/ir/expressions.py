@@ -22,6 +22,7 @@ class Role(Enum):
     ARGUMENT = "argument"  # the caller gives a pointer
     CONSTANT = "constant"  # the program carries the values
     TEMPORARY = "temporary"  # a slice of the call's arena
+    SCRATCH = "scratch"  # a thread's own in one loop tree, kept for one unit of work
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,8 @@ class Let:
 
 @dataclass(frozen=True)
 class Accumulate:
-    """``local = function(local, value)``; function is add, mul, maximum, minimum."""
+    """``local = function(local, value)``; function is add, mul, maximum, minimum,
+    or larger."""
 
     local: Local
     function: str

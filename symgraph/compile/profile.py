@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from codegen.ir import Buffer, Program
+from codegen.ir import Buffer, Program, Role
 from codegen.repeats import Leaf, leaves
 from codegen.roofline import Roofline
 from codegen.runtime import Native
@@ -205,10 +205,9 @@ class Clock:
 
 
 def buffers_of(step: object) -> list[Buffer]:
-    """The buffers that a step of the kernel IR reads or writes, each once."""
-    return list(
-        dict.fromkeys(part for part in _parts(step) if isinstance(part, Buffer))
-    )
+    """The buffers outside a thread's scratch that a step uses, each once."""
+    found = (part for part in _parts(step) if isinstance(part, Buffer))
+    return list(dict.fromkeys(b for b in found if b.role is not Role.SCRATCH))
 
 
 def nbytes(buffer: Buffer, values: Mapping[str, int]) -> int:

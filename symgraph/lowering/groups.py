@@ -13,11 +13,11 @@ from symgraph.lowering.body import Body
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.join import place_in_whole
 from symgraph.lowering.layouts import logical_index, loop_extents, masked
-from symgraph.lowering.plan import Unit
 from symgraph.lowering.readers import pointwise_value
 from symgraph.lowering.reduce import adds_up_images, lower_reduction
 from symgraph.lowering.table import EPILOGUES, LOWERINGS, inlines_its_input
 from symgraph.lowering.tail import Chain, Pooled, Tail
+from symgraph.lowering.units import Unit
 from symgraph.lowering.values import Index, Stored, Value
 
 

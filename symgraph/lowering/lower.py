@@ -29,9 +29,10 @@ from symgraph.lowering.lowered import (
     size_names,
 )
 from symgraph.lowering.order import arranged
-from symgraph.lowering.plan import Rules, Unit, plan
+from symgraph.lowering.plan import plan
 from symgraph.lowering.pool_kernel import takes_pooling
 from symgraph.lowering.shapes import Shapes
+from symgraph.lowering.softmax import twins
 from symgraph.lowering.table import (
     LOWERINGS,
     is_local,
@@ -41,6 +42,7 @@ from symgraph.lowering.table import (
     stores_more,
     takes_epilogue,
 )
+from symgraph.lowering.units import Rules, Unit
 from symgraph.lowering.values import Number
 
 _SOME_SIZE = 64
@@ -116,6 +118,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         makes_channel_sums,
         builder.shape,
         is_invariant,
+        partial(twins, builder),
     )
 
 
@@ -166,4 +169,4 @@ def _lower_unit(builder: Builder, unit: Unit) -> None:
         elif is_pointwise(unit.nodes[0]):
             lower_group(builder, unit)
         else:
-            LOWERINGS[type(unit.nodes[0].op)](builder, unit.nodes[0])
+            LOWERINGS[type(unit.nodes[0].op)](builder, *unit.nodes)

@@ -13,7 +13,7 @@ import heapq
 from collections.abc import Callable, Collection, Sequence
 
 from symgraph.graph import Apply, Variable
-from symgraph.lowering.plan import Unit
+from symgraph.lowering.units import Unit
 
 Bytes = Callable[[Variable], int]
 

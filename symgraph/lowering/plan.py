@@ -1,75 +1,23 @@
 """What is fused with what: a graph cut into units, each lowered as one.
 
 A unit is a kernel with the chain of pointwise ops that becomes its epilogue, a group
-of pointwise ops over one index space that becomes one loop nest, or a single op. A
-merge is legal when no path leaves the unit and comes back (convexity), judged on the
-graph of units, not of nodes, so that the units always have an order.
+of pointwise ops over one index space that becomes one loop nest, twins that one sweep
+over their operands computes, or a single op. A merge is legal when no path leaves the
+unit and comes back (convexity), judged on the graph of units, not of nodes, so that the
+units always have an order.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
 
 import networkx
 
 from symgraph.graph import Apply, Variable
+from symgraph.lowering.units import Rules, Unit
 
 _DRAWN_IN = 4  # members of a group that an epilogue computes for itself
 _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, small
-
-
-@dataclass(eq=False)
-class Unit:
-    """Nodes lowered together. ``head`` is the kernel whose epilogue the rest is.
-
-    ``pooling`` is done to its results first, once ``before`` is done to them. ``sums``
-    takes statistics of what ``tail`` makes; ``summed_with`` computes its other operand.
-    """
-
-    nodes: list[Apply]
-    first: int
-    last: int
-    head: Apply | None = None
-    pooling: Apply | None = None
-    before: list[Apply] = field(default_factory=list)
-    sums: Apply | None = None
-    summed_with: list[Apply] = field(default_factory=list)
-    tail: Apply = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.tail = self.nodes[-1]
-
-    def absorb(self, other: Unit) -> None:
-        """Take over the nodes of ``other``, in the graph's order."""
-        self.nodes += other.nodes
-        self.first = min(self.first, other.first)
-        self.last = max(self.last, other.last)
-        self.tail = other.tail
-
-
-@dataclass
-class Rules:
-    """What the plan has to know of ops and shapes, asked of the lowering.
-
-    ``users`` are the applications that read a variable's data; what asks only for
-    its sizes, which are known before any kernel runs, is not in the plan. What
-    ``is_local`` reads of arrays of its output's shape is the element it computes.
-    ``stores_more`` says of a kernel that its epilogue can store what it computes on
-    the way too.
-    """
-
-    users: Callable[[Variable], Collection[Apply]]
-    is_pointwise: Callable[[Apply], bool]
-    is_local: Callable[[Apply], bool]
-    takes_epilogue: Callable[[Apply], bool]
-    stores_more: Callable[[Apply], bool]
-    is_pooling: Callable[[Apply], bool]
-    takes_pooling: Callable[[Apply, Apply], bool]
-    is_channel_sums: Callable[[Apply], bool]
-    makes_channel_sums: Callable[[Apply], bool]
-    shape_of: Callable[[Variable], tuple[object, ...]]
-    is_invariant: Callable[[Apply], bool]
 
 
 def plan(
@@ -101,6 +49,7 @@ class _Planner:
             self._pools_a_kernel(node)
         if self.rules.is_channel_sums(node):
             self._sums_a_kernel(node)
+        self._joins_a_twin(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
         for producer in _producers(node):
@@ -153,6 +102,18 @@ class _Planner:
             maker is unit or unit in self._sources(maker) or self._reaches(unit, maker)
             for maker in makers
         )
+
+    def _joins_a_twin(self, node: Apply) -> None:
+        """Make ``node`` a part of its twin's unit, where neither needs the other."""
+        unit, early = self.unit_of[node], self.rules.is_invariant
+        for twin in sorted(self.rules.twins(node), key=self.number.__getitem__):
+            other = self.unit_of.get(twin)
+            if other is None or len(other.nodes) > 1 or early(twin) != early(node):
+                continue
+            if not self._needs(unit, other) and not self._needs(other, unit):
+                other.absorb(unit)
+                self.unit_of[node] = other
+                return
 
     def _continues_a_kernel(self, node: Apply) -> bool:
         for producer in _producers(node):
@@ -266,6 +227,10 @@ class _Planner:
         same_time = early(result.owner) == early(node)
         own = node.outputs[0] if space is None else space
         return same_time and shape(result) == shape(own)
+
+    def _needs(self, unit: Unit, other: Unit) -> bool:
+        """Whether anything in ``unit`` is computed from what ``other`` makes."""
+        return other in self._sources(unit) or self._reaches(other, unit)
 
     def _reaches(self, start: Unit, end: Unit) -> bool:
         """Whether a path from ``start`` to ``end`` passes through a third unit."""

@@ -1,172 +1,192 @@
-"""Softmax, its logarithm, and cross-entropy: one row at a time, never overflowing.
+"""Softmax, its logarithm, and cross-entropy: row by row, never overflowing.
 
-A row is read for its maximum, read again for the sum of exp(x - maximum), and while it
-is still in the cache turned into the result. The sum is one of float64: a row of
-millions would lose it in float32.
+A row is read for its maximum, then for the powers exp(x - maximum), each computed once:
+where the result is made of them they are kept, and scaled once their sum is known. The
+sum is one of float64: a row of millions would lose it in float32.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-
 import numpy as np
 
 from codegen import ir
-from codegen.ir import Kind
 from codegen.reductions import cast
-from codegen.schedule import parallel
+from codegen.schedule import Statements, parallel
 from codegen.sizes import Size, symbol
 from symgraph.graph import Apply
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
+from symgraph.lowering.row_blocks import rows_at
+from symgraph.lowering.rows import Cell, Rows, places_of
+from symgraph.lowering.values import Stored
+from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 
-Element = Callable[[Size], ir.Expression]
+_TWINS: dict[type, type] = {
+    CrossEntropy: CrossEntropyGrad,
+    CrossEntropyGrad: CrossEntropy,
+}
 
 
 def lower_softmax(builder: Builder, node: Apply) -> None:
     """exp(x - maximum) / sum exp(x - maximum)."""
-
-    def result(element: ir.Expression, total: ir.Local) -> ir.Expression:
-        return call("div", total.dtype, call("exp", total.dtype, element), total)
-
-    _normalized(builder, node, result)
+    rows = _normalized(builder, node)
+    sums, _, total = _sums(rows, keep=True)
+    scale = rows.cell("scale", rows.dtype)
+    body = (
+        *sums,
+        *rows.each(scale.set(_reciprocal(total, rows.dtype))),
+        *rows.sweep(rows.keep(call("mul", rows.dtype, rows.kept, scale.value))),
+    )
+    _emit(rows, body, str(node.op))
 
 
 def lower_log_softmax(builder: Builder, node: Apply) -> None:
     """(x - maximum) - log sum exp(x - maximum)."""
-
-    def result(element: ir.Expression, total: ir.Local) -> ir.Expression:
-        return call("sub", total.dtype, element, call("log", total.dtype, total))
-
-    _normalized(builder, node, result)
-
-
-def lower_cross_entropy(builder: Builder, node: Apply) -> None:
-    """log sum exp(x) - x[label], with the label checked."""
-    row = _LabelledRow(builder, node)
-    target = builder.allocate(node.outputs[0])
-
-    def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
-        logits, dtype = row.logits, row.logits.dtype
-        checked, label = row.label(indices[0])
-        sums, best, total = row.sums(indices[0])
-        base = logits.position((indices[0], 0))
-        chosen = ir.Gather(logits.buffer, base, logits.strides[1], label)
-        shifted = call("sub", dtype, best, chosen)
-        loss = call("add", dtype, call("log", dtype, total), shifted)
-        store = ir.Store(target.buffer, target.position(indices), loss)
-        return (*checked, *sums, store)
-
-    builder.emit(parallel(target.shape, body, builder.fresh("i")))
+    rows = _normalized(builder, node)
+    sums, best, total = _sums(rows, keep=False)
+    logarithm = rows.cell("logarithm", rows.dtype)
+    shifted = call("sub", rows.dtype, rows.element, best.value)
+    body = (
+        *sums,
+        *rows.each(logarithm.set(_logarithm(total, rows.dtype))),
+        *rows.sweep(rows.keep(call("sub", rows.dtype, shifted, logarithm.value))),
+    )
+    _emit(rows, body, str(node.op))
 
 
-def lower_cross_entropy_grad(builder: Builder, node: Apply) -> None:
-    """(softmax(x) - one_hot(label)) dloss, in one sweep over each row."""
-    row = _LabelledRow(builder, node)
-    cotangent = builder.stored(node.inputs[2])
-    target = builder.allocate(node.outputs[0])
-    name = builder.fresh("j")
+def lower_cross_entropy(builder: Builder, *nodes: Apply) -> None:
+    """log sum exp(x) - x[label], (softmax(x) - one_hot(label)) dloss, or both at once.
 
-    def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
-        dtype, j = row.logits.dtype, symbol(name)
-        checked, label = row.label(indices[0])
-        sums, best, total = row.sums(indices[0])
-        dloss = ir.Local(builder.fresh("dloss"), dtype)
-        read = ir.Let(dloss.name, cotangent.at(indices, _inline()))
-        power = call("exp", dtype, call("sub", dtype, row.element(indices[0], j), best))
-        hot = call("cast", dtype, call("eq", "bool", ir.SizeValue(j), label))
-        difference = call("sub", dtype, call("div", dtype, power, total), hot)
-        position = target.position((indices[0], j))
-        store = ir.Store(target.buffer, position, call("mul", dtype, difference, dloss))
-        loop = ir.Loop(name, 0, row.logits.shape[1], (store,), Kind.SIMD)
-        return (*checked, *sums, read, loop)
-
-    builder.emit(parallel(target.shape[:1], body, builder.fresh("i")))
+    All labels are checked first, by a kernel that puts x[label] where the loss will be.
+    """
+    ops = {type(node.op): node for node in nodes}
+    loss, gradient = ops.get(CrossEntropy), ops.get(CrossEntropyGrad)
+    logits = builder.unblocked(nodes[0].inputs[0])
+    labels = builder.stored(nodes[0].inputs[1])
+    losses = builder.allocate(loss.outputs[0]) if loss else None
+    _check_labels(builder, logits, labels, losses)
+    target = builder.allocate(gradient.outputs[0]) if gradient else None
+    rows = rows_at(builder, places_of(builder, logits, target, 1))
+    sums, best, total = _sums(rows, keep=gradient is not None)
+    body: Statements = sums
+    if losses:
+        body += _losses(rows, losses, best, total)
+    if gradient:
+        body += _gradient(builder, rows, gradient, labels, total)
+    _emit(rows, body, "+".join(str(node.op) for node in nodes))
 
 
-class _LabelledRow:
-    """A row of logits and its label, read and checked."""
-
-    def __init__(self, builder: Builder, node: Apply) -> None:
-        self.builder = builder
-        self.logits = builder.unblocked(node.inputs[0])
-        self.labels = builder.stored(node.inputs[1])
-        message = "cross_entropy: label {} of example {} is out of range for {} classes"
-        self.code = builder.code(message, IndexError)
-
-    def label(self, row: Size) -> tuple[Sequence[ir.Statement], ir.Expression]:
-        """The label as int64, and the statements that read and check it."""
-        body = Body(prefix=self.builder.fresh("label"))
-        value = self.labels.at((row,), body)
-        label = body.let(call("cast", "int64", value))
-        low = call("ge", "bool", label, number(0, "int64"))
-        classes = ir.SizeValue(self.logits.shape[1])
-        high = call("lt", "bool", label, classes)
-        found = (label, ir.SizeValue(row), classes)
-        inside = ir.Check(call("logical_and", "bool", low, high), self.code, found)
-        return (*body.statements, inside), label
-
-    def element(self, row: Size, j: Size) -> ir.Expression:
-        """logits[row, j]."""
-        return self.logits.at((row, j), _inline())
-
-    def sums(self, row: Size) -> tuple[Sequence[ir.Statement], ir.Local, ir.Local]:
-        """The row's maximum and the sum of exp(x - maximum)."""
-        length, dtype = self.logits.shape[1], self.logits.dtype
-        return _row_sums(self.builder, partial(self.element, row), length, dtype)
+def twins(builder: Builder, node: Apply) -> list[Apply]:
+    """The gradients of a cross-entropy, or the other way round, of the same labels."""
+    kind = _TWINS.get(type(node.op))
+    if kind is None:
+        return []
+    logits, labels = node.inputs[:2]
+    users = builder.users.get(logits, ())
+    return [u for u in users if type(u.op) is kind and u.inputs[1] is labels]
 
 
-def _normalized(
-    builder: Builder,
-    node: Apply,
-    result: Callable[[ir.Expression, ir.Local], ir.Expression],
-) -> None:
-    """Each row of ``axis`` mapped by ``result`` of x - maximum and the row's sum."""
-    x = builder.unblocked(node.inputs[0])
-    axis = node.op.axis % len(x.shape)
-    target = builder.allocate(node.outputs[0])
-    kept = (*x.shape[:axis], *x.shape[axis + 1 :])
-    name = builder.fresh("j")
-
-    def body(indices: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
-        def along(j: Size) -> tuple[Size, ...]:
-            return (*indices[:axis], j, *indices[axis:])
-
-        def element(j: Size) -> ir.Expression:
-            return x.at(along(j), _inline())
-
-        sums, best, total = _row_sums(builder, element, x.shape[axis], x.dtype)
-        j = symbol(name)
-        shifted = call("sub", x.dtype, element(j), best)
-        store = ir.Store(
-            target.buffer, target.position(along(j)), result(shifted, total)
-        )
-        return (*sums, ir.Loop(name, 0, x.shape[axis], (store,), Kind.SIMD))
-
-    builder.emit(parallel(kept, body, builder.fresh("i")))
+# --- parts ----------------------------------------------------------------------------
 
 
-def _row_sums(
-    builder: Builder, element: Element, length: Size, dtype: str
-) -> tuple[Sequence[ir.Statement], ir.Local, ir.Local]:
-    """Statements for a row's maximum and the sum of exp(x - maximum)."""
-    best, total = (ir.Local(builder.fresh(n), dtype) for n in ("best", "total"))
-    wide = ir.Local(builder.fresh("wide"), "float64")
-    name = builder.fresh("j")
-    value = element(symbol(name))
-    grown = ir.Accumulate(best, "maximum", value)
-    power = call("exp", dtype, call("sub", dtype, value, best))
-    added = ir.Accumulate(wide, "add", cast(power, wide.dtype))
+def _normalized(builder: Builder, node: Apply) -> Rows:
+    """The rows of x along the axis of a softmax."""
+    x, y = builder.unblocked(node.inputs[0]), builder.allocate(node.outputs[0])
+    return rows_at(builder, places_of(builder, x, y, node.op.axis % len(x.shape)))
+
+
+def _emit(rows: Rows, body: Statements, label: str) -> None:
+    """A kernel, unless rows have no elements: nothing is made then, no label right."""
+    if rows.length != 0:
+        rows.builder.emit(rows.step(body), label)
+
+
+def _sums(rows: Rows, keep: bool) -> tuple[Statements, Cell, Cell]:
+    """Statements for a row's maximum and its sum of powers, which it may ``keep``.
+
+    The maximum may pass over a nan: the sum does not.
+    """
+    dtype = rows.dtype
+    best, total = rows.cell("best", dtype), rows.cell("total", "float64")
+    power = ir.Local(rows.builder.fresh("power"), dtype)
+    value = call("exp", dtype, call("sub", dtype, rows.element, best.value))
     statements = (
-        ir.Let(best.name, number(-np.inf, dtype)),
-        ir.Loop(name, 0, length, (grown,), Kind.SIMD),
-        ir.Let(wide.name, number(0, wide.dtype)),
-        ir.Loop(name, 0, length, (added,), Kind.SIMD),
-        ir.Let(total.name, cast(wide, dtype)),
+        *rows.each(best.set(number(-np.inf, dtype)), total.set(number(0, "float64"))),
+        *rows.sweep(best.grow("larger", rows.element)),
+        *rows.sweep(
+            ir.Let(power.name, value),
+            *([rows.keep(power)] if keep else []),
+            total.grow("add", cast(power, "float64")),
+        ),
     )
     return statements, best, total
 
 
-def _inline() -> Body:
-    return Body(inline=True)
+def _reciprocal(total: Cell, dtype: str) -> ir.Expression:
+    return cast(call("reciprocal", "float64", total.value), dtype)
+
+
+def _logarithm(total: Cell, dtype: str) -> ir.Expression:
+    return call("log", dtype, cast(total.value, dtype))
+
+
+def _check_labels(
+    builder: Builder, logits: Stored, labels: Stored, losses: Stored | None
+) -> None:
+    """Every label checked, its logit put into ``losses`` if there are any."""
+    message = "cross_entropy: label {} of example {} is out of range for {} classes"
+    code, classes = builder.code(message, IndexError), ir.SizeValue(logits.shape[1])
+
+    def body(indices: tuple[Size, ...]) -> Statements:
+        (row,), read = indices, Body(prefix=builder.fresh("label"))
+        label = read.let(cast(labels.at((row,), read), "int64"))
+        low = call("ge", "bool", label, number(0, "int64"))
+        inside = call("logical_and", "bool", low, call("lt", "bool", label, classes))
+        found = (label, ir.SizeValue(row), classes)
+        read.statements.append(ir.Check(inside, code, found))
+        if losses:
+            first, stride = logits.position((row, 0)), logits.strides[1]
+            chosen = ir.Gather(logits.buffer, first, stride, label)
+            read.store(losses.buffer, losses.position((row,)), chosen)
+        return tuple(read.statements)
+
+    builder.emit(parallel(labels.shape, body, builder.fresh("i")), "labels")
+
+
+def _losses(rows: Rows, losses: Stored, best: Cell, total: Cell) -> Statements:
+    """log sum exp(x) - x[label] for each row, x[label] being there already."""
+    dtype, position = rows.dtype, losses.position(_row(rows))
+    chosen, loss = rows.cell("chosen", dtype), rows.cell("loss", dtype)
+    shifted = call("sub", dtype, best.value, chosen.value)
+    return (
+        *rows.outside(chosen.set(ir.Load(losses.buffer, position))),
+        *rows.each(loss.set(call("add", dtype, _logarithm(total, dtype), shifted))),
+        *rows.outside(ir.Store(losses.buffer, position, loss.value)),
+    )
+
+
+def _gradient(
+    builder: Builder, rows: Rows, node: Apply, labels: Stored, total: Cell
+) -> Statements:
+    """(softmax(x) - one_hot(label)) dloss, of the powers that were kept."""
+    dtype, index = rows.dtype, _row(rows)
+    cotangent = builder.value(node.inputs[2])
+    names = {"label": "int64", "dloss": dtype, "scale": dtype}
+    label, dloss, scale = (rows.cell(name, kind) for name, kind in names.items())
+    read = Body(inline=True)
+    hot = call("eq", "bool", ir.SizeValue(rows.along), label.value)
+    soft = call("mul", dtype, rows.kept, scale.value)
+    difference = call("sub", dtype, soft, cast(hot, dtype))
+    return (
+        *rows.outside(
+            label.set(cast(labels.at(index, read), "int64")),
+            dloss.set(cotangent.at(index, read)),
+        ),
+        *rows.each(scale.set(_reciprocal(total, dtype))),
+        *rows.sweep(rows.keep(call("mul", dtype, difference, dloss.value))),
+    )
+
+
+def _row(rows: Rows) -> tuple[Size]:
+    """The index of a row of a matrix."""
+    return (symbol(rows.places.axes[0].index) if rows.places.axes else 0,)

@@ -55,7 +55,8 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
     AveragePool2D: pool_kernel.lower_pool,
 }
 
-LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
+# each lowers one application, or one with its twins
+LOWERINGS: dict[type, Callable[..., None]] = {
     Barrier: shape.lower_barrier,
     BroadcastTo: shape.lower_broadcast_to,
     Transpose: shape.lower_transpose,
@@ -80,7 +81,7 @@ LOWERINGS: dict[type, Callable[[Builder, Apply], None]] = {
     Softmax: softmax.lower_softmax,
     LogSoftmax: softmax.lower_log_softmax,
     CrossEntropy: softmax.lower_cross_entropy,
-    CrossEntropyGrad: softmax.lower_cross_entropy_grad,
+    CrossEntropyGrad: softmax.lower_cross_entropy,
     **dict.fromkeys(reduce.FUNCTIONS, reduce.lower_reduction),
     **dict.fromkeys(reduce.ARG_FUNCTIONS, reduce.lower_arg_extremum),
 }
