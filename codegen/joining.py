@@ -72,6 +72,8 @@ def _can_join(kernel: Kernel, emission: Emission) -> bool:
     (phase,) = emission.phases
     if not isinstance(phase.units, int) or not isinstance(phase.cost, int):
         return False
+    if phase.scratch_bytes != 0:
+        return False
     if any(isinstance(statement, Check) for statement in walk(kernel.step)):
         return False
     return LEAST <= phase.units * phase.cost <= MOST
