@@ -99,6 +99,31 @@ def next_sample(kernel: Kernel) -> list[str]:
     return lines
 
 
+def results(kernel: Kernel, tiles: int) -> list[str]:
+    """Ask for the share of tile ``turn`` of ``tiles`` in the rows of dw of this unit.
+
+    They are as many as there are output channels and lie far apart, and all of them
+    are written when the last tile is done.
+    """
+    if not kernel.at_once or kernel.through or tiles < LEAST_TILES:
+        return []
+    channels, dw = kernel.channels, kernel.step.dw
+    line = LINE_BYTES // np.dtype(dw.dtype).itemsize
+    row = symbol("bundle") * (kernel.tile.vectors * channels.lanes) + symbol("row")
+    at = row * channels.inputs + symbol("chunk") * channels.chunk
+    at = at * kernel.taps + symbol("line") * line
+    most = channels.chunk * kernel.taps
+    ask = f"__builtin_prefetch({dw.name} + {sizes.text(at)}, 1, 2);"
+    lines = text.loop("line", -(-most // line), [ask])
+    rows = kernel.tile.vectors * channels.lanes
+    head = (
+        f"for (int64_t row = turn * {rows} / {tiles};"
+        f" row < (turn + 1) * {rows} / {tiles}; row++)"
+    )
+    last = f"band == {kernel.bands - 1} && after == stop"
+    return text.block(f"if ({last})", text.block(head, lines))
+
+
 def further_on(kernel: Kernel) -> list[str]:
     """Ask for the gradient of a later pixel, where a pass has a single tile."""
     single = kernel.tiles_of(kernel.channels.chunks[0]) == 1

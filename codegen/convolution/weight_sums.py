@@ -65,6 +65,7 @@ def _tile(kernel: Kernel, number: int, of: int) -> list[str]:
     return [
         f"sg_{kind}v sum[{tile.vectors}][{sums}];",
         f"{every} sum[k][p] = (sg_{kind}v){{0}};",
+        *fetching.results(kernel, of),
         *text.block(SAMPLES, swept),
         *_added(kernel, number),
     ]

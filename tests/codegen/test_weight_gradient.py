@@ -79,6 +79,13 @@ def test_numbers_are_spread_for_more_than_one_vector():
     assert plan(_step(100, 32, 32, 42, 3), AVX512).tile.vectors == 2
 
 
+def test_rows_of_a_large_gradient_are_asked_for_before_they_are_written():
+    asked = "__builtin_prefetch(dw + "
+    assert asked in _lines(_step(1, 512, 512, 9, 3))[0]
+    assert asked not in _lines(_step(100, 16, 16, 20, 3))[0]  # a phase of its own
+    assert asked not in _lines(_step(1, 3, 256, 20, 3))[0]  # few tiles to ask
+
+
 def _is_quick(*sizes):
     """Whether minimal filtering is chosen, where it may be."""
     step = replace(_step(*sizes), winograd=True)
