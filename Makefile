@@ -35,6 +35,7 @@ sanitize: $(VENV)/dev.stamp
 	tests/codegen/test_crew.py tests/codegen/test_joining.py tests/codegen/test_gemm_epilogue.py \
 	tests/codegen/test_gemm.py tests/codegen/test_reductions.py tests/codegen/test_loops.py \
 	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py \
+	tests/codegen/test_convolution_slides.py \
 	tests/codegen/test_pool.py tests/codegen/test_convolution_pooling.py \
 	tests/codegen/test_convolution_places.py
 

@@ -59,10 +59,11 @@ def around_pixels(kind: str, by: str | None) -> tuple[list[str], list[str]]:
     return before, after
 
 
-def of_pixel(kind: str, by: str | None) -> list[str]:
+def of_pixel(kind: str, by: str | None, first: str = "i == 0 && j == 0") -> list[str]:
     """Lines that add the ``result`` of a pixel, and its product with ``by``.
 
-    Neighbours go to two sums, so that none waits for the other.
+    Neighbours go to two sums, so that none waits for the other. ``first`` says of a
+    pixel in C that there was none before it.
     """
     add = ["count++;", "sum_of_z[j & 1] += z;"]
     if by is not None:
@@ -72,7 +73,7 @@ def of_pixel(kind: str, by: str | None) -> list[str]:
             f"of_products[j & 1] += z * {by};",
         ]
     return [
-        "if (i == 0 && j == 0)",
+        f"if ({first})",
         f"    pivot = sg_pivot_{kind}(record, result);",
         f"const sg_{kind}v z = result - pivot;",
         *add,

@@ -15,12 +15,14 @@ from codegen.convolution import (
     bands,
     channel_sums,
     epilogue,
+    sliding,
     text,
     winograd_phases,
 )
 from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.outlets import Tile
 from codegen.convolution.plan import Plan, plan
+from codegen.convolution.slides import slides
 from codegen.convolution.sums import sum_lines
 from codegen.convolution.tiles import Strip
 from codegen.convolution.winograd import cut
@@ -43,6 +45,9 @@ def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
             turns = turns + phases[-1].units
         return channel_sums.emission(parts[0], phases, turns, winograd_phases.HEADERS)
     plans = [plan(c, target) for c in some]
+    if _slide_as_one(plans, target):
+        phases = [_sliding(plans)]
+        return channel_sums.emission(parts[0], phases, plans[0].turns, HEADERS)
     first_turns: list[Size] = []
     for chosen in plans:
         first_turns.append(turns)
@@ -63,6 +68,32 @@ def phase(chosen: Plan, first_turn: Size) -> Phase:
         sizes.product(tuple(extent for _, extent in chosen.unit)),
         chosen.scratch,
         _unit_cost(chosen),
+    )
+
+
+def _slide_as_one(plans: list[Plan], target: Target) -> bool:
+    """Whether the parts of an image are made step by step as one, read where it is."""
+    if not plans or any(not one.slides or one.view.copy for one in plans):
+        return False
+    return slides([one.correlation for one in plans], target)
+
+
+def _sliding(plans: list[Plan]) -> Phase:
+    """The C function of parts that read the same rows, in the bands of the longest."""
+    longest = reduce(sizes.maximum, (one.correlation.rows.count for one in plans))
+    first, c = plans[0], plans[0].correlation
+    body = [
+        *text.decode("unit", first.unit),
+        *_rows_of(first, longest),
+        *channel_sums.opened(c, _turn(first, 0), symbol("bundle"), 1),
+        *sliding.unit_lines(plans),
+    ]
+    return Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        _buffers(first),
+        sizes.product(tuple(extent for _, extent in first.unit)),
+        0,
+        reduce(add, map(_unit_cost, plans)),
     )
 
 
@@ -94,16 +125,26 @@ def _together(plans: list[Plan], first_turns: list[Size]) -> Phase:
 
 def _unit(chosen: Plan, first_turn: Size) -> list[str]:
     """What is done for one band and bundle of a sample."""
-    turn = first_turn + symbol("sample") * chosen.bands + symbol("band")
+    turn = _turn(chosen, first_turn)
     vectors = chosen.tiling.vectors
     first = symbol("bundle") * vectors
-    return [
+    start = [
         *_band(chosen),
         *channel_sums.opened(chosen.correlation, turn, first, vectors),
+    ]
+    if chosen.slides:
+        return [*start, *sliding.unit_lines([chosen])]
+    return [
+        *start,
         *(_operands(chosen) if chosen.taps else ()),
         *_tiles(chosen),
         *_pooled(chosen),
     ]
+
+
+def _turn(chosen: Plan, first: Size) -> Size:
+    """The number of the turn that makes ``band`` of ``sample``."""
+    return first + symbol("sample") * chosen.bands + symbol("band")
 
 
 def _buffers(chosen: Plan) -> tuple[Buffer, ...]:
@@ -115,13 +156,17 @@ def _band(plan: Plan) -> list[str]:
     """The rows of a band: whole rows of results after pooling."""
     if plan.held is not None:
         return [*bands.rows(plan.held), *ahead.distances(plan)]
+    return [*_rows_of(plan, plan.correlation.rows.count), *ahead.distances(plan)]
+
+
+def _rows_of(plan: Plan, count: Size) -> list[str]:
+    """The share of a band in ``count`` rows of results."""
     step, band = plan.correlation.pooled, symbol("band")
-    rows = sizes.floordiv(plan.correlation.rows.count, step)
+    rows = sizes.floordiv(count, step)
     top, bottom = (share(at, plan.bands, rows) * step for at in (band, band + 1))
     return [
         f"const int64_t top = {sizes.text(top)};",
         f"const int64_t bottom = {sizes.text(bottom)};",
-        *ahead.distances(plan),
     ]
 
 

@@ -22,6 +22,7 @@ from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
 LINE_BYTES = 64
+PLANE_BYTES = 1 << 14  # of a channel's image: longer ones a processor fetches itself
 LEAST_TILES = 4
 PIXELS_AHEAD = 64
 
@@ -78,6 +79,49 @@ def share_of_row(kernel: Kernel, tiles: int) -> list[str]:
             f"    __builtin_prefetch({stream.pointer} + {at}, 0, 2);",
         ]
     return lines
+
+
+def next_sample(kernel: Kernel) -> list[str]:
+    """Ask for a row of the next sample, where planes are short and lie far apart."""
+    step = kernel.step
+    size = plane(step.x) * np.dtype(step.dw.dtype).itemsize
+    short = isinstance(size, int) and size <= PLANE_BYTES
+    if not short or kernel.view.copy or step.places is not None:
+        return []
+    lines = []
+    row = symbol("row") * kernel.rows.stride
+    rows = ((step.x, row, kernel.rows.stride), (step.dy, symbol("row"), 1))
+    for image, first, number in rows:
+        at = position(image, symbol("sample") + 1, symbol("bundle"), first, 0)
+        at = at + symbol("pixel") * image.block
+        ask = f"__builtin_prefetch({image.buffer.name} + {sizes.text(at)}, 0, 3);"
+        lines += text.loop("pixel", image.width * number, [ask])
+    return lines
+
+
+def results(kernel: Kernel, tiles: int) -> list[str]:
+    """Ask for the share of tile ``turn`` of ``tiles`` in the rows of dw of this unit.
+
+    They are as many as there are output channels and lie far apart, and all of them
+    are written when the last tile is done.
+    """
+    if not kernel.at_once or kernel.through or tiles < LEAST_TILES:
+        return []
+    channels, dw = kernel.channels, kernel.step.dw
+    line = LINE_BYTES // np.dtype(dw.dtype).itemsize
+    row = symbol("bundle") * (kernel.tile.vectors * channels.lanes) + symbol("row")
+    at = row * channels.inputs + symbol("chunk") * channels.chunk
+    at = at * kernel.taps + symbol("line") * line
+    most = channels.chunk * kernel.taps
+    ask = f"__builtin_prefetch({dw.name} + {sizes.text(at)}, 1, 2);"
+    lines = text.loop("line", -(-most // line), [ask])
+    rows = kernel.tile.vectors * channels.lanes
+    head = (
+        f"for (int64_t row = turn * {rows} / {tiles};"
+        f" row < (turn + 1) * {rows} / {tiles}; row++)"
+    )
+    last = f"band == {kernel.bands - 1} && after == stop"
+    return text.block(f"if ({last})", text.block(head, lines))
 
 
 def further_on(kernel: Kernel) -> list[str]:

@@ -14,7 +14,7 @@ from codegen.convolution import channel_sums, text
 from codegen.convolution.geometry import position
 from codegen.convolution.vector_text import vector_text
 from codegen.errors import CodegenError
-from codegen.ir import Buffer, Epilogue, Expression, Image
+from codegen.ir import Buffer, Epilogue, Expression, Image, Sums
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.traverse import expression_sizes
@@ -74,17 +74,39 @@ def stored(outlet: Outlet, tile: Tile) -> list[str]:
     return [*_values(outlet, tile), *_places(outlet, tile)]
 
 
+def one_by_one(outlet: Outlet) -> tuple[list[str], list[str], list[str]]:
+    """Lines before a row of one vector, to store each result of it, and after it.
+
+    ``sum[0][0]`` is the result, that of ``column``.
+    """
+    tile = Tile(1, 1, 1)
+    sums = outlet.epilogue.sums if outlet.epilogue else None
+    if sums is None:
+        return [], stored(outlet, tile), []
+    kind, by, around = _summed(outlet, sums)
+    pixel = channel_sums.of_pixel(kind, by, first="count == 0")
+    lines = [*_pixel(outlet, _vector_value(outlet), 1), *pixel]
+    before = ["const int64_t vector = bundle;", *around[0]]
+    return before, _each_vector(outlet, tile, lines), around[1]
+
+
 def _values(outlet: Outlet, tile: Tile) -> list[str]:
-    if outlet.epilogue is None:
-        return _by_vectors(outlet, "value", tile)
-    moved = in_indices(outlet.epilogue.value)
-    same = outlet.dtype == outlet.image.buffer.dtype
-    value = vector_text(moved, outlet.dtype) if same else None
+    value = _vector_value(outlet)
     if value is not None:
         return _by_vectors(outlet, value, tile)
+    assert outlet.epilogue is not None
     if outlet.epilogue.sums is not None:
         raise CodegenError("convolution: sums only of what vectors can do")
-    return _by_lanes(outlet, moved, tile)
+    return _by_lanes(outlet, in_indices(outlet.epilogue.value), tile)
+
+
+def _vector_value(outlet: Outlet) -> str | None:
+    """What is stored for the vector ``value``, where all of it has a vector form."""
+    if outlet.epilogue is None:
+        return "value"
+    if outlet.dtype != outlet.image.buffer.dtype:
+        return None
+    return vector_text(in_indices(outlet.epilogue.value), outlet.dtype)
 
 
 def has_sums_in_vectors(epilogue: Epilogue, dtype: str) -> bool:
@@ -132,23 +154,36 @@ def _each_vector(
 
 
 def _by_vectors(outlet: Outlet, value: str, tile: Tile) -> list[str]:
+    lines = _pixel(outlet, value, tile.width)
+    sums = outlet.epilogue.sums if outlet.epilogue else None
+    if sums is None:
+        return _each_vector(outlet, tile, lines)
+    kind, by, around = _summed(outlet, sums)
+    return _each_vector(
+        outlet, tile, [*lines, *channel_sums.of_pixel(kind, by)], *around
+    )
+
+
+def _summed(
+    outlet: Outlet, sums: Sums
+) -> tuple[str, str | None, tuple[list[str], list[str]]]:
+    """The type, what results are multiplied by, and the lines around all pixels."""
+    kind = suffix(outlet.dtype)
+    by = vector_text(in_indices(sums.by), outlet.dtype) if sums.by else None
+    return kind, by, channel_sums.around_pixels(kind, by)
+
+
+def _pixel(outlet: Outlet, value: str | None, width: int) -> list[str]:
+    """The ``result`` for one vector, stored."""
     kind = suffix(outlet.dtype)
     if outlet.image.channels % outlet.lanes:
         left = sizes.text(outlet.image.channels - outlet.lanes * symbol("vector"))
         value = f"sg_first_{kind}v({value}, {left})"
-    lines = [
-        f"const sg_{kind}v value = sum[k][i * {tile.width} + j];",
+    return [
+        f"const sg_{kind}v value = sum[k][i * {width} + j];",
         f"const sg_{kind}v result = {value};",
         f"sg_store_{kind}({outlet.image.buffer.name} + {_place(outlet)}, result);",
     ]
-    sums = outlet.epilogue.sums if outlet.epilogue else None
-    if sums is None:
-        return _each_vector(outlet, tile, lines)
-    by = vector_text(in_indices(sums.by), outlet.dtype) if sums.by else None
-    around = channel_sums.around_pixels(kind, by)
-    return _each_vector(
-        outlet, tile, [*lines, *channel_sums.of_pixel(kind, by)], *around
-    )
 
 
 def _places(outlet: Outlet, tile: Tile) -> list[str]:

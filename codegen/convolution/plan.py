@@ -12,7 +12,8 @@ from codegen.convolution import tiles
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Correlation
 from codegen.convolution.reading import Reading, View, view
-from codegen.convolution.tiles import Tiling
+from codegen.convolution.slides import slides
+from codegen.convolution.tiles import Strip, Tiling
 from codegen.ir import Image
 from codegen.memory import aligned
 from codegen.scalars import C_TYPES, suffix
@@ -35,6 +36,7 @@ class Plan:
     view: View
     cost: float  # rough cycles of a sample
     held: Bands | None = None  # whose results are pooled from the scratch
+    slides: bool = False  # whether sums move along a row
 
     @property
     def kind(self) -> str:
@@ -80,6 +82,8 @@ class Plan:
             ("band", self.bands),
             ("bundle", self.bundles),
         ]
+        if not self.correlation.channels.broadcast:  # each has planes of its own
+            return [parts[0], parts[2], parts[1]]
         return parts if self.sample_first else [parts[2], parts[0], parts[1]]
 
     @property
@@ -105,6 +109,8 @@ class Plan:
 
 def plan(c: Correlation, target: Target) -> Plan:
     """The plan of least estimated cost."""
+    if slides([c], target):
+        return _sliding(c)
     channels = c.channels
     vectors = channels.group_vectors
     cost, tiling = tiles.choose(
@@ -131,6 +137,18 @@ def plan(c: Correlation, target: Target) -> Plan:
     shared = sizes.floordiv(c.rows.count, c.pooled)
     most = sizes.floordiv(shared + (bands - 1), bands) * c.pooled
     return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
+
+
+def _sliding(c: Correlation) -> Plan:
+    """A row at a time, in few bands: what they read twice is all that they share."""
+    channels, rows = c.channels, c.rows.count
+    reading = Reading(c.source, c.rows, c.columns, channels, 0, symbol("bundle"))
+    bands = -(-UNITS // channels.vectors)
+    if isinstance(rows, int):
+        bands = max(min(bands, rows), 1)
+    tiling = Tiling(1, (1,), (Strip(1, c.columns.count),), reading.direct)
+    most = sizes.floordiv(rows + (bands - 1), bands)
+    return Plan(c, tiling, bands, view(reading, most, reading.direct), 0, slides=True)
 
 
 def _image_bytes(image: Image) -> int | None:

@@ -17,6 +17,7 @@ from codegen import sizes
 from codegen.convolution.geometry import Axis, Channels, forward_axis
 from codegen.convolution.gradients import Gradient, gradient_of, unpooled
 from codegen.convolution.reading import Reading, View, view
+from codegen.convolution.slides import weights_slide
 from codegen.convolution.tiles import even_pieces
 from codegen.convolution.weight_tiles import WeightTile, choose
 from codegen.ir import ConvolutionBackwardWeights, Image
@@ -45,6 +46,7 @@ class Kernel:
     view: View
     dy: Gradient
     through: bool  # whether a unit runs through all chunks at each pass
+    slides: bool  # whether dy moves along a row while columns of x pass
 
     @property
     def kind(self) -> str:
@@ -109,7 +111,10 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     columns = forward_axis(window, 1, x.width, dy.width)
     lanes = target.lanes(step.dw.dtype)
     channels = Channels(x.channels, dy.channels, window.groups, lanes)
+    slides = weights_slide(channels, rows, columns, target)
     tile = choose(channels, window.kernel, target)
+    if slides:
+        tile = WeightTile(1, 1, *window.kernel)
     units = channels.vectors // tile.vectors * len(channels.chunks)
     shares = _shares(-(-target.units // max(units, 1)), x.batch)
     samples, bands = _pass(dy, x, rows, tile, lanes)
@@ -125,7 +130,7 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     scale = 2 if step.places else 1
     bundled = sizes.floordiv(rows.count, scale)
     most = sizes.floordiv(bundled + (bands - 1), bands) * scale
-    seen = view(reading, most)
+    seen = view(reading, most, clipped=slides)
     gradient = gradient_of(step, tile, most, seen.scratch * samples)
     return Kernel(
         step,
@@ -140,6 +145,7 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
         seen,
         gradient,
         _through(channels, tile, window.kernel, target) and step.places is None,
+        slides,
     )
 
 

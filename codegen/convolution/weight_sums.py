@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import fetching, text, tiles
+from codegen.convolution import fetching, text, tiles, weight_slides
 from codegen.convolution.geometry import share
 from codegen.convolution.gradients import SAMPLES
 from codegen.convolution.weight_plan import Kernel
@@ -59,10 +59,14 @@ def _tile(kernel: Kernel, number: int, of: int) -> list[str]:
     tile, kind = kernel.tile, kernel.kind
     sums = number * tile.rows * tile.columns
     every = text.unrolled((("k", tile.vectors), ("p", sums)))
+    swept = _pixels(kernel, number, of)
+    if kernel.slides:
+        swept = weight_slides.pixels(kernel)
     return [
         f"sg_{kind}v sum[{tile.vectors}][{sums}];",
         f"{every} sum[k][p] = (sg_{kind}v){{0}};",
-        *text.block(SAMPLES, _pixels(kernel, number, of)),
+        *fetching.results(kernel, of),
+        *text.block(SAMPLES, swept),
         *_added(kernel, number),
     ]
 

@@ -27,7 +27,11 @@ TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
 MOST_TILES = 64
 MOST_TURNS = 64  # additions to a sum in memory, before it is put aside
 INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform at 36 points
-SHARE_COST = 6  # cycles to clear, fill and add one vector of sums of a share
+# cycles to clear, fill and add one vector of sums of a share, where the sums of all
+# shares take up to so many bytes: in the second-level cache, in the third, in memory
+SHARE_COSTS = ((1 << 21, 6), (1 << 23, 20))
+FAR_SHARE_COST = 50
+TAPS_COST = 10  # for each of those of one share: cycles to make taps of them
 
 
 @dataclass(frozen=True)
@@ -146,6 +150,11 @@ def _cut(
     each = side * side * (group_in + group_out) * lanes * item
     number = max(min(TILE_BYTES // each, MOST_TILES), 8)
     units = blocks(step.x) // group_in * (channels.vectors // group_out)
+    shares = -(-target.units // (2 * units))
+    if isinstance(step.x.batch, int):  # each of at least as many tiles as go at once
+        down, across = grid_of(side, rows, columns)
+        turns = -(-step.x.batch * down * across // number)
+        shares = max(min(shares, turns), 1)
     return Cut(
         step,
         rows,
@@ -156,7 +165,7 @@ def _cut(
         group_in,
         group_out,
         number,
-        shares=-(-target.units // (2 * units)),
+        shares,
     )
 
 
@@ -175,12 +184,22 @@ def _cost(c: Cut, target: Target) -> float:
     """Rough cycles of one sample, in the measure of the direct tiles."""
     pieces = pieces_of(c, c.channels.inputs, target)
     steps = sum(tiles.step_cost(c.vectors, piece, target) for piece in pieces)
-    steps *= 1 + 2 / c.tiles
+    batch = c.step.x.batch if isinstance(c.step.x.batch, int) else TYPICAL_BATCH
+    number = max(batch, 1) * c.grid[0] * c.grid[1]
+    steps *= 1 + 2 / min(c.tiles, -(-number // c.shares))
     products = c.points * steps * c.channels.vectors / c.vectors
     scale = c.points / 36
     inputs = scale * INPUT_COST * blocks(c.step.x) * c.groups[1]
     gradients = scale * OUTPUT_COST * c.channels.vectors * c.groups[0]
-    batch = c.step.x.batch if isinstance(c.step.x.batch, int) else TYPICAL_BATCH
-    sums = c.points * c.channels.inputs * c.channels.vectors * SHARE_COST * c.shares
+    sums = c.points * c.channels.inputs * c.channels.vectors
+    sums *= TAPS_COST + c.shares * _share_cost(c, sums * c.shares)
     each = c.grid[0] * c.grid[1] * (products + inputs + gradients)
     return each + sums / max(batch, 1)
+
+
+def _share_cost(c: Cut, vectors: int) -> int:
+    """Cycles for each of the ``vectors`` of sums that all shares have together."""
+    item = np.dtype(c.step.dw.dtype).itemsize
+    size = vectors * c.channels.lanes * item
+    costs = (cost for most, cost in SHARE_COSTS if size <= most)
+    return next(costs, FAR_SHARE_COST)

@@ -54,6 +54,13 @@ CASES = {
     "padding": Case((6, 37), 2, (7, 9), Window((3, 3), padding=((1, 2), (0, 1)))),
     "groups": Case((32, 64), 1, (7, 9), Window((3, 3), groups=2)),
     "depthwise": Case((20, 20), 2, (7, 9), Window((3, 3), groups=20)),
+    "single channels": Case((20, 20), 2, (7, 14), Window((3, 3), groups=20)),
+    "single channels with strides": Case(
+        (20, 20),
+        2,
+        (8, 13),
+        Window((3, 3), (2, 2), padding=((1, 1), (1, 1)), groups=20),
+    ),
     "holes": Case((5, 7), 2, (9, 8), Window((1, 1), (2, 2))),
     "five by five": Case((16, 48), 2, (12, 15), Window((5, 5))),
     "no images": Case((3, 5), 0, (7, 9), open_batch=True),

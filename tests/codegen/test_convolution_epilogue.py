@@ -25,6 +25,7 @@ from codegen.sizes import symbol
 from tests.codegen.convolution_cases import TARGETS, Case, blocked, close, reference
 
 CASE = Case((3, 21), 2, (7, 9), Window((3, 2), padding=((1, 1), (0, 0))))
+SINGLE = Case((21, 21), 2, (5, 14), Window((3, 2), padding=((1, 1), (0, 0)), groups=21))
 
 
 def call(function, *arguments, dtype="float32"):
@@ -93,31 +94,32 @@ EPILOGUES = {
 }
 
 
-def run(epilogue, target, x, filters, extra):
-    """The blocked output of CASE with an epilogue."""
+def run(epilogue, target, x, filters, extra, case=CASE):
+    """The blocked output of a case with an epilogue."""
     lanes = target.lanes("float32")
     image, out = (
-        CASE.images("float32", lanes, 1, "")[0],
-        CASE.images("float32", lanes, lanes, "out")[1],
+        case.images("float32", lanes, 1, "")[0],
+        case.images("float32", lanes, lanes, "out")[1],
     )
-    shape = packed_shape(CASE.window, *CASE.channels, lanes)
+    shape = packed_shape(case.window, *case.channels, lanes)
     packed = Buffer("packed", "float32", shape, Role.ARGUMENT)
-    step = Convolution(image, packed, out, CASE.window, epilogue)
+    step = Convolution(image, packed, out, case.window, epilogue)
     given = [load.buffer for load in operands(lanes, out.buffer.shape)]
     arguments = (image.buffer, packed, *given, out.buffer)
     module = build([Program("p", (), arguments, (Kernel(step, "c"),))], target)
     y = np.full(out.buffer.shape, np.nan, np.float32)
-    turned = pack_filters(filters, CASE.window, lanes)
+    turned = pack_filters(filters, case.window, lanes)
     assert module["p"].run([x, turned, *extra, y]) == 0
     return y
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @pytest.mark.parametrize("name", EPILOGUES)
-def test_epilogue(name, target):
+@pytest.mark.parametrize("case", [CASE, SINGLE], ids=["tiles", "single channels"])
+def test_epilogue(name, target, case):
     symbolic, numeric = EPILOGUES[name]
     lanes = target.lanes("float32")
-    x, filters, other = (a.astype(np.float32) for a in CASE.arguments)
+    x, filters, other = (a.astype(np.float32) for a in case.arguments)
     rng = np.random.default_rng(3)
     bias = rng.standard_normal(21).astype(np.float32)
     padded = np.zeros(-(-21 // lanes) * lanes, np.float32)
@@ -126,12 +128,12 @@ def test_epilogue(name, target):
     shape = blocked(other, lanes).shape
     value = symbolic(Result("float32"), *operands(lanes, shape))
     extra = [padded, scale, blocked(other, lanes)]
-    y = run(Epilogue(value), target, x, filters, extra)
+    y = run(Epilogue(value), target, x, filters, extra, case)
     channels = y.transpose(0, 1, 4, 2, 3).reshape(2, -1, *y.shape[2:4])
     assert np.all(channels[:, 21:] == 0)
     if numeric is None:
         return
-    expected = numeric(reference(CASE)[0], bias.reshape(1, -1, 1, 1), scale[0], other)
+    expected = numeric(reference(case)[0], bias.reshape(1, -1, 1, 1), scale[0], other)
     if name == "lane by lane":  # the root spreads rounding near zero
         channels, expected = channels**2, expected**2
     assert close(channels[:, :21], expected, "float32")

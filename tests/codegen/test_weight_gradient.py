@@ -3,10 +3,13 @@ test_convolution.py."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from codegen.convolution import emit_convolution_backward_weights
 from codegen.convolution.weight_plan import plan
+from codegen.convolution.winograd_weights import cut
 from codegen.ir import Buffer, ConvolutionBackwardWeights, Window
 from codegen.sizes import evaluate, symbol
 from codegen.target import TARGETS
@@ -74,3 +77,43 @@ def test_a_pass_serves_all_chunks_where_taps_are_few_and_outputs_many():
 
 def test_numbers_are_spread_for_more_than_one_vector():
     assert plan(_step(100, 32, 32, 42, 3), AVX512).tile.vectors == 2
+
+
+def test_rows_of_a_large_gradient_are_asked_for_before_they_are_written():
+    asked = "__builtin_prefetch(dw + "
+    assert asked in _lines(_step(1, 512, 512, 9, 3))[0]
+    assert asked not in _lines(_step(100, 16, 16, 20, 3))[0]  # a phase of its own
+    assert asked not in _lines(_step(1, 3, 256, 20, 3))[0]  # few tiles to ask
+
+
+def _is_quick(*sizes):
+    """Whether minimal filtering is chosen, where it may be."""
+    step = replace(_step(*sizes), winograd=True)
+    phases = emit_convolution_backward_weights(step, AVX512).phases
+    return phases[0].family.startswith("winograd")
+
+
+@pytest.mark.parametrize(
+    ("sizes", "quick"),
+    [
+        ((32, 512, 512, 9, 3), True),
+        ((1, 512, 512, 9, 3), False),  # sums at 36 points: 38 MB for one image
+        ((1, 256, 256, 16, 3), False),
+        ((1, 64, 64, 58, 3), True),
+        ((1, 32, 64, 20, 5), True),  # in two shares, of few tiles each
+        ((1, 64, 64, 8, 5), False),
+    ],
+)
+def test_minimal_filtering_pays_for_its_sums(sizes, quick):
+    assert _is_quick(*sizes) == quick
+
+
+@pytest.mark.parametrize(
+    ("batch", "shares"), [(1, 2), (2, 4), (100, 8), (symbol("n"), 8)]
+)
+def test_shares_of_minimal_filtering_have_tiles_enough(batch, shares):
+    """One image of 16 by 16 outputs has 16 tiles, of which 10 go at once."""
+    step = replace(_step(batch, 32, 64, 20, 5), winograd=True)
+    kernel = plan(step, AVX512)
+    found = cut(step, kernel.rows, kernel.columns, float("inf"), AVX512)
+    assert found.shares == shares

@@ -1,11 +1,13 @@
-"""Print every kernel's share of the machine's peak.
+"""Print every kernel's share of what the machine can do.
 
     python -m tests.benchmarks.kernels --only reference --threads 1 2 --target avx2
 
 A target narrower than the machine's is held against its own peak. ``effective``
-GFLOP/s count the operations of the definition, so Winograd can pass the peak.
-``error`` is the largest difference, relative to the largest number, of Winograd's
-filtering from direct sums on the same images and of a product from NumPy's.
+GFLOP/s count the operations of the definition, so Winograd can pass the peak. The
+roofline is the lower of two limits: the peak, and what memory allows where each array
+passes once; what stays in a cache can pass it. ``error`` is the largest difference,
+relative to the largest number, of Winograd's filtering from direct sums on the same
+images and of a product from NumPy's.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from tests.benchmarks.kernels.jobs import Job, best_seconds
 from tests.benchmarks.kernels.layers import LAYERS
 
 HEADING = """
-| kernel | pass | way | ms | effective GFLOP/s or GB/s | share of the peak | error |
-|---|---|---|---|---|---|---|"""
+| kernel | pass | way | ms | effective GFLOP/s or GB/s | of the peak | of the roofline \
+| error |
+|---|---|---|---|---|---|---|---|"""
 
 
 def main() -> None:
@@ -72,12 +75,12 @@ def _jobs(only: list[str], target: Target, threads: int) -> Iterator[Job]:
 
 def _report(job: Job, machine: Roofline, seconds: float) -> None:
     """A row for each way."""
-    amount, limit = job.flops, machine.peak()
-    if job.bytes:
-        amount, limit = job.bytes, machine.bandwidth
+    amount = job.flops or job.bytes
+    least = machine.seconds(job.flops, job.bytes)
     for way, best in best_seconds(job.ways, seconds).items():
-        rate = amount / best
-        cells = f"{best * 1e3:.3f} | {rate / 1e9:.1f} | {rate / limit:.0%}"
+        peak = f"{job.flops / best / machine.peak():.0%}" if job.flops else ""
+        cells = f"{best * 1e3:.3f} | {amount / best / 1e9:.1f} | {peak}"
+        cells += f" | {least / best:.0%}"
         error = f"{job.errors[way]:.1e}" if way in job.errors else ""
         print(f"| {job.name} | {job.part} | {way} | {cells} | {error} |", flush=True)
 

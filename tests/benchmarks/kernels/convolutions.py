@@ -32,11 +32,13 @@ from codegen.ir import (
 )
 from codegen.printer import print_programs
 from codegen.runtime import Native
+from codegen.sizes import evaluate, product
 from codegen.target import Target
-from tests.benchmarks.kernels.jobs import Job, Run, largest_error
+from tests.benchmarks.kernels.jobs import Job, Run, aligned, largest_error
 from tests.benchmarks.kernels.layers import Layer
 
 DTYPE = "float32"
+ITEM = 4
 
 
 def jobs(layer: Layer, target: Target, threads: int) -> Iterator[Job]:
@@ -50,7 +52,8 @@ def jobs(layer: Layer, target: Target, threads: int) -> Iterator[Job]:
         natives = {way: module[program.name] for way, program in programs.items()}
         ways, errors = _ways(programs["direct"].arguments, natives, threads)
         step = programs["direct"].kernels[-1].step
-        yield Job(str(layer), part, ways, flops(step), errors=errors)
+        traffic = sum(_numbers_of(b) for b in programs["direct"].arguments) * ITEM
+        yield Job(str(layer), part, ways, flops(step), traffic, errors)
 
 
 Maker = Callable[[Layer, Target, bool], Program]
@@ -73,7 +76,7 @@ def _ways(
     *given, out = arguments
     rng = np.random.default_rng(0)
     arrays = [_numbers(buffer, rng) for buffer in given]
-    results = {way: np.zeros(out.shape, DTYPE) for way in natives}
+    results = {way: aligned(np.zeros(out.shape, DTYPE)) for way in natives}
 
     def timed(way: str) -> Run:
         operands = [*arrays, results[way]]
@@ -90,7 +93,11 @@ def _ways(
 
 
 def _numbers(buffer: Buffer, rng: np.random.Generator) -> np.ndarray:
-    return rng.standard_normal(buffer.shape, DTYPE)
+    return aligned(rng.standard_normal(buffer.shape, DTYPE))
+
+
+def _numbers_of(buffer: Buffer) -> int:
+    return evaluate(product(buffer.shape), {})
 
 
 # --- programs -----------------------------------------------------------------------

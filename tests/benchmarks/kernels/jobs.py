@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from codegen.workspace import aligned_bytes
+
 Run = Callable[[], float]  # runs the kernel once; the seconds that it took
 LEAST_ROUNDS = 3
 TOLERANCE = 1e-4  # of a result, relative to the largest number
@@ -17,17 +19,25 @@ TOLERANCE = 1e-4  # of a result, relative to the largest number
 class Job:
     """What a kernel does in numbers, and its ways, by name.
 
-    ``flops`` are those of the definition, so a way that needs fewer can pass the peak.
-    ``bytes`` is the traffic of a job that memory bounds, otherwise 0. ``errors`` has
-    the largest error of the ways that were held against another.
+    ``flops`` are those of the definition, so a way that needs fewer can pass the peak;
+    0 where nothing but the traffic is of interest. ``bytes`` are those of all arrays,
+    each counted once. ``errors`` has the largest error of the ways that were held
+    against another.
     """
 
     name: str
     part: str
     ways: Mapping[str, Run]
     flops: int
-    bytes: int = 0
+    bytes: int
     errors: Mapping[str, float] = field(default_factory=dict)
+
+
+def aligned(array: np.ndarray) -> np.ndarray:
+    """The same numbers where a program would keep them: at the start of a line."""
+    copy = aligned_bytes(array.nbytes).view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def largest_error(result: np.ndarray, expected: np.ndarray, who: str) -> float:

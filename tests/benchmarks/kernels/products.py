@@ -7,7 +7,7 @@ import numpy as np
 from codegen.build import build
 from codegen.ir import Buffer, Gemm, Kernel, Program, Role
 from codegen.target import Target
-from tests.benchmarks.kernels.jobs import Job, largest_error
+from tests.benchmarks.kernels.jobs import Job, aligned, largest_error
 
 SHAPES = (  # rows, depth, columns
     (512, 512, 512),
@@ -28,8 +28,8 @@ def job(shape: tuple[int, int, int], target: Target, threads: int) -> Job:
     """z = x y, checked against NumPy."""
     m, k, n = shape
     rng = np.random.default_rng(0)
-    x, y = (rng.standard_normal(s, DTYPE) for s in ((m, k), (k, n)))
-    z = np.zeros((m, n), DTYPE)
+    x, y = (aligned(rng.standard_normal(s, DTYPE)) for s in ((m, k), (k, n)))
+    z = aligned(np.zeros((m, n), DTYPE))
     a, b, c = (
         Buffer(name, DTYPE, array.shape, Role.ARGUMENT)
         for name, array in (("x", x), ("y", y), ("z", z))
@@ -43,4 +43,5 @@ def job(shape: tuple[int, int, int], target: Target, threads: int) -> Job:
     run()
     name = f"product {m}x{k}x{n}"
     errors = {"packed": largest_error(z, x @ y, name)}
-    return Job(name, "", {"packed": run}, 2 * m * k * n, errors=errors)
+    traffic = x.nbytes + y.nbytes + z.nbytes
+    return Job(name, "", {"packed": run}, 2 * m * k * n, traffic, errors)

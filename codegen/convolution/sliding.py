@@ -1,0 +1,175 @@
+"""Correlations of single channels as C: columns pass, sums move along (``slides.py``).
+
+The steps at either end of a row may read outside the image, and have no output yet or
+no longer; so may rows at its edges. They ask before everything that they do. All other
+steps are a loop of their own that asks for nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+
+from codegen import sizes
+from codegen.convolution import epilogue, outlets, slides, text
+from codegen.convolution.plan import Plan
+from codegen.convolution.slides import Rows, Steps, Tap, copied
+from codegen.sizes import Size, symbol
+
+
+@dataclass(frozen=True)
+class Part:
+    """One of the correlations that slide together, and its ``number`` among them."""
+
+    number: int
+    plan: Plan
+    steps: Steps
+
+    @property
+    def pixel(self) -> tuple[list[str], list[str], list[str]]:
+        """Lines before a row, for each of its outputs, and after it."""
+        return outlets.one_by_one(epilogue.outlet_of(self.plan.correlation))
+
+
+def parts_of(plans: Sequence[Plan]) -> list[Part]:
+    """``plans`` of one image as parts; a single one may read a copy of its rows."""
+    correlations = [plan.correlation for plan in plans]
+    if plans[0].view.copy:
+        (c,) = correlations
+        rows, columns = copied(c.rows), copied(c.columns)
+        correlations = [replace(c, rows=rows, columns=columns)]
+    every = zip(plans, slides.together(correlations), strict=True)
+    return [Part(number, plan, steps) for number, (plan, steps) in enumerate(every)]
+
+
+def unit_lines(plans: Sequence[Plan]) -> list[str]:
+    """The rows ``top`` to ``bottom`` of a bundle, which is one vector of channels."""
+    parts, view, ctype = parts_of(plans), plans[0].view, plans[0].ctype
+    rows = _rows(parts)
+    before, _, after = parts[0].pixel
+    row = [*rows.lines, *_opened(parts), *before, *_steps(parts, rows), *after]
+    return [
+        *view.copy,
+        f"const {ctype} *const in = {view.pointer};",
+        *text.block("for (int64_t row = top; row < bottom; row++)", row),
+    ]
+
+
+def _rows(parts: list[Part]) -> Rows:
+    """The rows of the input that any part reads for one of its own."""
+    plan = parts[0].plan
+    offsets = sorted({row for part in parts for row in part.steps.rows})
+    axis = replace(plan.correlation.rows, count=_most_rows(parts))
+    return Rows(axis, plan.view, plan.ctype, tuple(offsets))
+
+
+def _most_rows(parts: list[Part]) -> Size:
+    return reduce(sizes.maximum, (part.plan.correlation.rows.count for part in parts))
+
+
+def _opened(parts: list[Part]) -> list[str]:
+    """The filters of the row, and no sums yet."""
+    lines = []
+    for part in parts:
+        c, kind, taps = part.plan.correlation, part.plan.kind, part.plan.taps
+        at = c.first_filter + symbol("bundle") * part.plan.filter_step
+        at = at + symbol("tap") * c.lanes
+        if taps:
+            lines += [
+                f"sg_{kind}v weight_{part.number}[{taps}];",
+                text.unrolled((("tap", taps),)),
+                f"    weight_{part.number}[tap] ="
+                f" sg_load_{kind}({c.filters.name} + {sizes.text(at)});",
+            ]
+        lines.append(
+            f"sg_{kind}v waiting_{part.number}[{part.steps.delay + 1}] = {{{{0}}}};"
+        )
+    return lines
+
+
+# --- its steps ----------------------------------------------------------------------
+
+
+def _steps(parts: list[Part], rows: Rows) -> list[str]:
+    """The steps of a row: first those that ask for nothing."""
+    span: tuple[Size, Size] = 0, parts[0].steps.end
+    for part in parts:
+        low, high = part.steps.whole
+        span = (
+            sizes.maximum(span[0], sizes.maximum(low, part.steps.delay)),
+            sizes.minimum(span[1], sizes.minimum(high, part.steps.end)),
+        )
+    end = reduce(sizes.maximum, (part.steps.end for part in parts))
+    asked = rows.doubtful + [line for part in parts for line in _ends(parts, part)]
+    whole, other = (_step(parts, rows, is_whole) for is_whole in (True, False))
+    return slides.swept(span, end, asked, whole, other)
+
+
+def _ends(parts: list[Part], part: Part) -> list[str]:
+    """What to ask where other parts have a row more than this one."""
+    count = part.plan.correlation.rows.count
+    return [] if count == _most_rows(parts) else [f"row < {sizes.text(count)}"]
+
+
+def _step(parts: list[Part], rows: Rows, whole: bool) -> list[str]:
+    """Add what one step reads to the sums that wait for it; store those that are done.
+
+    A step that is not ``whole`` asks whether its columns, rows and outputs exist.
+    """
+    lines: list[str] = []
+    columns = sorted({ahead for part in parts for ahead in part.steps.columns})
+    for ahead in columns:
+        steps = parts[0].steps
+        column, extent = (
+            sizes.text(at) for at in (steps.column(ahead, symbol("step")), steps.extent)
+        )
+        adds = _adds(parts, rows, ahead, whole)
+        if not whole:
+            adds = text.block(f"if (at >= 0 && at < {extent})", adds)
+        lines += text.block("", [f"const int64_t at = {column};", *adds])
+    for part in parts:
+        lines += _done(parts, part, whole)
+    return lines
+
+
+def _adds(parts: list[Part], rows: Rows, ahead: int, whole: bool) -> list[str]:
+    """The products of one column's numbers, row by row."""
+    plan, lines = parts[0].plan, []
+    for name, row in rows.names.items():
+        seen = [
+            f"waiting_{part.number}[{tap.delay}] +="
+            f" weight_{part.number}[{tap.number}] * value;"
+            for part in parts
+            for tap in _taps(part, row, ahead)
+        ]
+        if not seen:
+            continue
+        load = f"sg_load_{plan.kind}({name} + at * {plan.view.column})"
+        head = f"if (is_{name})" if not whole and rows.asks(row) else ""
+        body = [f"const sg_{plan.kind}v value = {load};", *seen]
+        lines += text.block(head, body)
+    return lines
+
+
+def _taps(part: Part, row: int, ahead: int) -> list[Tap]:
+    every = part.steps.taps
+    return [tap for tap in every if (tap.row, tap.ahead) == (row, ahead)]
+
+
+def _done(parts: list[Part], part: Part, whole: bool) -> list[str]:
+    """The output that waited longest leaves, and all others move on."""
+    steps, name = part.steps, f"waiting_{part.number}"
+    asked = ["column >= 0", f"column < {sizes.text(steps.count)}", *_ends(parts, part)]
+    store = [
+        f"const sg_{part.plan.kind}v sum[1][1] = {{{{{name}[{steps.delay}]}}}};",
+        *part.pixel[1],
+    ]
+    if not whole:
+        store = text.block(f"if ({' && '.join(asked)})", store)
+    column = f"const int64_t column = step - {steps.delay};"
+    return [
+        *text.block("", [column, *store]),
+        *(f"{name}[{at}] = {name}[{at - 1}];" for at in range(steps.delay, 0, -1)),
+        f"{name}[0] = (sg_{part.plan.kind}v){{0}};",
+    ]
