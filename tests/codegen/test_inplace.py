@@ -110,6 +110,22 @@ def test_a_row_that_is_read_after_it_was_written_may_not():
     assert not taken(parallel((m,), late))
 
 
+def test_a_row_may_be_written_more_than_once_at_one_place_only():
+    row, col = sizes.symbol("i0"), sizes.symbol("c")
+
+    def again(at):
+        def body(i):
+            first, sums, store = softmax(i)
+            scaled = Store(B, at, half(Load(B, at)))
+            return (first, sums, store, Loop("c", 0, n, (scaled,), Kind.SIMD))
+
+        return body
+
+    assert taken(parallel((m,), again(row * n + col)))
+    assert not taken(parallel((m,), again(row * n + (n - 1 - col))))
+    assert not taken(parallel((m,), again((m - 1 - row) * n + col)))
+
+
 def test_an_element_that_another_one_needs_may_not_be_taken():
     shifted = sweep(B, lambda i: Load(A, plain(i) + 1))
     turned = sweep(B, lambda i: Load(A, i[1] * m + i[0]))

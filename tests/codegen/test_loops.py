@@ -173,3 +173,37 @@ def test_a_single_statement_is_a_step():
     y = np.zeros((1, 6), "float32")
     assert run(Store(Y, 3, ONE), np.zeros((1, 6), "float32"), y) == 0
     assert y.tolist() == [[0, 0, 0, 1, 0, 0]]
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_scratch_is_a_threads_own(threads):
+    """y = x, by way of two arrays in scratch that all units write."""
+    a = Buffer("a", "float32", (6,), Role.SCRATCH)
+    b = Buffer("b", "float64", (6,), Role.SCRATCH)
+    wide = Store(b, j, call("cast", Load(a, j), dtype="float64"))
+    back = Store(Y, i * 6 + j, call("cast", Load(b, j)))
+    moves = (Store(a, j, Load(X, i * 6 + j)), wide, back)
+    loops = tuple(Loop("j", 0, 6, (move,), Kind.SIMD) for move in moves)
+    step = Loop("i", 0, n, loops, Kind.PARALLEL)
+    (phase,) = emit_loop(step, AVX2).phases
+    assert phase.scratch_bytes == 128 and set(phase.buffers) == {X, Y}
+    x = np.random.default_rng(0).random((5000, 6), "float32")
+    y = np.zeros_like(x)
+    run(step, x, y, threads=threads)
+    np.testing.assert_array_equal(x, y)
+
+
+def test_the_larger_of_numbers_passes_over_nan():
+    top = Local("top", "float32")
+    grown = Accumulate(top, "larger", Load(X, i * 6 + j))
+    body = (
+        Let("top", Literal(-np.inf, "float32")),
+        Loop("j", 0, 6, (grown,), Kind.SIMD),
+        Store(Y, i * 6, top),
+    )
+    x = np.random.default_rng(0).random((40, 6), "float32")
+    x[3, 2], x[4], x[5] = np.nan, np.nan, -np.inf
+    y = np.zeros_like(x)
+    run(Loop("i", 0, n, body, Kind.PARALLEL), x, y)
+    want = np.fmax.reduce(x, axis=1)
+    np.testing.assert_array_equal(y[:, 0], np.where(np.isnan(want), -np.inf, want))

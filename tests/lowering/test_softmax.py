@@ -110,7 +110,7 @@ def test_neither_threads_nor_neighbours_change_a_row(classes):
 def test_a_loss_and_its_gradient_are_one_sweep(check):
     inputs, outputs, arrays = classified(60, 10, "float32")
     both = "CrossEntropy+CrossEntropyGrad"
-    assert labels(check(inputs, outputs, arrays).program) == ["labels", both]
+    assert labels(check(inputs, outputs, arrays).program)[-2:] == ["labels", both]
 
 
 def test_a_gradient_by_the_loss_itself_is_not(check):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from tests.benchmarks.kernels.jobs import Job
 
 COUNT = 16_000_000  # more than third-level caches hold
 IMAGES = (100, 32, 42, 42)
-ROWS = (4096, 1000)
+CHECK = "labels"  # a kernel that reads one number of each row, not all of them
+ROWS = ((60, 10), (512, 10), (100, 1000), (4096, 1000))
 
 
 def _vector():
@@ -37,8 +39,9 @@ def _gradient(of: Callable):
     return [x, cotangent], sg.grad((y * cotangent).sum(), x)
 
 
-def _cross_entropy():
-    x, labels = sg.tensor("x", shape=ROWS), sg.ivector("labels")
+def _cross_entropy(rows: int, classes: int):
+    x = sg.tensor("x", shape=(rows, classes))
+    labels = sg.tensor("labels", dtype="int32", shape=(rows,))
     loss = sg.nn.cross_entropy(x, labels).mean()
     return [x, labels], [loss, sg.grad(loss, x)]
 
@@ -57,12 +60,18 @@ def _unary(of: Callable, shape: tuple[int, ...]):
     return [x], of(x)
 
 
+def _rows(name: str, make: Callable[[int, int], tuple]) -> dict[str, Callable]:
+    """A pass over rows of few numbers and of many."""
+    return {f"{name} {m}x{n}": partial(make, m, n) for m, n in ROWS}
+
+
 PASSES: dict[str, Callable[[], tuple]] = {
     "tanh(x*y+x)*exp(-x)": _tanh_product,
     "relu": lambda: _unary(sg.nn.relu, (COUNT,)),
     "sum": lambda: _unary(sg.sum, (COUNT,)),
-    "softmax": lambda: _unary(sg.nn.softmax, ROWS),
-    "cross entropy and its gradient": _cross_entropy,
+    **_rows("softmax", lambda *shape: _unary(sg.nn.softmax, shape)),
+    **_rows("log-softmax", lambda *shape: _unary(sg.nn.log_softmax, shape)),
+    **_rows("cross entropy and its gradient", _cross_entropy),
     "max-pooling": lambda: _unary(_pool, IMAGES),
     "max-pooling, gradient": lambda: _gradient(_pool),
     "batch norm": lambda: _unary(_batch_norm, IMAGES),
@@ -86,11 +95,11 @@ def job(name: str, target: Target, threads: int) -> Job:
 
     run()
     rows = function.profile().rows
-    traffic = sum(row.bytes for row in rows)
+    traffic = sum(row.bytes for row in rows if row.kernel != CHECK)
     return Job(name, f"{len(rows)} kernels", {"fused": run}, 0, traffic)
 
 
 def _values(variable: sg.Variable, rng: np.random.Generator) -> np.ndarray:
     if variable.dtype == "int32":
-        return rng.integers(0, ROWS[1], ROWS[0]).astype(np.int32)
+        return rng.integers(0, min(ROWS)[1], variable.type.shape, np.int32)
     return rng.standard_normal(variable.type.shape).astype(np.float32)
