@@ -64,19 +64,34 @@ def drop_zero(x):
     return x
 
 
-@rewrite(commutative(Mul)(x, ONE), node(Div)(x, ONE), node(Pow)(x, ONE), label="exact")
+@rewrite(commutative(Mul)(x, ONE), node(Div)(x, ONE), label="exact")
 def drop_one(x):
-    """x 1  ->  x,  x / 1  ->  x,  x^1  ->  x"""
+    """x 1  ->  x,  x / 1  ->  x"""
     return x
 
 
-@rewrite(node(Mul)(number, number), node(Pow)(x, TWO), label="exact")
+@rewrite(node(Mul)(number, number), label="exact")
 def write_as_square(x):
     """x x  ->  x^2"""
     return Square()(x)
 
 
-@rewrite(node(Pow)(floating("x"), filled(-1)), label="exact")
+# A power of floats may be off by a unit in the last place; what these make is not.
+
+
+@rewrite(node(Pow)(x, ONE), label="reassociating")
+def drop_first_power(x):
+    """x^1  ->  x"""
+    return x
+
+
+@rewrite(node(Pow)(x, TWO), label="reassociating")
+def write_second_power_as_square(x):
+    """x^2  ->  x x"""
+    return Square()(x)
+
+
+@rewrite(node(Pow)(floating("x"), filled(-1)), label="reassociating")
 def write_as_reciprocal(x):
     """x^-1  ->  1 / x"""
     return Reciprocal()(x)
@@ -208,6 +223,8 @@ ALGEBRA: tuple[Rule, ...] = (
     drop_one,
     *SIGNS,
     write_as_square,
+    drop_first_power,
+    write_second_power_as_square,
     write_as_reciprocal,
     write_as_root,
     zeroth_power,

@@ -30,7 +30,7 @@ FORMS = {
     "x - 0": (lambda x, y: x - 0.0, "drop_zero", []),
     "x 1": (lambda x, y: x * 1.0, "drop_one", []),
     "x / 1": (lambda x, y: x / 1.0, "drop_one", []),
-    "x^1": (lambda x, y: Pow()(x, F.full_like(x, 1)), "drop_one", []),
+    "x^1": (lambda x, y: Pow()(x, F.full_like(x, 1)), "drop_first_power", []),
     "0 - x": (lambda x, y: 0.0 - x, "write_as_negative", ["Neg"]),
     "x (-1)": (lambda x, y: x * -1.0, "write_as_negative", ["Neg"]),
     "--x": (lambda x, y: Neg()(Neg()(x)), "cancel_signs", []),
@@ -48,7 +48,11 @@ FORMS = {
     "||x||": (lambda x, y: F.abs(F.abs(x)), "drop_sign_under_even", ["Abs"]),
     "|x|^2": (lambda x, y: F.square(F.abs(x)), "drop_sign_under_even", ["Square"]),
     "x x": (lambda x, y: Mul()(x, x), "write_as_square", ["Square"]),
-    "x^2": (lambda x, y: Pow()(x, F.full_like(x, 2)), "write_as_square", ["Square"]),
+    "x^2": (
+        lambda x, y: Pow()(x, F.full_like(x, 2)),
+        "write_second_power_as_square",
+        ["Square"],
+    ),
     "x^-1": (
         lambda x, y: Pow()(x, F.full_like(x, -1)),
         "write_as_reciprocal",
@@ -93,7 +97,10 @@ def test_each_form_keeps_every_float(form, rows):
     result, history = rewritten(build(x, y), ALGEBRA, values)
     assert rule in history.counts()
     assert [op for op in ops_of(result) if op not in SPREAD] == expected
-    assert all(step.label == "exact" for step in history)
+    # NumPy's own powers are not rounded to the last place on every processor
+    powers = form in ("x^1", "x^2", "x^-1")
+    labels = {step.label for step in history if step.rule == rule}
+    assert labels == {"reassociating" if powers else "exact"}
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "int64"])
