@@ -22,7 +22,7 @@ from codegen.convolution import (
 from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.outlets import Tile
 from codegen.convolution.plan import Plan, plan
-from codegen.convolution.slides import slides
+from codegen.convolution.slides import most_rows, slides
 from codegen.convolution.sums import sum_lines
 from codegen.convolution.tiles import Strip
 from codegen.convolution.winograd import cut
@@ -61,13 +61,19 @@ def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
 
 def phase(chosen: Plan, first_turn: Size) -> Phase:
     """The C function that computes a correlation by direct sums."""
-    body = [*text.decode("unit", chosen.unit), *_unit(chosen, first_turn)]
+    body, cost = _unit(chosen, first_turn), _unit_cost(chosen)
+    return _over_units(chosen, body, chosen.scratch, cost)
+
+
+def _over_units(chosen: Plan, unit: list[str], scratch: Size, cost: Size) -> Phase:
+    """The C function that does ``unit`` for all bands and bundles of all samples."""
+    body = [*text.decode("unit", chosen.unit), *unit]
     return Phase(
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
         _buffers(chosen),
         sizes.product(tuple(extent for _, extent in chosen.unit)),
-        chosen.scratch,
-        _unit_cost(chosen),
+        scratch,
+        cost,
     )
 
 
@@ -80,21 +86,13 @@ def _slide_as_one(plans: list[Plan], target: Target) -> bool:
 
 def _sliding(plans: list[Plan]) -> Phase:
     """The C function of parts that read the same rows, in the bands of the longest."""
-    longest = reduce(sizes.maximum, (one.correlation.rows.count for one in plans))
     first, c = plans[0], plans[0].correlation
-    body = [
-        *text.decode("unit", first.unit),
-        *_rows_of(first, longest),
+    unit = [
+        *_rows_of(first, most_rows([one.correlation for one in plans])),
         *channel_sums.opened(c, _turn(first, 0), symbol("bundle"), 1),
         *sliding.unit_lines(plans),
     ]
-    return Phase(
-        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        _buffers(first),
-        sizes.product(tuple(extent for _, extent in first.unit)),
-        0,
-        reduce(add, map(_unit_cost, plans)),
-    )
+    return _over_units(first, unit, 0, reduce(add, map(_unit_cost, plans)))
 
 
 def _together(plans: list[Plan], first_turns: list[Size]) -> Phase:

@@ -12,8 +12,9 @@ The output j - D, D the longest delay, is done after step j.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 
 from codegen import sizes
 from codegen.convolution import text
@@ -66,6 +67,10 @@ class Steps:
         """What ``ahead`` is for some tap."""
         return sorted({tap.ahead for tap in self.taps})
 
+    def seeing(self, row: int, ahead: int) -> list[Tap]:
+        """The taps that see the numbers of one row and column."""
+        return [tap for tap in self.taps if (tap.row, tap.ahead) == (row, ahead)]
+
     def column(self, ahead: int, step: Size) -> Size:
         """The column of the input that ``step`` reads."""
         return self.first + ahead + self.stride * step
@@ -96,6 +101,11 @@ def together(parts: Sequence[Correlation]) -> list[Steps]:
     """The steps of parts of one image, which read the same column at the same step."""
     read = [c.columns.first for c in parts if c.columns.taps]
     return [steps_of(c.rows, c.columns, min(read, default=0)) for c in parts]
+
+
+def most_rows(parts: Sequence[Correlation]) -> Size:
+    """The rows of the part that has most."""
+    return reduce(sizes.maximum, (c.rows.count for c in parts))
 
 
 def slides(parts: Sequence[Correlation], target: Target) -> bool:
@@ -178,6 +188,32 @@ class Rows:
             if asked:
                 lines.append(f"const bool is_{name} = {' && '.join(asked)};")
         return lines
+
+
+def read(
+    rows: Rows,
+    kind: str,
+    steps: Steps,
+    ahead: int,
+    products: Callable[[int], list[str]],
+    whole: bool,
+) -> list[str]:
+    """What is made of each ``value`` in the column that ``ahead`` means: ``products``.
+
+    These are of its row. A step that is not ``whole`` asks whether it exists.
+    """
+    at, extent = map(sizes.text, (steps.column(ahead, symbol("step")), steps.extent))
+    lines: list[str] = []
+    for name, row in rows.names.items():
+        made = products(row)
+        if not made:
+            continue
+        load = f"sg_load_{kind}({name} + at * {rows.view.column})"
+        head = f"if (is_{name})" if not whole and rows.asks(row) else ""
+        lines += text.block(head, [f"const sg_{kind}v value = {load};", *made])
+    if not whole:
+        lines = text.block(f"if (at >= 0 && at < {extent})", lines)
+    return text.block("", [f"const int64_t at = {at};", *lines])
 
 
 def swept(

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 
 from codegen import sizes
 from codegen.convolution import epilogue, outlets, slides, text
 from codegen.convolution.plan import Plan
-from codegen.convolution.slides import Rows, Steps, Tap, copied
+from codegen.convolution.slides import Rows, Steps, copied
 from codegen.sizes import Size, symbol
 
 
@@ -65,7 +65,7 @@ def _rows(parts: list[Part]) -> Rows:
 
 
 def _most_rows(parts: list[Part]) -> Size:
-    return reduce(sizes.maximum, (part.plan.correlation.rows.count for part in parts))
+    return slides.most_rows([part.plan.correlation for part in parts])
 
 
 def _opened(parts: list[Part]) -> list[str]:
@@ -120,41 +120,22 @@ def _step(parts: list[Part], rows: Rows, whole: bool) -> list[str]:
     lines: list[str] = []
     columns = sorted({ahead for part in parts for ahead in part.steps.columns})
     for ahead in columns:
-        steps = parts[0].steps
-        column, extent = (
-            sizes.text(at) for at in (steps.column(ahead, symbol("step")), steps.extent)
-        )
-        adds = _adds(parts, rows, ahead, whole)
-        if not whole:
-            adds = text.block(f"if (at >= 0 && at < {extent})", adds)
-        lines += text.block("", [f"const int64_t at = {column};", *adds])
+        products = partial(_products, parts, ahead)
+        kind, steps = parts[0].plan.kind, parts[0].steps
+        lines += slides.read(rows, kind, steps, ahead, products, whole)
     for part in parts:
         lines += _done(parts, part, whole)
     return lines
 
 
-def _adds(parts: list[Part], rows: Rows, ahead: int, whole: bool) -> list[str]:
-    """The products of one column's numbers, row by row."""
-    plan, lines = parts[0].plan, []
-    for name, row in rows.names.items():
-        seen = [
-            f"waiting_{part.number}[{tap.delay}] +="
-            f" weight_{part.number}[{tap.number}] * value;"
-            for part in parts
-            for tap in _taps(part, row, ahead)
-        ]
-        if not seen:
-            continue
-        load = f"sg_load_{plan.kind}({name} + at * {plan.view.column})"
-        head = f"if (is_{name})" if not whole and rows.asks(row) else ""
-        body = [f"const sg_{plan.kind}v value = {load};", *seen]
-        lines += text.block(head, body)
-    return lines
-
-
-def _taps(part: Part, row: int, ahead: int) -> list[Tap]:
-    every = part.steps.taps
-    return [tap for tap in every if (tap.row, tap.ahead) == (row, ahead)]
+def _products(parts: list[Part], ahead: int, row: int) -> list[str]:
+    """Those of a number of the input, added to the sums that wait for them."""
+    return [
+        f"waiting_{part.number}[{tap.delay}] +="
+        f" weight_{part.number}[{tap.number}] * value;"
+        for part in parts
+        for tap in part.steps.seeing(row, ahead)
+    ]
 
 
 def _done(parts: list[Part], part: Part, whole: bool) -> list[str]:

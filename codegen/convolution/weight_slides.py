@@ -7,11 +7,12 @@ they be made from zeros, which infinities would turn into nan.
 
 from __future__ import annotations
 
+from functools import partial
+
 from codegen import sizes
 from codegen.convolution import fetching, slides, text
 from codegen.convolution.slides import Rows, Steps, Tap
 from codegen.convolution.weight_plan import Kernel
-from codegen.sizes import symbol
 
 
 def pixels(kernel: Kernel) -> list[str]:
@@ -49,29 +50,15 @@ def _step(kernel: Kernel, steps: Steps, rows: Rows, whole: bool) -> list[str]:
         fresh = text.block(f"if (step < {sizes.text(steps.count)})", fresh)
     lines += fresh
     for ahead in steps.columns:
-        at = sizes.text(steps.column(ahead, symbol("step")))
-        body = [f"const int64_t at = {at};"]
-        adds = _adds(kernel, steps, rows, ahead, whole)
-        if not whole:
-            extent = sizes.text(steps.extent)
-            adds = text.block(f"if (at >= 0 && at < {extent})", adds)
-        lines += text.block("", [*body, *adds])
+        products = partial(_products, steps, ahead, whole)
+        lines += slides.read(rows, kernel.kind, steps, ahead, products, whole)
     return lines
 
 
-def _adds(
-    kernel: Kernel, steps: Steps, rows: Rows, ahead: int, whole: bool
-) -> list[str]:
-    lines = []
-    for name, row in rows.names.items():
-        taps = [tap for tap in steps.taps if (tap.row, tap.ahead) == (row, ahead)]
-        load = f"sg_load_{kernel.kind}({name} + at * {kernel.view.column})"
-        body = [f"const sg_{kernel.kind}v value = {load};"]
-        for tap in taps:
-            body += _product(steps, tap, whole)
-        asked = not whole and rows.asks(row)
-        lines += text.block(f"if (is_{name})" if asked else "", body)
-    return lines
+def _products(steps: Steps, ahead: int, whole: bool, row: int) -> list[str]:
+    """Those of a number of x, added to the sums of the taps that see it."""
+    taps = steps.seeing(row, ahead)
+    return [line for tap in taps for line in _product(steps, tap, whole)]
 
 
 def _product(steps: Steps, tap: Tap, whole: bool) -> list[str]:
