@@ -89,7 +89,7 @@ def _entry(
 def _shared_out(job: Sequence[Emission]) -> Size:
     """The operations of a job that more than one thread can do."""
     if len(job) > 1:
-        return (sum(map(joining.weight, job)) - 1) * joining.WEIGHT
+        return (joining.total(job) - 1) * joining.WEIGHT
     work: Size = 0
     for phase in job[0].phases:
         work = work + (phase.units - 1) * phase.cost
@@ -145,7 +145,9 @@ class _Run:
         yield f"static const sg_part parts_{job.start}[] = {{"
         yield from parts
         yield "};"
-        yield f"sg_join(&frame, parts_{job.start}, {len(job)}, {job.start});"
+        total = joining.total([self.emissions[index] for index in job])
+        given = f"parts_{job.start}, {len(job)}, {total}, {job.start}"
+        yield f"sg_join(&frame, {given});"
 
     def _alone(self, index: int) -> Iterator[str]:
         """One kernel, phase after phase."""

@@ -58,8 +58,13 @@ def joined(
     return tuple(range(job.start, job.stop) for job in jobs)
 
 
+def total(job: Sequence[Emission]) -> int:
+    """The units of a joined job."""
+    return sum(map(weight, job))
+
+
 def weight(emission: Emission) -> int:
-    """How many units of a joined job a small loop is worth."""
+    """How many of them a small loop is worth."""
     (phase,) = emission.phases
     assert isinstance(phase.units, int) and isinstance(phase.cost, int)
     return max(phase.units * phase.cost // WEIGHT, 1)

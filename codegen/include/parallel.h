@@ -126,17 +126,17 @@ SG_OUTLINE bool sg_done(sg_frame *frame, int64_t kernel)
     return frame->error->code != 0;
 }
 
-/* Run kernels from ``kernel`` on together; one after another where they are timed. */
+/* Run ``count`` kernels from ``kernel`` on together, which weigh ``total``; or one
+   after another where they are timed. */
 SG_OUTLINE void sg_join(sg_frame *frame, const sg_part *parts, int64_t count,
-                        int64_t kernel)
+                        int64_t total, int64_t kernel)
 {
-    int64_t total = 0;
-    for (int64_t i = 0; i < count; i++)
-        total += parts[i].weight;
-    frame->given = (const int64_t *)parts;
-    if (!frame->seconds)
+    if (!frame->seconds) {
+        frame->given = (const int64_t *)parts;
         sg_parallel(sg_joined, frame, total, SG_WEIGHT);
-    for (int64_t i = 0; frame->seconds && i < count; i++) {
+        return;
+    }
+    for (int64_t i = 0; i < count; i++) {
         frame->given = (const int64_t *)(parts + i);
         sg_parallel(sg_joined, frame, parts[i].weight, SG_WEIGHT);
         sg_done(frame, kernel + i);

@@ -7,49 +7,24 @@ import pytest
 
 from codegen import families, joining, sizes
 from codegen.build import build
-from codegen.ir import (
-    Buffer,
-    Call,
-    Check,
-    Kernel,
-    Literal,
-    Load,
-    Program,
-    Repeat,
-    Role,
-    Store,
-)
+from codegen.ir import Check, Kernel, Literal, Program, Repeat
 from codegen.joining import LEAST, MOST, joined
 from codegen.memory import slots
 from codegen.printer import print_program
 from codegen.repeats import leaves, spans
-from codegen.schedule import elementwise
 from codegen.target import host_target
+from tests.codegen.loop_cases import argument, copied, temporary
 
 SIZE = 5000
 n = sizes.symbol("n")
-X = Buffer("x", "float32", (SIZE,), Role.ARGUMENT)
+ALWAYS = Check(Literal(True, "bool"), 1)
+X = argument("x", SIZE)
 
 
-def argument(name, size=SIZE):
-    return Buffer(name, "float32", (size,), Role.ARGUMENT)
-
-
-def temporary(name, size=SIZE):
-    return Buffer(name, "float32", (size,))
-
-
-def plus(source, target, more=1.0, size=SIZE, check=False):
+def plus(source, target, more=1.0, size=SIZE, before=()):
     """target = source + more, as a kernel."""
-
-    def body(index):
-        value = Call(
-            "add", (Load(source, index[0]), Literal(more, "float32")), "float32"
-        )
-        always = Check(Literal(True, "bool"), 1)
-        return (*((always,) if check else ()), Store(target, index[0], value))
-
-    return Kernel(elementwise((size,), body), f"plus {more}")
+    loop = copied(source, target, extent=size, plus=more, before=before)
+    return Kernel(loop, f"plus {more}")
 
 
 def jobs(*kernels):
@@ -58,7 +33,7 @@ def jobs(*kernels):
     return [len(job) for job in joined(line, emissions, spans(kernels))]
 
 
-A, B, C = map(argument, "abc")
+A, B, C = (argument(name, SIZE) for name in "abc")
 
 
 def test_loops_that_do_not_depend_on_each_other_are_joined():
@@ -74,10 +49,10 @@ def test_what_touches_the_same_memory_stays_in_order():
 
 
 def test_checks_run_time_sizes_and_other_loops_stay_alone():
-    assert jobs(plus(X, A), plus(X, B, check=True), plus(X, C)) == [1, 1, 1]
+    assert jobs(plus(X, A), plus(X, B, before=(ALWAYS,)), plus(X, C)) == [1, 1, 1]
     assert jobs(plus(X, A), plus(X, B, size=n), plus(X, C)) == [1, 1, 1]
     inside = Kernel(Repeat("t", 3, (plus(X, B), plus(X, C))), "loop")
-    assert jobs(plus(X, A), inside, plus(X, argument("d"))) == [1, 2, 1]
+    assert jobs(plus(X, A), inside, plus(X, argument("d", SIZE))) == [1, 2, 1]
 
 
 def test_very_short_and_very_long_loops_stay_alone():
@@ -89,12 +64,12 @@ def test_very_short_and_very_long_loops_stay_alone():
 
 def test_a_job_has_an_end(monkeypatch):
     monkeypatch.setattr(joining, "LONGEST", 3)
-    kernels = [plus(X, argument(f"y{place}")) for place in range(8)]
+    kernels = [plus(X, argument(f"y{place}", SIZE)) for place in range(8)]
     assert jobs(*kernels) == [3, 3, 2]
 
 
 def test_temporaries_of_a_job_share_no_memory():
-    t, u = temporary("t"), temporary("u")
+    t, u = temporary("t", SIZE), temporary("u", SIZE)
     kernels = (plus(X, t), plus(X, u), plus(t, A), plus(u, B))
     line = [leaf.kernel for leaf in leaves(kernels)]
     emissions = [families.emit(kernel.step, host_target()) for kernel in line]

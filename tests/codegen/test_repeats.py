@@ -8,15 +8,11 @@ import pytest
 from codegen import build, sizes
 from codegen.errors import CodegenError
 from codegen.ir import (
-    Buffer,
-    Call,
     Gemm,
     Kernel,
     Literal,
-    Load,
     Program,
     Repeat,
-    Role,
     Store,
 )
 from codegen.memory import plan
@@ -24,16 +20,9 @@ from codegen.printer import print_program
 from codegen.repeats import indices, leaves, lives, spans, with_leaves
 from codegen.schedule import elementwise
 from codegen.target import host_target
+from tests.codegen.loop_cases import argument, copied, temporary
 
 N, T = sizes.symbol("n"), sizes.symbol("t")
-
-
-def temporary(name, *shape):
-    return Buffer(name, "float32", shape)
-
-
-def argument(name, *shape):
-    return Buffer(name, "float32", shape, Role.ARGUMENT)
 
 
 def kernel(step, label="kernel"):
@@ -45,18 +34,6 @@ def filled(buffer, value=0.0):
         return (Store(buffer, index[0], Literal(value, buffer.dtype)),)
 
     return elementwise(buffer.shape, body)
-
-
-def copied(source, target, start=0, extent=4, plus=0.0):
-    """target[start + i] = source[i] + plus."""
-
-    def body(index):
-        value = Call(
-            "add", (Load(source, index[0]), Literal(plus, "float32")), "float32"
-        )
-        return (Store(target, start + index[0], value),)
-
-    return elementwise((extent,), body)
 
 
 A, B, C = temporary("a", 4), temporary("b", 4), temporary("c", 4)
