@@ -2,21 +2,19 @@
 
 What is called from outside gives the program to ``sg_run``, which takes threads for it
 if there is enough to do. The program checks the sizes, finds the buffers, and calls
-``sg_parallel`` for one phase after another.
+``sg_parallel`` for one phase after another, as ``running.py`` says.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterator, Sequence
 
-from codegen import joining, memory, sizes
+from codegen import joining, sizes
 from codegen.emission import Emission
-from codegen.ir import Kernel, Program, Repeat
+from codegen.ir import Program
 from codegen.memory import Slot
-from codegen.repeats import indices
+from codegen.repeats import Leaf, indices, strands_of
+from codegen.running import Run, braced, size_lines, strand_cost
 from codegen.sharing import Call
 from codegen.sizes import Size
 
@@ -37,17 +35,17 @@ def places_of(program: Program, slots: Sequence[Slot]) -> dict[str, int]:
 
 def entry_text(
     program: Program,
+    line: Sequence[Leaf],
     emissions: Sequence[Emission],
     calls: Sequence[Call],
     jobs: Sequence[range],
     slots: Sequence[Slot],
-    places: Mapping[str, int],
 ) -> str:
     """The C of a program, given the ``calls`` of its phases, and of its entry."""
     head = _PROGRAM.format(name=program.name)
     given = len(program.arguments) + len(program.constants)
     lines = [
-        *_size_lines(program),
+        *size_lines(program, "call->sizes"),
         *_requirement_lines(program),
         f"char *buffers[{max(given + len(slots), 1)}];",
         f"sg_place(call, {given}, {len(slots)}, buffers);",
@@ -61,125 +59,50 @@ def entry_text(
         values = ", ".join([*program.sizes, *["0"] * len(looped)])
         lines.append(f"int64_t sizes[] = {{{values}}};")
         lines.append("frame.sizes = sizes;")
-    run = _Run(program, emissions, jobs, iter(calls), places)
+    places = places_of(program, slots)
+    run = Run(program, line, emissions, jobs, iter(calls), slots, places)
     lines += run.lines(program.kernels)
     lines.append("return 0;")
-    return f"{head}\n{braced(lines)}\n{_entry(program, emissions, jobs)}"
+    entry = _entry(program, line, emissions, jobs)
+    return "\n".join([*run.apart, f"{head}\n{braced(lines)}", entry])
 
 
 def _entry(
-    program: Program, emissions: Sequence[Emission], jobs: Sequence[range]
+    program: Program,
+    line: Sequence[Leaf],
+    emissions: Sequence[Emission],
+    jobs: Sequence[range],
 ) -> str:
     """The function that is called from outside."""
     work: Size = 0  # but for what one thread does anyway
-    for job in jobs:
-        shared_out = _shared_out([emissions[place] for place in job])
-        known = sizes.symbols_of(shared_out) <= set(program.sizes)
-        work = work + (shared_out if known else 0)  # else there is more in that loop
+    for found in _shared_out(line, emissions, jobs):
+        known = sizes.symbols_of(found) <= set(program.sizes)
+        work = work + (found if known else 0)  # else there is more in that loop
     head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
     lines = [
         f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
         "    return SG_NOT_PLAIN;",
-        *_size_lines(program),
+        *size_lines(program, "call->sizes"),
         f"return sg_run({name}, call, ({sizes.text(work)}) / SG_SERIAL_COST);",
     ]
     return f"{head}\n{braced(lines)}"
 
 
-def _shared_out(job: Sequence[Emission]) -> Size:
-    """The operations of a job that more than one thread can do."""
-    if len(job) > 1:
-        return (joining.total(job) - 1) * joining.WEIGHT
-    work: Size = 0
-    for phase in job[0].phases:
-        work = work + (phase.units - 1) * phase.cost
-    return work
-
-
-@dataclass
-class _Run:
-    """The lines that run kernels, made in the order of the leaves."""
-
-    program: Program
-    emissions: Sequence[Emission]
-    jobs: Sequence[range]
-    calls: Iterator[Call]
-    places: Mapping[str, int]
-    waiting: Iterator[range] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.waiting = iter(self.jobs)
-
-    def lines(self, kernels: Sequence[Kernel]) -> Iterator[str]:
-        """The kernels one after another, those of a loop inside its braces."""
-        rest = iter(kernels)
-        for kernel in rest:
-            if isinstance(kernel.step, Repeat):
-                yield from self._repeat(kernel, kernel.step)
-                continue
-            job = next(self.waiting)
-            together = (kernel, *islice(rest, len(job) - 1))
-            for index, one in zip(job, together, strict=True):
-                yield f"/* {index}: {_comment(one.label)} */"
-            yield from self._job(job) if len(job) > 1 else self._alone(job.start)
-
-    def _repeat(self, kernel: Kernel, step: Repeat) -> Iterator[str]:
-        name, count = step.index, sizes.text(step.count)
-        known = list(indices(self.program.kernels))
-        yield f"/* {_comment(kernel.label)} */"
-        yield f"for (int64_t {name} = 0; {name} < {count}; {name}++) {{"
-        yield f"    sizes[{len(self.program.sizes) + known.index(name)}] = {name};"
-        for line in self.lines(step.body):
-            yield f"    {line}"
-        yield "}"
-
-    def _job(self, job: range) -> Iterator[str]:
-        """Loops that run together."""
-        parts = []
-        for index in job:
-            (phase,), call = self.emissions[index].phases, next(self.calls)
-            yield from _given_lines(call, index, 0)
-            given = _given(index, 0) if call.given else "NULL"
-            weight = joining.weight(self.emissions[index])
-            parts.append(f"    {{{call.name}, {given}, {phase.units}, {weight}}},")
-        yield f"static const sg_part parts_{job.start}[] = {{"
-        yield from parts
-        yield "};"
-        total = joining.total([self.emissions[index] for index in job])
-        given = f"parts_{job.start}, {len(job)}, {total}, {job.start}"
-        yield f"sg_join(&frame, {given});"
-
-    def _alone(self, index: int) -> Iterator[str]:
-        """One kernel, phase after phase."""
-        emission = self.emissions[index]
-        if emission.shared_bytes != 0:
-            place = self.places[memory.shared_name(index)]
-            yield f"frame.shared = buffers[{place}];"
-        scratch = memory.scratch_bytes(emission)
-        if scratch != 0:
-            place = self.places[memory.scratch_name(index)]
-            yield f"frame.scratch = buffers[{place}];"
-            yield f"frame.scratch_bytes = {sizes.text(scratch)};"
-        for number, phase in enumerate(emission.phases):
-            call = next(self.calls)
-            yield from _given_lines(call, index, number)
-            if call.given:
-                yield f"frame.given = {_given(index, number)};"
-            units, cost = sizes.text(phase.units), sizes.text(phase.cost)
-            yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
-        yield f"if (sg_done(&frame, {index}))"
-        yield "    return sg_failed(call, &error);"
-
-
-def _given(index: int, number: int) -> str:
-    """The name of the numbers of one phase."""
-    return f"given_{index}_{number}"
-
-
-def _given_lines(call: Call, index: int, number: int) -> Iterator[str]:
-    if call.given:
-        numbers = ", ".join(map(str, call.given))
-        yield f"static const int64_t {_given(index, number)}[] = {{{numbers}}};"
+def _shared_out(
+    line: Sequence[Leaf], emissions: Sequence[Emission], jobs: Sequence[range]
+) -> Iterator[Size]:
+    """The operations of jobs, and of loops, that more than one thread can do."""
+    for job in jobs:
+        if line[job.start].strands:
+            continue
+        if len(job) > 1:
+            total = joining.total([emissions[place] for place in job])
+            yield (total - 1) * joining.WEIGHT
+        else:
+            for phase in emissions[job.start].phases:
+                yield (phase.units - 1) * phase.cost
+    for _, strands in strands_of(line):
+        yield (strands.count - 1) * strand_cost(strands, line, emissions)
 
 
 def table(programs: Sequence[Program]) -> str:
@@ -193,23 +116,7 @@ def table(programs: Sequence[Program]) -> str:
     return f'#include "direct.h"\n\nSG_EXPORT {head};\n{head}\n{braced(lines)}'
 
 
-def _size_lines(program: Program) -> Iterator[str]:
-    for place, name in enumerate(program.sizes):
-        yield f"const int64_t {name} = call->sizes[{place}];"
-        yield f"(void){name};"
-
-
 def _requirement_lines(program: Program) -> Iterator[str]:
     for need in program.requirements:
         yield f"if ({sizes.text(need.left)} != {sizes.text(need.right)})"
         yield f"    return {need.code};"
-
-
-def _comment(label: str) -> str:
-    """``label`` as harmless text, whatever is in it."""
-    return re.sub(r"[^\w .,:()\[\]<>=+-]", "", label)
-
-
-def braced(lines: Sequence[str]) -> str:
-    """Lines between braces, indented."""
-    return "\n".join(["{", *(f"    {line}" for line in lines), "}", ""])

@@ -14,7 +14,7 @@ import numpy as np
 
 from codegen import sizes
 from codegen.emission import Emission
-from codegen.ir import Buffer
+from codegen.ir import Buffer, Strands
 from codegen.repeats import Spans, lives
 from codegen.sizes import Size
 
@@ -24,12 +24,16 @@ THREADS = "sg_threads"
 
 @dataclass(frozen=True)
 class Slot:
-    """``bytes`` of memory needed from kernel ``first`` to kernel ``last``."""
+    """``bytes`` of memory needed from kernel ``first`` to kernel ``last``.
+
+    Where strands have one each, the next one's begins ``apart`` bytes further.
+    """
 
     name: str
     bytes: Size
     first: int
     last: int
+    apart: Size = 0
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,15 @@ class Plan:
 
 
 def slots(
-    emissions: Sequence[Emission], loops: Spans = (), jobs: Iterable[range] = ()
+    emissions: Sequence[Emission],
+    loops: Spans = (),
+    jobs: Iterable[range] = (),
+    strands: Sequence[tuple[range, Strands]] = (),
 ) -> tuple[Slot, ...]:
     """The slots of a program whose leaves have these ``emissions``, in ``loops``.
 
-    What one leaf of a job needs is needed while any of them runs.
+    What one leaf of a job needs is needed while any of them runs. ``strands`` says
+    which leaves run for each of some parts.
     """
     used = [tuple(buffers_of(emission)) for emission in emissions]
     for job in jobs:
@@ -56,7 +64,24 @@ def slots(
     found = [Slot(b.name, buffer_bytes(b), first[b], last[b]) for b in first]
     for place, emission in enumerate(emissions):
         found += _own(emission, place)
+    for inside, parts in strands:
+        found = [_for_each(parts, inside, slot) for slot in found]
     return tuple(found)
+
+
+def _for_each(strands: Strands, inside: range, slot: Slot) -> Slot:
+    """The slot of what only the leaves ``inside`` use, once for each strand.
+
+    One strand may be at the first leaf while another is at the last.
+    """
+    if slot.first not in inside or slot.last not in inside:
+        return slot
+    each = sizes.substitute(slot.bytes, {strands.rows: strands.most, THREADS: 1})
+    times = strands.count
+    if THREADS in sizes.symbols_of(slot.bytes):  # which may share one strand instead
+        times = sizes.maximum(times, sizes.symbol(THREADS))
+    apart = aligned(each)
+    return Slot(slot.name, apart * times, inside.start, inside.stop - 1, apart)
 
 
 def buffers_of(emission: Emission) -> Iterable[Buffer]:

@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen import families, memory, sizes
-from codegen.emission import Phase
-from codegen.entry import braced, entry_text, places_of, table
+from codegen.emission import Emission, Phase
+from codegen.entry import entry_text, places_of, table
 from codegen.errors import CodegenError
 from codegen.inplace import in_place
 from codegen.ir import Buffer, Program
 from codegen.joining import joined
 from codegen.memory import Slot
-from codegen.repeats import indices, leaves, spans
+from codegen.repeats import Leaf, indices, leaves, spans, strands_of
+from codegen.running import braced
 from codegen.scalars import C_TYPES
 from codegen.sharing import Body, Function, shared
 from codegen.target import Target
@@ -75,11 +76,11 @@ def print_program(program: Program, target: Target) -> Printed:
     """The phases and the entry of ``program``."""
     verify(program)
     program = in_place(program)
-    line = [leaf.kernel for leaf in leaves(program.kernels)]
-    emissions = [families.emit(kernel.step, target) for kernel in line]
+    line = tuple(leaves(program.kernels))
+    emissions = [_emission(leaf, target) for leaf in line]
     loops = spans(program.kernels)
-    jobs = joined(line, emissions, loops)
-    slots = memory.slots(emissions, loops, jobs)
+    jobs = joined([leaf.kernel for leaf in line], emissions, loops)
+    slots = memory.slots(emissions, loops, jobs, strands_of(line))
     places = places_of(program, slots)
     headers = ["symgraph.h", "parallel.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]
@@ -89,8 +90,15 @@ def print_program(program: Program, target: Target) -> Printed:
         for number, phase in enumerate(emission.phases)
     ]
     functions, calls = shared(bodies)
-    entry = entry_text(program, emissions, calls, jobs, slots, places)
+    entry = entry_text(program, line, emissions, calls, jobs, slots)
     return Printed(program, slots, tuple(dict.fromkeys(headers)), functions, entry)
+
+
+def _emission(leaf: Leaf, target: Target) -> Emission:
+    """The C of a kernel; no sums are cut for threads where each strand has only one."""
+    return families.emit(
+        leaf.kernel.step, replace(target, units=1) if leaf.strands else target
+    )
 
 
 # --- files ------------------------------------------------------------------------

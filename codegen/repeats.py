@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from codegen.ir import Buffer, Kernel, Repeat, Role
+from codegen.ir import Buffer, Kernel, Repeat, Role, Strands
 from codegen.sizes import Size
 
 Spans: TypeAlias = "tuple[tuple[int, int], ...]"
@@ -22,21 +22,28 @@ class Leaf:
 
     kernel: Kernel
     times: Size = 1
+    strands: Strands | None = None  # and for each of them
 
 
-def leaves(kernels: Sequence[Kernel], times: Size = 1) -> Iterator[Leaf]:
+def leaves(
+    kernels: Sequence[Kernel], times: Size = 1, strands: Strands | None = None
+) -> Iterator[Leaf]:
     """Every kernel in the order of the text."""
     for kernel in kernels:
-        if isinstance(kernel.step, Repeat):
-            yield from leaves(kernel.step.body, times * kernel.step.count)
+        step = kernel.step
+        if isinstance(step, Repeat):
+            inside = strands or step.strands
+            yield from leaves(step.body, times * step.count, inside)
         else:
-            yield Leaf(kernel, times)
+            yield Leaf(kernel, times, strands)
 
 
 def indices(kernels: Sequence[Kernel]) -> Iterator[str]:
-    """The indices of all loops of kernels, outer before inner."""
+    """What changes from turn to turn in all loops, outer before inner."""
     for kernel in kernels:
         if isinstance(kernel.step, Repeat):
+            strands = kernel.step.strands
+            yield from (strands.first, strands.rows) if strands else ()
             yield kernel.step.index
             yield from indices(kernel.step.body)
 
@@ -51,6 +58,16 @@ def spans(kernels: Sequence[Kernel], start: int = 0) -> Spans:
             found += spans(kernel.step.body, start)
         start += count
     return tuple(found)
+
+
+def strands_of(line: Sequence[Leaf]) -> tuple[tuple[range, Strands], ...]:
+    """The leaves that run strand by strand, and the strands."""
+    found: dict[Strands, range] = {}
+    for place, leaf in enumerate(line):
+        if leaf.strands:
+            start = found.get(leaf.strands, range(place, place)).start
+            found[leaf.strands] = range(start, place + 1)
+    return tuple((inside, strands) for strands, inside in found.items())
 
 
 def with_leaves(kernels: Sequence[Kernel], new: Iterator[Kernel]) -> tuple[Kernel, ...]:

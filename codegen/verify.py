@@ -30,10 +30,10 @@ from codegen.ir import (
     Statement,
     Store,
 )
-from codegen.repeats import indices
+from codegen.repeats import indices, leaves
 from codegen.scalars import C_TYPES
 from codegen.sizes import Size
-from codegen.traverse import buffers, parts, sizes_of, values
+from codegen.traverse import buffers, parts, sizes_of, values, walk
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 _KEYWORDS = """
@@ -69,13 +69,28 @@ def _kernels(
         try:
             if isinstance(step, Repeat):
                 _known(step.count, known)
-                _kernels(program, step.body, known | {step.index}, given)
+                own = _strands(step, known)
+                _kernels(program, step.body, known | own | {step.index}, given)
             elif isinstance(step, Loop | Let | Store | Check):
                 _buffers(buffers(step), given)
                 _scope((step,), known, {})
             # the families check themselves
         except CodegenError as error:
             raise CodegenError(f"{program.name}, {kernel.label}: {error}") from None
+
+
+def _strands(step: Repeat, known: set[str]) -> set[str]:
+    """The names of a loop's strands, whose kernels never end a call."""
+    if not step.strands:
+        return set()
+    _known(step.strands.total, known)
+    _known(step.strands.count, known)
+    for leaf in leaves(step.body):
+        own = leaf.kernel.step
+        statements = walk(own) if isinstance(own, Loop | Check) else ()
+        if any(isinstance(inner, Check) for inner in statements):
+            raise CodegenError("a check in a strand, of which many run at once")
+    return {step.strands.first, step.strands.rows}
 
 
 def _names(program: Program) -> None:

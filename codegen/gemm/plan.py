@@ -233,6 +233,8 @@ def _chunks(product: Product, tile: Tile, way: Way, units: int) -> Size:
     Where k is far longer than rows and columns it is cut in two all the same: each
     half is then read by the same threads that made it, instead of all by all.
     """
+    if units == 1:
+        return 1
     wide = ROW_BLOCK if way is Way.ROW else tile.panel
     columns = sizes.floordiv(product.n + (wide - 1), wide)
     parts = strips(product.m, tile) * columns * product.batch
@@ -264,7 +266,8 @@ def _even(k: Size, most: int) -> int:
 
 
 def _at_most(size: Size, most: int) -> bool:
-    return isinstance(size, int) and size <= most
+    bound = sizes.bound(size)
+    return bound is not None and bound <= most
 
 
 def _is_multiple(size: Size, step: int) -> bool:

@@ -143,4 +143,28 @@ SG_OUTLINE void sg_join(sg_frame *frame, const sg_part *parts, int64_t count,
     }
 }
 
+/* Whether strands are dealt out whole: not one alone, nor where kernels are timed. */
+SG_INLINE bool sg_dealt_out(const sg_frame *frame, int64_t count)
+{
+    return count > 1 && !frame->seconds;
+}
+
+/* Threads for each kernel of a strand: all of them where strands take turns. */
+SG_INLINE int64_t sg_strand_members(const sg_frame *all, int64_t count)
+{
+    return sg_dealt_out(all, count) ? 1 : all->members;
+}
+
+/* Run ``count`` strands of a loop; ``cost`` is in rough operations a strand. */
+SG_OUTLINE void sg_strands(sg_phase *strands, sg_frame *frame, int64_t count,
+                           int64_t cost)
+{
+    if (sg_dealt_out(frame, count)) {
+        sg_parallel(strands, frame, count, cost);
+        return;
+    }
+    strands(frame, 0, count, NULL);
+    frame->then = frame->seconds ? sg_clock() : 0;
+}
+
 #endif

@@ -39,7 +39,7 @@ from codegen.ir.families import (
     TransformFilters,
     Window,
 )
-from codegen.ir.programs import Kernel, Program, Repeat, Requirement, Step
+from codegen.ir.programs import Kernel, Program, Repeat, Requirement, Step, Strands
 from codegen.ir.statements import (
     FOUND,
     Accumulate,
@@ -93,6 +93,7 @@ __all__ = [
     "Statement",
     "Step",
     "Store",
+    "Strands",
     "Stream",
     "Sums",
     "TransformFilters",

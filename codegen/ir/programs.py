@@ -25,7 +25,25 @@ from codegen.ir.families import (
     TransformFilters,
 )
 from codegen.ir.statements import Check, Let, Loop, Store
-from codegen.sizes import Size
+from codegen.sizes import Size, floordiv
+
+
+@dataclass(frozen=True)
+class Strands:
+    """``total`` rows in ``count`` parts: part s begins at ``total * s // count``.
+
+    ``first`` and ``rows`` are what its first row and the number of its rows are called.
+    """
+
+    first: str
+    rows: str
+    total: Size
+    count: Size
+
+    @property
+    def most(self) -> Size:
+        """The rows of the longest part."""
+        return floordiv(self.total + (self.count - 1), self.count)
 
 
 @dataclass(frozen=True)
@@ -34,11 +52,16 @@ class Repeat:
 
     Positions in the body may depend on ``index``; extents and shapes may not. A
     temporary that only the body uses holds nothing from one turn to the next.
+
+    With ``strands`` that is the loop of each part of some rows, which no other part's
+    loop waits for: a thread takes a part through all turns. A temporary that only the
+    body uses is each part's own; there is no ``Check`` in it.
     """
 
     index: str
     count: Size
     body: tuple[Kernel, ...]
+    strands: Strands | None = None
 
 
 Step: TypeAlias = (

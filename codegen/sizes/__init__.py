@@ -20,7 +20,13 @@ from codegen.sizes.polynomials import (
     product,
     symbol,
 )
-from codegen.sizes.substitution import coefficient, evaluate, substitute, symbols_of
+from codegen.sizes.substitution import (
+    bound,
+    coefficient,
+    evaluate,
+    substitute,
+    symbols_of,
+)
 
 __all__ = [
     "FREE",
@@ -31,6 +37,7 @@ __all__ = [
     "Polynomial",
     "Size",
     "Symbol",
+    "bound",
     "coefficient",
     "contiguous_strides",
     "evaluate",

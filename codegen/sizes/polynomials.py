@@ -11,7 +11,7 @@ the rest of the compiler decides that two shapes agree.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 Monomial: TypeAlias = "tuple[Atom, ...]"
@@ -20,9 +20,13 @@ Size: TypeAlias = "int | Polynomial"
 
 @dataclass(frozen=True, order=True)
 class Symbol:
-    """A named integer: a run-time size or a loop index. The name is a C identifier."""
+    """A named integer: a run-time size or a loop index. The name is a C identifier.
+
+    It is never more than ``most``, where that is known; the name alone tells symbols.
+    """
 
     name: str
+    most: int | None = field(default=None, compare=False)
 
     def __str__(self) -> str:
         return self.name
@@ -92,9 +96,9 @@ class Polynomial:
         return " + ".join(_shown(atoms, factor) for atoms, factor in self.terms)
 
 
-def symbol(name: str) -> Polynomial:
-    """The size called ``name``."""
-    return size_of(Symbol(name))
+def symbol(name: str, most: int | None = None) -> Polynomial:
+    """The size called ``name``, which is at most ``most``."""
+    return size_of(Symbol(name, most))
 
 
 def floordiv(left: Size, right: Size) -> Size:

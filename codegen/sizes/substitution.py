@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
+from math import prod
 
 from codegen.sizes.polynomials import (
     Atom,
@@ -47,6 +48,17 @@ def symbols_of(size: Size) -> frozenset[str]:
     return frozenset(names)
 
 
+def bound(size: Size) -> int | None:
+    """What ``size``, of products that are never negative, is at most, if known."""
+    total = 0
+    for monomial, factor in terms_of(size):
+        bounds = [_bound(atom) for atom in monomial]
+        if factor < 0 or None in bounds:
+            return None
+        total += factor * prod(n for n in bounds if n is not None)
+    return total
+
+
 def coefficient(size: Size, name: str) -> Size | None:
     """``c`` where ``size = c * name + rest``; None when not linear in ``name``."""
     linear: dict[Monomial, int] = {}
@@ -85,6 +97,19 @@ def _value(atom: Atom, values: Mapping[str, int]) -> int:
         return values[atom.name]
     left, right = evaluate(atom.left, values), evaluate(atom.right, values)
     return _OF_NUMBERS[atom.kind](left, right)
+
+
+def _bound(atom: Atom) -> int | None:
+    if isinstance(atom, Symbol):
+        return atom.most
+    left, right = bound(atom.left), bound(atom.right)
+    if atom.kind == "min" and None in (left, right):
+        return right if left is None else left
+    if left is None or right is None:
+        return None
+    if atom.kind == "floordiv":
+        return left // atom.right if isinstance(atom.right, int) else None
+    return {"mod": right, "min": min(left, right), "max": max(left, right)}[atom.kind]
 
 
 def _replaced(atom: Atom, values: Mapping[str, Size]) -> Size:

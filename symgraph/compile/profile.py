@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -191,7 +192,10 @@ class Clock:
         buffers = buffers_of(kernel.step)
         for sizes, count in calls.items():
             values = dict(zip(self._program.sizes, sizes, strict=True))
-            work += count * flops(kernel, values) * evaluate(leaf.times, values)
+            work += count * _operations(leaf, values)
+            if leaf.strands:  # all of them together
+                total = evaluate(leaf.strands.total, values)
+                values[leaf.strands.rows] = total
             traffic += count * sum(nbytes(buffer, values) for buffer in buffers)
         return Row(
             kernel.label,
@@ -202,6 +206,17 @@ class Clock:
             getattr(kernel.origin, "site", None),
             "float64" if any(b.dtype == "float64" for b in buffers) else "float32",
         )
+
+
+def _operations(leaf: Leaf, values: Mapping[str, int]) -> int:
+    """Floating-point operations of a kernel in all turns and strands of one call."""
+    times, strands = evaluate(leaf.times, values), leaf.strands
+    if not strands:
+        return times * flops(leaf.kernel, values)
+    total, count = (evaluate(n, values) for n in (strands.total, strands.count))
+    ends = [total * part // count for part in range(count + 1)]
+    rows = (stop - start for start, stop in pairwise(ends))
+    return times * sum(flops(leaf.kernel, {**values, strands.rows: n}) for n in rows)
 
 
 def buffers_of(step: object) -> list[Buffer]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
-from symgraph.graph.op import Apply
+from symgraph.graph.op import Apply, Op
 from symgraph.graph.sites import inherit_site
 from symgraph.graph.variable import Variable
 
@@ -103,10 +103,12 @@ def clone_with(
     return [new.get(v, v) for v in outputs]
 
 
-def reapply(node: Apply, inputs: Sequence[Variable]) -> Sequence[Variable]:
-    """The same op on other inputs, at the same site, under the same names."""
+def reapply(
+    node: Apply, inputs: Sequence[Variable], op: Op | None = None
+) -> Sequence[Variable]:
+    """The same op on other inputs, or another, at its site, under its names."""
     with inherit_site(node.site):
-        fresh = Apply(node.op, inputs)
+        fresh = Apply(op or node.op, inputs)
     for old, new in zip(node.outputs, fresh.outputs, strict=True):
         new.name = old.name
     return fresh.outputs

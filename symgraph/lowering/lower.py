@@ -13,7 +13,7 @@ import numpy as np
 
 from codegen import ir
 from codegen.reductions import cast
-from codegen.sizes import evaluate, product
+from codegen.sizes import evaluate, product, symbols_of
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
 from symgraph.lowering.builder import Builder
@@ -26,7 +26,6 @@ from symgraph.lowering.lowered import (
     deliver,
     finished,
     results_of,
-    size_names,
 )
 from symgraph.lowering.order import arranged
 from symgraph.lowering.plan import plan
@@ -126,8 +125,8 @@ def _bytes(builder: Builder, variable: Variable) -> int:
     """About the memory of a variable during a call, for run-time sizes of some kind."""
     if variable in builder.invariant:
         return 0
-    sizes = dict.fromkeys(size_names(builder), _SOME_SIZE)
-    count = evaluate(product(builder.shape(variable)), sizes)
+    numbers = product(builder.shape(variable))
+    count = evaluate(numbers, dict.fromkeys(symbols_of(numbers), _SOME_SIZE))
     return count * np.dtype(variable.dtype).itemsize
 
 

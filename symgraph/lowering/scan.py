@@ -17,6 +17,7 @@ from symgraph.graph import Apply, Graph, Variable
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import LoweringError
 from symgraph.lowering.layouts import copy_loop
+from symgraph.lowering.strands import Part, part_of
 from symgraph.lowering.values import Number, Stored, Value
 
 Row = Callable[[Size], Size]
@@ -37,26 +38,29 @@ class State:
 def lower_scan(builder: Builder, node: Apply) -> None:
     """The values before the first step, the loop, and views of what it leaves."""
     op, length = node.op, _length(builder, node)
-    step = op.body.fresh()
+    part = part_of(builder, node)
+    step = part.step
     index = builder.fresh("step")
     t = symbol(index)
     row = length - 1 - t if op.reverse else t
-    _give_inputs(builder, node, step, row)
-    states = _states(builder, node, step, length, t, row)
+    _give_inputs(builder, node, part, row)
+    states = _states(builder, node, part, length, t, row)
     stacks = _stacks(builder, node, step, states, length)
     rows = [
         (step.outputs[k], row_of(s.memory, s.leaving)) for k, s in enumerate(states)
     ]
     rows += [(y, row_of(s, row)) for y, s in stacks.items()]
+    rows = [(variable, part.stored(variable, place)) for variable, place in rows]
     for variable, place in rows:
         if variable.owner is not None and variable not in step.inputs:
             builder.places.setdefault(variable, place)
     with builder.collected(step) as kernels:
         builder.lower_inside(step)
-        _require(builder, node, step)
+        _require(builder, node, part)
         for variable, place in rows:
             _bring(builder, variable, place)
-    builder.emit(ir.Repeat(index, length, tuple(kernels)), str(op.name))
+    loop = ir.Repeat(index, length, tuple(kernels), part.strands)
+    builder.emit(loop, str(op.name))
 
 
 def row_of(memory: Stored, row: Size) -> Stored:
@@ -82,18 +86,19 @@ def _length(builder: Builder, node: Apply) -> Size:
     return size
 
 
-def _give_inputs(builder: Builder, node: Apply, step: Graph, row: Size) -> None:
+def _give_inputs(builder: Builder, node: Apply, part: Part, row: Size) -> None:
     """The elements of the sequences, and the constants, as what the step reads."""
-    inner, outer = node.op.split(step.inputs), node.op.split(node.inputs)
+    inner, outer = node.op.split(part.step.inputs), node.op.split(node.inputs)
     shapes = builder.shapes
     for mine, x in zip(inner.sequences, outer.sequences, strict=True):
-        shapes.give(mine, builder.shape(x)[1:])
-        builder.values[mine] = _element(builder, x, row)
+        shapes.give(mine, part.shape(mine, builder.shape(x)[1:]))
+        builder.values[mine] = part.value(mine, _element(builder, x, row))
     for mine, state in zip(inner.states, outer.states, strict=True):
-        shapes.give(mine, builder.shape(state))
+        shapes.give(mine, part.shape(mine, builder.shape(state)))
     for mine, constant in zip(inner.constants, outer.constants, strict=True):
-        shapes.give(mine, builder.shape(constant), shapes.value_of(constant))
-        builder.values[mine] = _ready(builder, constant)
+        value = part.rows if mine in part.counts else shapes.value_of(constant)
+        shapes.give(mine, part.shape(mine, builder.shape(constant)), value)
+        builder.values[mine] = part.value(mine, _ready(builder, constant))
 
 
 def _element(builder: Builder, x: Variable, row: Size) -> Value:
@@ -116,10 +121,10 @@ def _ready(builder: Builder, constant: Variable) -> Value:
 
 
 def _states(
-    builder: Builder, node: Apply, step: Graph, length: Size, t: Size, row: Size
+    builder: Builder, node: Apply, part: Part, length: Size, t: Size, row: Size
 ) -> list[State]:
     """Memory for each state, holding what it is before the first step."""
-    op = node.op
+    op, step = node.op, part.step
     inner, stacked = op.split(step.inputs).states, set(step.outputs[op.states :])
     found = []
     for k, initial in enumerate(op.split(node.inputs).states):
@@ -136,7 +141,8 @@ def _states(
             state = State(memory, 0, row, row + 1, length, True)
         first = row_of(memory, state.start)
         builder.emit(copy_loop(builder.value(initial), first), "initial state")
-        builder.values[inner[k]] = row_of(memory, state.entering)
+        entering = row_of(memory, state.entering)
+        builder.values[inner[k]] = part.stored(inner[k], entering)
         builder.values[node.outputs[k]] = row_of(memory, state.end)
         found.append(state)
     return found
@@ -182,14 +188,15 @@ def _rows(memory: Stored, first: int, length: Size) -> Stored:
     return replace(memory, shape=(length, *memory.shape[1:]), offset=offset)
 
 
-def _require(builder: Builder, node: Apply, step: Graph) -> None:
+def _require(builder: Builder, node: Apply, part: Part) -> None:
     """What the step gives has the sizes that were planned for."""
-    op = node.op
+    op, step = node.op, part.step
     planned: list[tuple[Size, ...]] = [
         builder.shape(v) for v in op.split(step.inputs).states
     ]
     planned += [builder.shape(stack)[1:] for stack in node.outputs[op.states :]]
-    for variable, shape in zip(step.outputs, planned, strict=True):
+    for variable, whole in zip(step.outputs, planned, strict=True):
+        shape = part.shape(variable, whole)
         for mine, wanted in zip(builder.shape(variable), shape, strict=True):
             builder.shapes.require(mine, wanted, node)
 

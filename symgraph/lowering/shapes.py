@@ -138,6 +138,10 @@ class Shapes:
                 self._equal[name] = new
                 return
 
+    def are_equal(self, left: Size, right: Size) -> bool:
+        """Whether two sizes are the same, or taken as equal."""
+        return self._settled(left) == self._settled(right)
+
     def _agreed(self, shapes: Sequence[Shape], node: Apply) -> Shape:
         for other in shapes[1:]:
             for left, right in zip(shapes[0], other, strict=True):

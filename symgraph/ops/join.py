@@ -48,10 +48,9 @@ class Concatenate(Op):
         return first.with_shape(shape)
 
     def infer_shape(self, shapes, values):
-        """The sum of the sizes along ``axis``."""
-        total = shapes[0][self.axis]
-        for other in shapes[1:]:
-            total = total + other[self.axis]
+        """The sum of the sizes along ``axis``, None where one is not known."""
+        sizes = [dims[self.axis] for dims in shapes]
+        total = None if any(size is None for size in sizes) else sum(sizes)
         return (*shapes[0][: self.axis], total, *shapes[0][self.axis + 1 :])
 
     def reference(self, *inputs):

@@ -1,0 +1,207 @@
+"""The C that runs the kernels of a program in order: jobs, loops, and strands.
+
+The strands of a loop are a function of their own, which is called like a phase with a
+range of strands. Each has its own numbers, and its own part of the memory that only
+the loop uses; the kernels in it are told that there is but one thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from codegen import joining, memory, sizes
+from codegen.emission import Emission
+from codegen.ir import Kernel, Program, Repeat, Strands
+from codegen.memory import Slot
+from codegen.repeats import Leaf, indices
+from codegen.sharing import Call
+from codegen.sizes import Size
+
+_STRANDS = (
+    "static __attribute__((cold)) void {name}"
+    "(const sg_frame *all, int64_t begin, int64_t end, char *scratch)"
+)
+_FAILED = "return sg_failed(call, &error);"
+
+
+@dataclass
+class Run:
+    """The lines that run kernels, made in the order of the leaves.
+
+    ``apart`` are the functions that they call for strands, made on the way.
+    """
+
+    program: Program
+    line: Sequence[Leaf]
+    emissions: Sequence[Emission]
+    jobs: Sequence[range]
+    calls: Iterator[Call]
+    slots: Sequence[Slot]
+    places: Mapping[str, int]
+    apart: list[str] = field(default_factory=list)
+    waiting: Iterator[range] = field(init=False)
+    failed: str = field(default=_FAILED, init=False)
+
+    def __post_init__(self) -> None:
+        self.waiting = iter(self.jobs)
+
+    def lines(self, kernels: Sequence[Kernel]) -> Iterator[str]:
+        """The kernels one after another, those of a loop inside its braces."""
+        rest = iter(kernels)
+        for kernel in rest:
+            if isinstance(kernel.step, Repeat):
+                yield f"/* {_comment(kernel.label)} */"
+                strands = kernel.step.strands
+                parts = self._strands(kernel.step, strands) if strands else None
+                yield from parts or self._repeat(kernel.step)
+                continue
+            job = next(self.waiting)
+            together = (kernel, *islice(rest, len(job) - 1))
+            for index, one in zip(job, together, strict=True):
+                yield f"/* {index}: {_comment(one.label)} */"
+            yield from self._job(job) if len(job) > 1 else self._alone(job.start)
+
+    # --- loops --------------------------------------------------------------------
+
+    def _repeat(self, step: Repeat) -> Iterator[str]:
+        name, count = step.index, sizes.text(step.count)
+        yield f"for (int64_t {name} = 0; {name} < {count}; {name}++) {{"
+        yield f"    sizes[{self._place(name)}] = {name};"
+        for line in self.lines(step.body):
+            yield f"    {line}"
+        yield "}"
+
+    def _place(self, name: str) -> int:
+        """Where the phases find a number that changes from turn to turn."""
+        return len(self.program.sizes) + list(indices(self.program.kernels)).index(name)
+
+    def _strands(self, step: Repeat, strands: Strands) -> Iterator[str]:
+        """The call of a function that takes some strands through all turns."""
+        name = f"sg_strands_{self.program.name}_{strands.first}"
+        self.failed = "return;"
+        turns = list(self._repeat(step))
+        self.failed = _FAILED
+        lines = [*self._own_frame(strands), *self._each(strands, turns)]
+        self.apart.append(f"{_STRANDS.format(name=name)}\n{braced(lines)}")
+        work = sizes.text(strand_cost(strands, self.line, self.emissions))
+        yield f"sg_strands({name}, &frame, {sizes.text(strands.count)}, {work});"
+        yield "if (error.code)"
+        yield f"    {self.failed}"
+
+    def _own_frame(self, strands: Strands) -> Iterator[str]:
+        """A frame like that of all, but with numbers and buffers of one's own."""
+        given = len(self.program.sizes)
+        yield "(void)scratch;"
+        yield f"int64_t sizes[{given + len(list(indices(self.program.kernels)))}];"
+        yield "memcpy(sizes, all->sizes, sizeof sizes);"
+        yield f"char *buffers[{max(len(self.places), 1)}];"
+        yield "memcpy(buffers, all->buffers, sizeof buffers);"
+        yield "sg_frame frame = *all;"
+        yield "frame.sizes = sizes, frame.buffers = buffers;"
+        count = sizes.text(strands.count)
+        yield from size_lines(self.program, "sizes")
+        yield f"frame.members = sg_strand_members(all, {count});"
+
+    def _each(self, strands: Strands, turns: Sequence[str]) -> Iterator[str]:
+        """The loop over strands ``begin .. end``."""
+        total, count = sizes.text(strands.total), sizes.text(strands.count)
+        first, rows = strands.first, strands.rows
+        yield "for (; begin < end; begin++) {"
+        yield f"    const int64_t {first} = ({total}) * begin / ({count});"
+        yield (
+            f"    const int64_t {rows} = ({total}) * (begin + 1) / ({count}) - {first};"
+        )
+        yield f"    sizes[{self._place(first)}] = {first};"
+        yield f"    sizes[{self._place(rows)}] = {rows};"
+        for slot in self.slots:
+            if slot.apart != 0 and self._inside(slot, strands):
+                own, step = f"buffers[{self.places[slot.name]}]", sizes.text(slot.apart)
+                yield f"    {own} = all->{own} + begin * ({step});"
+        for line in turns:
+            yield f"    {line}"
+        yield "}"
+
+    def _inside(self, slot: Slot, strands: Strands) -> bool:
+        return self.line[slot.first].strands == strands
+
+    # --- jobs ---------------------------------------------------------------------
+
+    def _job(self, job: range) -> Iterator[str]:
+        """Loops that run together."""
+        parts = []
+        for index in job:
+            (phase,), call = self.emissions[index].phases, next(self.calls)
+            yield from _given_lines(call, index, 0)
+            given = _given(index, 0) if call.given else "NULL"
+            weight = joining.weight(self.emissions[index])
+            parts.append(f"    {{{call.name}, {given}, {phase.units}, {weight}}},")
+        yield f"static const sg_part parts_{job.start}[] = {{"
+        yield from parts
+        yield "};"
+        total = joining.total([self.emissions[index] for index in job])
+        given = f"parts_{job.start}, {len(job)}, {total}, {job.start}"
+        yield f"sg_join(&frame, {given});"
+
+    def _alone(self, index: int) -> Iterator[str]:
+        """One kernel, phase after phase."""
+        emission = self.emissions[index]
+        if emission.shared_bytes != 0:
+            place = self.places[memory.shared_name(index)]
+            yield f"frame.shared = buffers[{place}];"
+        scratch = memory.scratch_bytes(emission)
+        if scratch != 0:
+            place = self.places[memory.scratch_name(index)]
+            yield f"frame.scratch = buffers[{place}];"
+            yield f"frame.scratch_bytes = {sizes.text(scratch)};"
+        for number, phase in enumerate(emission.phases):
+            call = next(self.calls)
+            yield from _given_lines(call, index, number)
+            if call.given:
+                yield f"frame.given = {_given(index, number)};"
+            units, cost = sizes.text(phase.units), sizes.text(phase.cost)
+            yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
+        yield f"if (sg_done(&frame, {index}))"
+        yield f"    {self.failed}"
+
+
+def strand_cost(
+    strands: Strands, line: Sequence[Leaf], emissions: Sequence[Emission]
+) -> Size:
+    """Rough scalar operations of one strand, by its first turn."""
+    total: Size = 0
+    for leaf, emission in zip(line, emissions, strict=True):
+        if leaf.strands == strands:
+            for phase in emission.phases:
+                total = total + phase.units * phase.cost * leaf.times
+    return sizes.substitute(total, {strands.rows: strands.most, strands.first: 0})
+
+
+def _given(index: int, number: int) -> str:
+    """The name of the numbers of one phase."""
+    return f"given_{index}_{number}"
+
+
+def _given_lines(call: Call, index: int, number: int) -> Iterator[str]:
+    if call.given:
+        numbers = ", ".join(map(str, call.given))
+        yield f"static const int64_t {_given(index, number)}[] = {{{numbers}}};"
+
+
+def size_lines(program: Program, given: str) -> Iterator[str]:
+    """The run-time sizes by their names, out of the array ``given``."""
+    for place, name in enumerate(program.sizes):
+        yield f"const int64_t {name} = {given}[{place}];"
+        yield f"(void){name};"
+
+
+def _comment(label: str) -> str:
+    """``label`` as harmless text, whatever is in it."""
+    return re.sub(r"[^\w .,:()\[\]<>=+-]", "", label)
+
+
+def braced(lines: Sequence[str]) -> str:
+    """Lines between braces, indented."""
+    return "\n".join(["{", *(f"    {line}" for line in lines), "}", ""])
