@@ -1,9 +1,10 @@
 """Matrix products: which way a ``Gemm`` is computed, and its C.
 
-``product`` says what is multiplied, ``plan`` chooses a way, and one file prints each:
-``tiled`` (packed register tiles), ``vectors`` (one row, or few columns), ``plain``
-(loops: integers and tiny products). ``phases`` puts them together, with the sum over
-k in chunks where the product is small and k long. Start with ``plan``.
+``product`` says what is multiplied, ``plan`` chooses one of the ``ways``, and one file
+prints each: ``tiled`` (register tiles, which read what ``left`` and ``right`` packed),
+``vectors`` (one row, or few columns), ``plain`` (loops: integers and tiny products).
+``phases`` puts them together, with the sum over k in ``chunks`` where the product is
+small and k long. Start with ``plan``.
 """
 
 from codegen.gemm.phases import emit_gemm

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.emission import Emission, Phase
-from codegen.gemm import epilogue, operands, tiled, vectors
+from codegen.gemm import epilogue, left, right, space, tiled, vectors
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plain import emit_plain
-from codegen.gemm.plan import Plan, Way, plan_of
+from codegen.gemm.plan import Plan, plan_of
 from codegen.gemm.product import product_of
+from codegen.gemm.ways import Way
 from codegen.ir import Buffer, Gemm
 from codegen.scalars import C_TYPES
 from codegen.sizes import Size
@@ -32,8 +33,10 @@ def emit_gemm(step: Gemm, target: Target) -> Emission:
     if plan.way is Way.PLAIN:
         return emit_plain(plan.product, target)
     phases, shared = _phases(plan)
-    phases = (*operands.packing(plan), *phases)
-    return Emission(phases, shared + operands.packed_bytes(plan), ("gemm.h",))
+    packing = [right.packing(plan)] if plan.right_before else []
+    packing += [left.packing(plan)] if plan.left_before else []
+    shared = shared + space.packed_bytes(plan)
+    return Emission((*packing, *phases), shared, ("gemm.h",))
 
 
 def _phases(plan: Plan) -> tuple[tuple[Phase, ...], Size]:
@@ -81,8 +84,7 @@ def _places(plan: Plan, in_place: bool) -> tuple[list[str], Sums]:
 
 def _bytes(plan: Plan) -> Size:
     product = plan.product
-    item = 8 if product.dtype == "float64" else 4
-    return product.batch * product.m * product.n * item
+    return product.batch * product.m * product.n * plan.item
 
 
 def _partial(plan: Plan) -> Sums:
@@ -96,7 +98,7 @@ def _partial(plan: Plan) -> Sums:
 
 def _sums(plan: Plan) -> str:
     """Where partial sums begin in shared memory: behind what is packed."""
-    skip = sizes.text(operands.packed_bytes(plan))
+    skip = sizes.text(space.packed_bytes(plan))
     return f"({C_TYPES[plan.product.dtype]} *)(shared + ({skip}))"
 
 

@@ -10,10 +10,11 @@ No choice depends on the number of threads, so results do not either.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
 from codegen import sizes
+from codegen.gemm.chunks import chunks_of
 from codegen.gemm.product import Product
+from codegen.gemm.ways import Tile, Way, at_most, strips, tile_of
 from codegen.scalars import is_float
 from codegen.sizes import Size
 from codegen.target import Target
@@ -21,7 +22,7 @@ from codegen.target import Target
 TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 2048  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
-NEAR_BYTES = 1 << 19  # a right operand this small stays in the second-level cache
+NEAR_BYTES = 1 << 19  # of all columns of one depth that stay in that cache
 BEFORE = 1 << 25  # bytes of an operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
 GROUP = 8  # strips of rows that go over a larger block together, where told to
@@ -33,49 +34,17 @@ FAR = 1024  # bytes between lines that no hardware fetches ahead
 SCATTERED = 192  # such lines of a strip leave the first-level cache before its next use
 SMALL_BYTES = 1 << 19  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
-ROW_BLOCK = 4096  # columns of one unit of a single row: its output stays near
 UNITS = 16  # the units that columns are cut up to reach
-LEAST_HALF, FEW_SUMS = 192, 1 << 16  # of k; shared by all halves
 NEVER = 1 << 62  # no k is as large
-
-
-class Way(Enum):
-    """How a product is computed."""
-
-    PLAIN = "plain"  # loops of the IR
-    ROW = "row"  # one row times a matrix
-    DOTS = "dots"  # few columns, vectors along k
-    TILES = "tiles"  # register tiles
-
-
-# the least k worth a chunk of its own
-CHUNK = {Way.ROW: 128, Way.DOTS: 512, Way.TILES: 512}
-
-
-@dataclass(frozen=True)
-class Tile:
-    """The register tile of ``include/gemm.h`` for one target and dtype."""
-
-    rows: int  # of a full tile
-    group: int  # rows are dealt out in groups of this many
-    lanes: int
-    together: bool  # whether panels of the right operand must stay near for some rows
-    masks: bool  # whether part of a vector loads at full speed
-
-    @property
-    def panel(self) -> int:
-        """Columns of a full tile."""
-        return 2 * self.lanes
-
-    @property
-    def short(self) -> int:
-        """Rows too few for packing the right operand to pay; tall tiles reuse more."""
-        return 2 * self.rows * self.rows
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The way, the product as that way sees it, and the blocks of TILES."""
+    """The way, the product as that way sees it, and the blocks of TILES.
+
+    With ``rows_first`` the units of one strip of rows follow each other, so that shares
+    are alike where blocks of columns are not, and no two threads write to one row.
+    """
 
     way: Way
     product: Product
@@ -86,49 +55,37 @@ class Plan:
     copy_left: bool = False
     copy_from: int = 0  # numbers of k; a panel of fewer is read where it lies
     left_before: bool = False
-    rows_first: bool = False  # units of one strip of rows follow each other
+    rows_first: bool = False
     strips: int = 1  # of rows that go over the right block together
     depth: int = 0  # of one block of k
     blocks: Size = 1  # of columns
 
-
-def tile_of(target: Target, dtype: str) -> Tile:
-    """The register tile that ``include/gemm.h`` has for ``target``."""
-    wide = target.registers >= 32
-    return Tile(
-        12 if wide else 6,
-        4 if wide else 2,
-        target.lanes(dtype),
-        not wide,
-        target.vector_bytes >= 32,
-    )
+    @property
+    def item(self) -> int:
+        """The bytes of a number."""
+        return 8 if self.product.dtype == "float64" else 4
 
 
 def plan_of(product: Product, target: Target) -> Plan:
     """The plan for ``product``; every choice is from sizes known now."""
     tile = tile_of(target, product.dtype)
     multiplications = product.m * product.n * product.k
-    if not is_float(product.dtype) or _at_most(multiplications, TINY):
+    if not is_float(product.dtype) or at_most(multiplications, TINY):
         return Plan(Way.PLAIN, product, tile)
     turned = product.transposed
     for way, fits in ((Way.DOTS, _suits_dots), (Way.ROW, _suits_row)):
         for candidate in (product, turned):
             if fits(candidate, tile):
-                chunks = _chunks(candidate, tile, way, target.units)
+                chunks = chunks_of(candidate, tile, way, target.units)
                 return Plan(way, candidate, tile, chunks)
-    if _at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
+    if at_most(product.n, tile.lanes // 2) and turned.right.across == 1:
         product = turned
     return _tiles(product, tile, target)
 
 
-def strips(m: Size, tile: Tile) -> Size:
-    """How many strips of up to a tile's rows there are in ``m`` rows."""
-    return sizes.floordiv(m + (tile.rows - 1), tile.rows)
-
-
 def _suits_dots(product: Product, tile: Tile) -> bool:
-    long = not _at_most(product.k, 2 * tile.lanes)  # else summing lanes costs more
-    few = _at_most(product.n, FEW) and (product.n == 1 or product.m != 1)
+    long = not at_most(product.k, 2 * tile.lanes)  # else summing lanes costs more
+    few = at_most(product.n, FEW) and (product.n == 1 or product.m != 1)
     return long and few and product.left.across == 1
 
 
@@ -139,25 +96,26 @@ def _suits_row(product: Product, tile: Tile) -> bool:
 def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     item = 8 if product.dtype == "float64" else 4
     pack = _packs(product, tile, item)
-    depth = _even(product.k, DEPTH_BYTES // item)
+    depth = even(product.k, DEPTH_BYTES // item, 8)
     widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)
-    near = _at_most(product.k * product.n * item, NEAR_BYTES)
-    rows_first = not pack and near
+    before = pack and _before(product, product.k * product.n * item)
+    near = at_most(product.n * (depth * item), NEAR_BYTES)
+    rows_first = near and (before or not pack)
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
-    chunks = _chunks(product, tile, Way.TILES, target.units)
+    chunks = chunks_of(product, tile, Way.TILES, target.units)
     copy_from = _copied_from(product, tile, item, target.ways)
-    copy = copy_from != NEVER and not _at_most(product.k, copy_from - 1)
+    copy = copy_from != NEVER and not at_most(product.k, copy_from - 1)
     together = 1 if pack else _grouped(product, tile, depth * item)
-    again = copy and chunks == together == 1 and not _at_most(blocks, COPIES)
+    again = copy and chunks == together == 1 and not at_most(blocks, COPIES)
     return Plan(
         Way.TILES,
         product,
         tile,
         chunks,
         pack,
-        pack and _before(product, product.k * product.n * item),
+        before,
         copy,
         0 if isinstance(product.k, int) else copy_from,
         again and _before(product, product.m * product.k * item),
@@ -170,7 +128,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
 
 def _before(product: Product, numbers: Size) -> bool:
     """Whether an operand of so many bytes is packed for all threads at once."""
-    return product.batch == 1 and _at_most(numbers, BEFORE)
+    return product.batch == 1 and at_most(numbers, BEFORE)
 
 
 def _grouped(product: Product, tile: Tile, column: int) -> int:
@@ -180,7 +138,7 @@ def _grouped(product: Product, tile: Tile, column: int) -> int:
     second-level cache hardly keeps up: most strips read them from the first level.
     A packed block is the exception, measured: its panels come in one stream.
     """
-    small = _at_most(product.n * column, PANEL_BYTES)
+    small = at_most(product.n * column, PANEL_BYTES)
     return GROUP if tile.together and not small else 1
 
 
@@ -198,13 +156,13 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
         return True
     if not tile.masks and not _is_multiple(product.n, tile.lanes):
         return True
-    if _at_most(product.m, tile.short):
+    if at_most(product.m, tile.short):
         return False
     line = tile.panel * item  # bytes of a panel's row; few of them waste less of a set
     if isinstance(product.k, int):
-        small = _at_most(product.k * product.n * item, line * 8192)
+        small = at_most(product.k * product.n * item, line * 8192)
     else:  # packed again by every thread, for every piece of its work
-        small = _at_most(product.n * DEPTH_BYTES, SMALL_BYTES)
+        small = at_most(product.n * DEPTH_BYTES, SMALL_BYTES)
     return not small or _is_multiple(product.n * item, line * 16)
 
 
@@ -216,7 +174,7 @@ def _copied_from(product: Product, tile: Tile, item: int, ways: int) -> int:
     each line that they touch, unless those lines crowd into few sets of the cache, or
     are so many, and so far apart, that each panel of columns waits for them again.
     """
-    if _at_most(product.n, 2 * tile.panel):
+    if at_most(product.n, 2 * tile.panel):
         return NEVER
     step = product.left.across
     if step == 1:
@@ -227,47 +185,12 @@ def _copied_from(product: Product, tile: Tile, item: int, ways: int) -> int:
     return SCATTERED if step * item >= FAR else NEVER
 
 
-def _chunks(product: Product, tile: Tile, way: Way, units: int) -> Size:
-    """Into how many parts k is cut so that there are ``units``, or half as many.
-
-    Where k is far longer than rows and columns it is cut in two all the same: each
-    half is then read by the same threads that made it, instead of all by all.
-    """
-    if units == 1:
-        return 1
-    wide = ROW_BLOCK if way is Way.ROW else tile.panel
-    columns = sizes.floordiv(product.n + (wide - 1), wide)
-    parts = strips(product.m, tile) * columns * product.batch
-    if not isinstance(parts, int) or parts > units // 2:
-        return _halves(product) if way is Way.TILES and product.batch == 1 else 1
-    chunks = sizes.floordiv(product.k, CHUNK[way])
-    return sizes.maximum(1, sizes.minimum(units // parts, chunks))
-
-
-def _halves(product: Product) -> Size:
-    """2 where both halves of k are longer than the sums, which are few; else 1."""
-    m, n, k = product.m, product.n, product.k
-    known = [2 * size for size in (m, n) if isinstance(size, int)]
-    if _at_most(k, max([LEAST_HALF, *known]) - 1):
-        return 1
-    few = sizes.floordiv(FEW_SUMS, sizes.maximum(m * n, 1))
-    if _at_most(few, 1):
-        return 1
-    long = sizes.floordiv(k, sizes.maximum(sizes.maximum(m, n) * 2, LEAST_HALF))
-    return sizes.maximum(1, sizes.minimum(2, sizes.minimum(long, few)))
-
-
-def _even(k: Size, most: int) -> int:
-    """The depth of equal blocks of k, at most ``most``, in steps of 8."""
+def even(k: Size, most: int, step: int) -> int:
+    """The depth of equal blocks of k, at most ``most``, in whole steps."""
     if not isinstance(k, int) or k == 0:
         return most
     blocks = -(-k // most)
-    return min(most, -(-k // blocks // 8) * 8)
-
-
-def _at_most(size: Size, most: int) -> bool:
-    bound = sizes.bound(size)
-    return bound is not None and bound <= most
+    return min(most, -(-k // blocks // step) * step)
 
 
 def _is_multiple(size: Size, step: int) -> bool:

@@ -1,15 +1,16 @@
 """The body that computes a product with packed register tiles.
 
 A unit is one strip of rows by one block of columns. Neighbouring units of a range are
-done together. Where the operands are, ``operands.py`` says.
+done together. Where the operands are, ``left.py`` and ``right.py`` say.
 """
 
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.gemm import operands
+from codegen.gemm import left, right, space
 from codegen.gemm.epilogue import Sums
-from codegen.gemm.plan import Plan, strips
+from codegen.gemm.plan import Plan
+from codegen.gemm.ways import strips
 from codegen.scalars import suffix
 from codegen.sizes import Size
 
@@ -21,7 +22,7 @@ def units(plan: Plan) -> Size:
 
 def scratch_bytes(plan: Plan) -> Size:
     """What a thread copies or packs for itself."""
-    return operands.scratch_bytes(plan)
+    return space.scratch_bytes(plan)
 
 
 def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
@@ -41,7 +42,7 @@ def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
         "int64_t sg_p = sg_k0;",
         "do {",
         f"    const int64_t sg_depth = sg_min({plan.depth}, sg_k1 - sg_p);",
-        *_indented(operands.right(plan)),
+        *_indented(right.read(plan)),
         f"    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s += {plan.strips}) {{",
         f"        const int64_t sg_strips = sg_min({plan.strips}, sg_s1 - sg_s);",
         f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {rows});",
@@ -76,7 +77,7 @@ def _region(plan: Plan, many: str, blocks: str) -> list[str]:
 def _strips(plan: Plan, sums: Sums) -> list[str]:
     """Strips of rows times the block, added to the sums after the first depth."""
     name = suffix(plan.product.dtype)
-    lines, (down, across, strip) = operands.left(plan)
+    lines, (down, across, strip) = left.read(plan)
     return [
         *lines,
         f"const sg_gemm_strip_{name} sg_strip = {{",
@@ -86,7 +87,7 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
         "    .right = sg_right, .right_step = sg_right_step,",
         "    .panel_step = sg_panel_step,",
         f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
-        f"    .add = sg_p > sg_k0, .soon = {operands.soon(plan)},",
+        f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},",
         "};",
         f"sg_gemm_strips_{name}(&sg_strip);",
     ]

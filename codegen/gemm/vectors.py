@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from codegen import sizes
+from codegen.gemm.chunks import ROW_BLOCK
 from codegen.gemm.epilogue import Sums
-from codegen.gemm.plan import ROW_BLOCK, Plan, Way
+from codegen.gemm.plan import Plan
+from codegen.gemm.ways import Way
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 

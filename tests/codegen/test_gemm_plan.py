@@ -8,8 +8,9 @@ import pytest
 
 from codegen import sizes
 from codegen.gemm import emit_gemm, flops
-from codegen.gemm.plan import SCATTERED, Way, plan_of
+from codegen.gemm.plan import SCATTERED, plan_of
 from codegen.gemm.product import product_of
+from codegen.gemm.ways import Way
 from codegen.target import AVX2, AVX512, SSE2
 from tests.codegen.gemm_cases import Case, step_of
 
@@ -159,3 +160,12 @@ def test_no_large_product_takes_memory_of_the_size_of_an_operand():
         emission = emit_gemm(step_of(case), AVX512)
         scratch = max(phase.scratch_bytes for phase in emission.phases)
         assert scratch + emission.shared_bytes < 1 << 20
+
+
+def test_strips_follow_each_other_where_all_columns_of_a_depth_are_near():
+    """Then two threads have shares alike, though blocks of 100 columns are not."""
+    assert plan(Case(100, 100, 60, True, symbolic="k")).rows_first
+    assert plan(Case(60, 100, 100, False, True, symbolic="m")).rows_first  # packed
+    assert plan(Case(784, 100, 4096)).rows_first
+    assert not plan(Case(2000, 2000, 2000)).rows_first
+    assert not plan(Case(60, 100, 784, False, True, batch=3)).rows_first

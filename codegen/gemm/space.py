@@ -1,0 +1,56 @@
+"""The memory that a product has for its operands: packed for all, or for one thread.
+
+Shared memory holds the right operand, then the left; a thread's scratch holds a copied
+panel of the left one, then a packed block of the right one.
+"""
+
+from __future__ import annotations
+
+from codegen import sizes
+from codegen.gemm.plan import Plan
+from codegen.gemm.ways import strips
+from codegen.sizes import Size
+
+
+def packed_bytes(plan: Plan) -> Size:
+    """The shared memory for operands that all threads read."""
+    return packed_right(plan) + packed_left(plan)
+
+
+def packed_right(plan: Plan) -> Size:
+    """Its bytes for whole panels of the right operand."""
+    product, panel = plan.product, plan.tile.panel
+    panels = sizes.floordiv(product.n + (panel - 1), panel)
+    return panels * panel * product.k * plan.item if plan.right_before else 0
+
+
+def packed_left(plan: Plan) -> Size:
+    """Its bytes for whole strips of the left operand."""
+    if not plan.left_before:
+        return 0
+    rows = strips(plan.product.m, plan.tile) * plan.tile.rows
+    return rows * plan.product.k * plan.item
+
+
+def scratch_bytes(plan: Plan) -> Size:
+    """What a thread copies or packs for itself."""
+    return (copied_left(plan) + _block_of_right(plan)) * plan.item
+
+
+def copied_left(plan: Plan) -> int:
+    """Numbers of a copied panel of the left operand."""
+    rows = plan.strips * plan.tile.rows
+    return rows * copied_row(plan) if plan.copy_left and not plan.left_before else 0
+
+
+def copied_row(plan: Plan) -> int:
+    """The step of copied rows: one vector more than they need, out of alignment."""
+    return -(-plan.depth // plan.tile.lanes) * plan.tile.lanes + plan.tile.lanes
+
+
+def _block_of_right(plan: Plan) -> Size:
+    if not plan.pack_right or plan.right_before:
+        return 0
+    panels = sizes.floordiv(plan.product.n + (plan.tile.panel - 1), plan.tile.panel)
+    each = sizes.floordiv(panels + (plan.blocks - 1), sizes.maximum(plan.blocks, 1))
+    return each * plan.tile.panel * plan.depth
