@@ -136,10 +136,12 @@ def _grouped(product: Product, tile: Tile, column: int) -> int:
 
     A narrow tile multiplies so little with each number of the right operand that the
     second-level cache hardly keeps up: most strips read them from the first level.
-    A packed block is the exception, measured: its panels come in one stream.
+    Strips of a transposed left operand share the lines that they lie in. A packed block
+    is the exception, measured: its panels come in one stream.
     """
     small = at_most(product.n * column, PANEL_BYTES)
-    return GROUP if tile.together and not small else 1
+    together = tile.together or product.left.across != 1
+    return GROUP if together and not small else 1
 
 
 def _shares(product: Product, tile: Tile) -> int:

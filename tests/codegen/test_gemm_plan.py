@@ -66,6 +66,9 @@ def test_narrow_tiles_share_the_panels_of_a_large_unpacked_operand():
     assert plan(Case(60, 10, 100), AVX2).strips == 1  # all of it is near
     assert plan(Case(2000, 2000, 2000), AVX2).strips == 1  # packed
     assert plan(Case(60, 100, 784), AVX512).strips == 1
+    assert (
+        plan(Case(60, 100, 784, True), AVX512).strips > 1
+    )  # for the lines of the left
 
 
 def test_k_is_cut_only_where_there_are_few_units():
