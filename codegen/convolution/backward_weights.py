@@ -4,7 +4,8 @@
 
 A unit of work sums vectors of output channels by a chunk of input channels and all
 taps, over a share of the batch: tiles of (input channels, taps) stay in registers while
-pixels stream by. Its sums are in the order [vector][input channel][tap][lane]. Where
+pixels stream by. Where channels are single, a unit takes all of them, plane by plane as
+they lie in memory. Its sums are in the order [vector][input channel][tap][lane]. Where
 there is but one share, the unit itself then transposes them into rows of dw; else a
 second phase adds the shares, always in the same order, and does so.
 """
@@ -88,7 +89,8 @@ def _pixels_of(image: Image) -> int:
 def _sums(kernel: Kernel) -> Phase:
     step, by = kernel.step, kernel.samples
     chunks = ("chunk", len(kernel.channels.chunks))
-    parts: list[tuple[str, Size]] = [("bundle", kernel.bundles)]
+    bundles = ("bundle", kernel.bundles)
+    parts: list[tuple[str, Size]] = [] if kernel.across else [bundles]
     if not kernel.through:
         parts.append(chunks)
     first: Size = 0
@@ -99,17 +101,18 @@ def _sums(kernel: Kernel) -> Phase:
         stop = share(symbol("part") + 1, kernel.shares, step.x.batch)
     band, turned = band_of_rows(kernel), _turned(kernel) if kernel.at_once else []
     if kernel.through:
-        total = f"{kernel.ctype} *const total = sums + chunk * {kernel.chunk_pitch};"
-        band, turned = (text.loop(*chunks, [total, *do]) for do in (band, turned))
-    passes = [
-        f"const int64_t after = sg_min(base + {by}, stop);",
-        *text.loop("band", kernel.bands, band),
-    ]
+        here = f"{kernel.ctype} *const total = sums + chunk * {kernel.chunk_pitch};"
+        band, turned = (text.loop(*chunks, [here, *do]) for do in (band, turned))
+    swept = text.loop("band", kernel.bands, band)
+    name = "sums" if kernel.through else "total"
+    total = [f"{kernel.ctype} *const {name} = {_total_of(kernel)};"]
+    if kernel.across:
+        swept, total = text.loop(*bundles, [*total, *swept]), []
+    passes = [f"const int64_t after = sg_min(base + {by}, stop);", *swept]
     body = [
         *text.decode("unit", parts),
         f"const int64_t start = {sizes.text(first)}, stop = {sizes.text(stop)};",
-        f"{kernel.ctype} *const {'sums' if kernel.through else 'total'} ="
-        f" {_total_of(kernel)};",
+        *total,
         # an empty share is passed over once too, and gets its zeros
         "int64_t base = start;",
         *text.block("do", [*passes, f"base += {by};"]),

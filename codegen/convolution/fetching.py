@@ -22,7 +22,6 @@ from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
 LINE_BYTES = 64
-PLANE_BYTES = 1 << 14  # of a channel's image: longer ones a processor fetches itself
 LEAST_TILES = 4
 PIXELS_AHEAD = 64
 
@@ -78,24 +77,6 @@ def share_of_row(kernel: Kernel, tiles: int) -> list[str]:
             text.unrolled((("line", number),)),
             f"    __builtin_prefetch({stream.pointer} + {at}, 0, 2);",
         ]
-    return lines
-
-
-def next_sample(kernel: Kernel) -> list[str]:
-    """Ask for a row of the next sample, where planes are short and lie far apart."""
-    step = kernel.step
-    size = plane(step.x) * np.dtype(step.dw.dtype).itemsize
-    short = isinstance(size, int) and size <= PLANE_BYTES
-    if not short or kernel.view.copy or step.places is not None:
-        return []
-    lines = []
-    row = symbol("row") * kernel.rows.stride
-    rows = ((step.x, row, kernel.rows.stride), (step.dy, symbol("row"), 1))
-    for image, first, number in rows:
-        at = position(image, symbol("sample") + 1, symbol("bundle"), first, 0)
-        at = at + symbol("pixel") * image.block
-        ask = f"__builtin_prefetch({image.buffer.name} + {sizes.text(at)}, 0, 3);"
-        lines += text.loop("pixel", image.width * number, [ask])
     return lines
 
 

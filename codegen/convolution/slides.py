@@ -12,19 +12,19 @@ The output j - D, D the longest delay, is done after step j.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 
 from codegen import sizes
-from codegen.convolution import text
 from codegen.convolution.geometry import Axis, Channels, Correlation
-from codegen.convolution.reading import View
-from codegen.sizes import Size, symbol
+from codegen.sizes import Size
 from codegen.target import Target
 
 SPARE = 2  # registers for a number of the input and for a product
-LEAST_COLUMNS = 12  # of outputs side by side; a tile holds shorter rows whole
+NOT_KEPT = 3  # of so many filters one may be read from a cache where it is wanted
+LEAST_COLUMNS = 12  # of outputs of many taps; a tile holds shorter rows whole
+FEW_TAPS = 3  # side by side
 
 
 @dataclass(frozen=True)
@@ -115,13 +115,18 @@ def slides(parts: Sequence[Correlation], target: Target) -> bool:
     if any(_is_short(c.columns) for c in parts):
         return False
     every = together(parts)
-    used = sum(len(steps.taps) + steps.delay + 1 for steps in every)
-    return any(steps.taps for steps in every) and used + SPARE <= target.registers
+    filters = sum(len(steps.taps) for steps in every)
+    waiting = sum(steps.delay + 1 for steps in every)
+    kept = filters - filters // NOT_KEPT
+    return filters > 0 and kept + waiting + SPARE <= target.registers
 
 
 def _is_short(columns: Axis) -> bool:
-    """Whether a row is known to be all ends: most of its steps would have to ask."""
-    close = columns.stride == columns.step == 1
+    """Whether a tile holds a whole row, and its sums wait less for each other.
+
+    With few taps there is hardly a difference between the two.
+    """
+    close = columns.stride == columns.step == 1 and len(columns.taps) > FEW_TAPS
     return close and isinstance(columns.count, int) and columns.count < LEAST_COLUMNS
 
 
@@ -137,103 +142,3 @@ def weights_slide(
 def copied(axis: Axis) -> Axis:
     """``axis`` along a copy of what it reads."""
     return replace(axis, first=0, extent=axis.reach(axis.count))
-
-
-# --- as C: ``sliding.py`` and ``weight_slides.py`` ------------------------------------
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of the input that ``row`` reads: ``offsets`` from stride times it."""
-
-    axis: Axis
-    view: View
-    ctype: str
-    offsets: tuple[int, ...]
-
-    @property
-    def names(self) -> dict[str, int]:
-        """The offsets by the names of their pointers."""
-        return {f"row_{number}": offset for number, offset in enumerate(self.offsets)}
-
-    @property
-    def doubtful(self) -> list[str]:
-        """What says of the rows that may lie outside the image whether they do not."""
-        return [
-            f"is_{name}" for name, offset in self.names.items() if self.asks(offset)
-        ]
-
-    def asks(self, offset: int) -> list[str]:
-        """What to ask where a row may lie outside."""
-        axis, found = self.axis, []
-        if self.view.copy:
-            return []
-        at = sizes.text(symbol("row") * axis.stride + offset)
-        if offset < 0:
-            found.append(f"{at} >= 0")
-        over = axis.stride * (axis.count - 1) + offset - axis.extent
-        if not (isinstance(over, int) and over < 0):
-            found.append(f"{at} < {sizes.text(axis.extent)}")
-        return found
-
-    @property
-    def lines(self) -> list[str]:
-        """Where they begin, after ``in``, and whether the doubtful ones exist."""
-        lines, top = [], self.view.top if self.view.copy else 0
-        for name, offset in self.names.items():
-            row = symbol("row") * self.axis.stride + offset + top
-            at = sizes.text(row * self.view.row)
-            lines.append(f"const {self.ctype} *const {name} = in + {at};")
-            asked = self.asks(offset)
-            if asked:
-                lines.append(f"const bool is_{name} = {' && '.join(asked)};")
-        return lines
-
-
-def read(
-    rows: Rows,
-    kind: str,
-    steps: Steps,
-    ahead: int,
-    products: Callable[[int], list[str]],
-    whole: bool,
-) -> list[str]:
-    """What is made of each ``value`` in the column that ``ahead`` means: ``products``.
-
-    These are of its row. A step that is not ``whole`` asks whether it exists.
-    """
-    at, extent = map(sizes.text, (steps.column(ahead, symbol("step")), steps.extent))
-    lines: list[str] = []
-    for name, row in rows.names.items():
-        made = products(row)
-        if not made:
-            continue
-        load = f"sg_load_{kind}({name} + at * {rows.view.column})"
-        head = f"if (is_{name})" if not whole and rows.asks(row) else ""
-        lines += text.block(head, [f"const sg_{kind}v value = {load};", *made])
-    if not whole:
-        lines = text.block(f"if (at >= 0 && at < {extent})", lines)
-    return text.block("", [f"const int64_t at = {at};", *lines])
-
-
-def swept(
-    span: tuple[Size, Size],
-    end: Size,
-    asked: list[str],
-    whole: list[str],
-    other: list[str],
-) -> list[str]:
-    """Steps up to ``end``: those of ``span`` in one go, one by one the others.
-
-    The first need not ask anything, but are only there where ``asked`` holds.
-    """
-    first, last = map(sizes.text, span)
-    inner = [f"step >= {first}", f"step < {last}", *asked]
-    sweep = text.block(f"for (; step < {last}; step++)", whole)
-    body = [
-        *text.block(f"if ({' && '.join(inner)})", [*sweep, "continue;"]),
-        *other,
-        "step++;",
-    ]
-    head = f"while (step < {sizes.text(end)})"
-    return ["int64_t step = 0;", *text.block(head, body)]

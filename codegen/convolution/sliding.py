@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from functools import partial, reduce
 
 from codegen import sizes
-from codegen.convolution import epilogue, outlets, slides, text
+from codegen.convolution import epilogue, outlets, slides, streams, sweeps, text
 from codegen.convolution.plan import Plan
-from codegen.convolution.slides import Rows, Steps, copied
+from codegen.convolution.slides import Steps, copied
+from codegen.convolution.sweeps import Moment, Rows
 from codegen.sizes import Size, symbol
 
 
@@ -102,8 +103,7 @@ def _steps(parts: list[Part], rows: Rows) -> list[str]:
         )
     end = reduce(sizes.maximum, (part.steps.end for part in parts))
     asked = rows.doubtful + [line for part in parts for line in _ends(parts, part)]
-    whole, other = (_step(parts, rows, is_whole) for is_whole in (True, False))
-    return slides.swept(span, end, asked, whole, other)
+    return sweeps.swept(span, end, asked, partial(_step, parts, rows))
 
 
 def _ends(parts: list[Part], part: Part) -> list[str]:
@@ -112,20 +112,30 @@ def _ends(parts: list[Part], part: Part) -> list[str]:
     return [] if count == _most_rows(parts) else [f"row < {sizes.text(count)}"]
 
 
-def _step(parts: list[Part], rows: Rows, whole: bool) -> list[str]:
-    """Add what one step reads to the sums that wait for it; store those that are done.
-
-    A step that is not ``whole`` asks whether its columns, rows and outputs exist.
-    """
-    lines: list[str] = []
+def _step(parts: list[Part], rows: Rows, moment: Moment) -> list[str]:
+    """Add what one step reads to the sums that wait; store those that are done."""
+    lines = _asked(parts, moment.step)
     columns = sorted({ahead for part in parts for ahead in part.steps.columns})
     for ahead in columns:
         products = partial(_products, parts, ahead)
         kind, steps = parts[0].plan.kind, parts[0].steps
-        lines += slides.read(rows, kind, steps, ahead, products, whole)
+        lines += sweeps.read(rows, kind, steps, ahead, products, moment)
     for part in parts:
-        lines += _done(parts, part, whole)
+        lines += _done(parts, part, moment)
     return lines
+
+
+def _asked(parts: list[Part], step: Size) -> list[str]:
+    """What is asked for ahead of ``step``."""
+    c, steps = parts[0].plan.correlation, parts[0].steps
+    lines: list[str] = []
+    if not parts[0].plan.view.copy:
+        by = c.rows.stride, c.columns.stride
+        lines += streams.asked(c.source, by, step, steps.count, written=False)
+    if len(parts) == 1:
+        return lines
+    by = c.rows.step, c.columns.step
+    return lines + streams.asked(c.result, by, step, steps.count, written=True)
 
 
 def _products(parts: list[Part], ahead: int, row: int) -> list[str]:
@@ -138,19 +148,28 @@ def _products(parts: list[Part], ahead: int, row: int) -> list[str]:
     ]
 
 
-def _done(parts: list[Part], part: Part, whole: bool) -> list[str]:
+def _done(parts: list[Part], part: Part, moment: Moment) -> list[str]:
     """The output that waited longest leaves, and all others move on."""
     steps, name = part.steps, f"waiting_{part.number}"
-    asked = ["column >= 0", f"column < {sizes.text(steps.count)}", *_ends(parts, part)]
-    store = [
-        f"const sg_{part.plan.kind}v sum[1][1] = {{{{{name}[{steps.delay}]}}}};",
-        *part.pixel[1],
-    ]
-    if not whole:
-        store = text.block(f"if ({' && '.join(asked)})", store)
-    column = f"const int64_t column = step - {steps.delay};"
     return [
-        *text.block("", [column, *store]),
+        *_stored(parts, part, moment),
         *(f"{name}[{at}] = {name}[{at - 1}];" for at in range(steps.delay, 0, -1)),
         f"{name}[0] = (sg_{part.plan.kind}v){{0}};",
     ]
+
+
+def _stored(parts: list[Part], part: Part, moment: Moment) -> list[str]:
+    """The output that is done, where there is one."""
+    steps, done = part.steps, moment.step - part.steps.delay
+    asked = moment.asked(done, steps.count)
+    if asked is None:
+        return []
+    if not moment.rows:
+        asked = [*asked, *_ends(parts, part)]
+    waited = f"{{{{waiting_{part.number}[{steps.delay}]}}}}"
+    lines = [
+        f"const int64_t column = {sizes.text(done)};",
+        f"const sg_{part.plan.kind}v sum[1][1] = {waited};",
+        *part.pixel[1],
+    ]
+    return text.block(f"if ({' && '.join(asked)})" if asked else "", lines)

@@ -47,6 +47,7 @@ class Kernel:
     dy: Gradient
     through: bool  # whether a unit runs through all chunks at each pass
     slides: bool  # whether dy moves along a row while columns of x pass
+    across: bool  # whether a unit runs through all vectors of channels of a sample
 
     @property
     def kind(self) -> str:
@@ -115,9 +116,12 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     tile = choose(channels, window.kernel, target)
     if slides:
         tile = WeightTile(1, 1, *window.kernel)
-    units = channels.vectors // tile.vectors * len(channels.chunks)
+    across = slides and not (isinstance(x.batch, int) and x.batch < target.units)
+    units = 1 if across else channels.vectors // tile.vectors * len(channels.chunks)
     shares = _shares(-(-target.units // max(units, 1)), x.batch)
     samples, bands = _pass(dy, x, rows, tile, lanes)
+    if across:
+        samples = 1  # the next plane is the next one in memory
     if step.places:
         bands = min(bands, int(step.dy.height))  # type: ignore[arg-type]
     group: Size = 0
@@ -146,6 +150,7 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
         gradient,
         _through(channels, tile, window.kernel, target) and step.places is None,
         slides,
+        across,
     )
 
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 from functools import partial
 
 from codegen import sizes
-from codegen.convolution import fetching, slides, text
-from codegen.convolution.slides import Rows, Steps, Tap
+from codegen.convolution import slides, streams, sweeps, text
+from codegen.convolution.slides import Steps, Tap
+from codegen.convolution.sweeps import Moment, Rows
 from codegen.convolution.weight_plan import Kernel
+from codegen.sizes import Size
 
 
 def pixels(kernel: Kernel) -> list[str]:
@@ -24,14 +26,14 @@ def pixels(kernel: Kernel) -> list[str]:
     rows = Rows(axes[0], kernel.view, kernel.ctype, tuple(steps.rows))
     low, high = steps.whole
     span = sizes.maximum(low, steps.delay), sizes.minimum(high, steps.count)
-    whole, other = (_step(kernel, steps, rows, one) for one in (True, False))
     body = [
         f"const {kernel.ctype} *const from = {kernel.dy.base} +"
         f" {sizes.text(kernel.dy.start)};",
         *rows.lines,
-        *fetching.next_sample(kernel),
         f"sg_{kernel.kind}v gradient[{steps.delay + 1}] = {{{{0}}}};",
-        *slides.swept(span, steps.end, rows.doubtful, whole, other),
+        *sweeps.swept(
+            span, steps.end, rows.doubtful, partial(_step, kernel, steps, rows)
+        ),
     ]
     return [
         f"const {kernel.ctype} *const in = {kernel.view.pointer};",
@@ -39,31 +41,42 @@ def pixels(kernel: Kernel) -> list[str]:
     ]
 
 
-def _step(kernel: Kernel, steps: Steps, rows: Rows, whole: bool) -> list[str]:
+def _step(kernel: Kernel, steps: Steps, rows: Rows, moment: Moment) -> list[str]:
     """The products of the columns that one step reads."""
-    load = f"sg_load_{kernel.kind}(from + step * {kernel.channels.lanes});"
+    at = sizes.text(moment.step * kernel.channels.lanes)
+    fresh = f"gradient[0] = sg_load_{kernel.kind}(from + {at});"
     lines = [
-        f"gradient[{at}] = gradient[{at - 1}];" for at in range(steps.delay, 0, -1)
+        *_asked(kernel, moment.step, steps.count),
+        *(f"gradient[{at}] = gradient[{at - 1}];" for at in range(steps.delay, 0, -1)),
+        *_where(moment.asked(moment.step, steps.count), fresh),
     ]
-    fresh = [f"gradient[0] = {load}"]
-    if not whole:
-        fresh = text.block(f"if (step < {sizes.text(steps.count)})", fresh)
-    lines += fresh
     for ahead in steps.columns:
-        products = partial(_products, steps, ahead, whole)
-        lines += slides.read(rows, kernel.kind, steps, ahead, products, whole)
+        products = partial(_products, steps, ahead, moment)
+        lines += sweeps.read(rows, kernel.kind, steps, ahead, products, moment)
     return lines
 
 
-def _products(steps: Steps, ahead: int, whole: bool, row: int) -> list[str]:
+def _asked(kernel: Kernel, step: Size, count: Size) -> list[str]:
+    """What is asked for ahead of a step."""
+    if kernel.view.copy:
+        return []
+    by = kernel.rows.stride, kernel.columns.stride
+    return streams.asked(kernel.step.x, by, step, count)
+
+
+def _products(steps: Steps, ahead: int, moment: Moment, row: int) -> list[str]:
     """Those of a number of x, added to the sums of the taps that see it."""
     taps = steps.seeing(row, ahead)
-    return [line for tap in taps for line in _product(steps, tap, whole)]
+    return [line for tap in taps for line in _product(steps, tap, moment)]
 
 
-def _product(steps: Steps, tap: Tap, whole: bool) -> list[str]:
+def _product(steps: Steps, tap: Tap, moment: Moment) -> list[str]:
     add = f"sum[0][{tap.number}] += gradient[{tap.delay}] * value;"
-    if whole:
-        return [add]
-    last = sizes.text(steps.count + tap.delay)
-    return [f"if (step >= {tap.delay} && step < {last})", f"    {add}"]
+    return _where(moment.asked(moment.step - tap.delay, steps.count), add)
+
+
+def _where(asked: list[str] | None, line: str) -> list[str]:
+    """``line`` where what is asked holds."""
+    if asked is None:
+        return []
+    return [f"if ({' && '.join(asked)})", f"    {line}"] if asked else [line]

@@ -112,6 +112,24 @@ SG_PACK_VECTOR(double, f64)
 SG_PUT_ASIDE(float, f32)
 SG_PUT_ASIDE(double, f64)
 
+/* The first ``count`` lanes of a, fewer than all: by halves, as a call takes longer. */
+#define SG_STORE_FIRST(T, s)                                                           \
+    SG_INLINE void sg_store_first_##s(T *to, sg_##s##v a, int64_t count)               \
+    {                                                                                  \
+        T from[sg_lanes_##s];                                                          \
+        sg_store_##s(from, a);                                                         \
+        int64_t done = 0;                                                              \
+        SG_UNROLL                                                                      \
+        for (int64_t some = sg_lanes_##s / 2; some > 0; some /= 2)                     \
+            if (count & some) {                                                        \
+                memcpy(to + done, from + done, (size_t)some * sizeof(T));              \
+                done += some;                                                          \
+            }                                                                          \
+    }
+
+SG_STORE_FIRST(float, f32)
+SG_STORE_FIRST(double, f64)
+
 /* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so
    that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane. */
 #define SG_SUM_SHARES(T, s)                                                            \
@@ -135,8 +153,7 @@ SG_PUT_ASIDE(double, f64)
                 if (lane < lanes && wide == sg_lanes_##s)                              \
                     sg_store_##s(to + lane * step + first, rows[lane]);                \
                 else if (lane < lanes)                                                 \
-                    memcpy(to + lane * step + first, &rows[lane],                      \
-                           (size_t)wide * sizeof(T));                                  \
+                    sg_store_first_##s(to + lane * step + first, rows[lane], wide);    \
         }                                                                              \
     }
 

@@ -42,8 +42,9 @@
 #define SG_COMPARED_minpd(a, b) sg_select_f64v(a < b, a, b)
 #endif
 
-/* Nothing read from memory before this is kept in a register for after it: numbers
-   carried over to the next turn of a loop would push its sums out of registers. */
+/* Nothing in memory is taken for unchanged over this. What was read before it is not
+   carried over to the next turn of a loop, where it would push sums out of registers;
+   nor is what is in a register then read anew for each use. */
 #define SG_REREAD __asm__ volatile("" : : : "memory")
 
 /* T the type, s its suffix, I the integer of its size, p the ending of instructions. */

@@ -196,7 +196,13 @@ def reference(case: Case):
     return y, dx[:, :, top : top + height, left : left + width], dw
 
 
-def run(case: Case, target: Target, dtype: str, epilogue: Epilogue | None = None):
+def run(
+    case: Case,
+    target: Target,
+    dtype: str,
+    epilogue: Epilogue | None = None,
+    threads: int = 2,
+):
     """y, dx and dw of the C, blocked as they come; and the epilogue's buffers None."""
     program = _program(case, dtype, target, epilogue)
     module = build([program], target)
@@ -209,7 +215,7 @@ def run(case: Case, target: Target, dtype: str, epilogue: Epilogue | None = None
         else np.full([sizes.evaluate(s, values) for s in buffer.shape], np.nan, dtype)
         for buffer in program.arguments
     ]
-    assert module["p"].run(arrays, case.values, threads=2) == 0
+    assert module["p"].run(arrays, case.values, threads=threads) == 0
     found = dict(zip((b.name for b in program.arguments), arrays, strict=True))
     return found["yout"], found["xout"], found["dw"]
 
