@@ -114,10 +114,12 @@ SG_PUT_ASIDE(double, f64)
 
 /* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so
    that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane. */
-#define SG_SUM_SHARES(T, s)                                                            \
-    SG_SHARED void sg_sum_shares_##s(                                                  \
+#define SG_SUM_SHARES_HEAD(T, s)                                                       \
+    SG_COMMON void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
-        int64_t count, int64_t lanes)                                                  \
+        int64_t count, int64_t lanes)
+#define SG_SUM_SHARES(T, s)                                                            \
+    SG_SUM_SHARES_HEAD(T, s)                                                           \
     {                                                                                  \
         for (int64_t first = 0; first < count; first += sg_lanes_##s) {                \
             const int64_t wide = sg_min(count - first, sg_lanes_##s);                  \
@@ -139,8 +141,5 @@ SG_PUT_ASIDE(double, f64)
                            (size_t)wide * sizeof(T));                                  \
         }                                                                              \
     }
-
-SG_SUM_SHARES(float, f32)
-SG_SUM_SHARES(double, f64)
 
 #endif

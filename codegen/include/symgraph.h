@@ -16,6 +16,12 @@
 #else
 #define SG_SHARED static __attribute__((noipa, unused))
 #endif
+/* The same where files of a module have one copy between them. */
+#ifdef __clang__
+#define SG_COMMON __attribute__((noinline))
+#else
+#define SG_COMMON __attribute__((noipa))
+#endif
 #define SG_EXPORT __attribute__((visibility("default")))
 
 /* The words of a NumPy array object, from its type on; see ``pointers.py``. */
