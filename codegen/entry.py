@@ -74,10 +74,9 @@ def _entry(
     jobs: Sequence[range],
 ) -> str:
     """The function that is called from outside."""
-    work: Size = 0  # but for what one thread does anyway
-    for found in _shared_out(line, emissions, jobs):
-        known = sizes.symbols_of(found) <= set(program.sizes)
-        work = work + (found if known else 0)  # else there is more in that loop
+    known = set(program.sizes)  # in a loop there is more than its indices say
+    found = _shared_out(line, emissions, jobs)
+    work = sizes.total(some for some in found if sizes.symbols_of(some) <= known)
     head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
     lines = [
         f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
