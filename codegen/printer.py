@@ -26,10 +26,11 @@ from codegen.target import Target
 from codegen.verify import verify
 
 LARGE = 15_000  # characters of phases that are worth a file of their own
-MOST_FILES = 6
+MOST_FILES = 4
+ENTRIES = 2  # characters of entries that compile in the time of one of phases
 # characters of phases that compile in the time of
-HELPER = 3_500  # a helper
-FAMILY = 15_000  # the large functions that a family calls
+HELPER = 4_500  # a helper
+FAMILY = 30_000  # the large functions that a family calls
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
@@ -68,14 +69,14 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
     headers = dict.fromkeys(header for one in printed for header in one.headers)
     top = "".join(f'#include "{header}"\n' for header in headers)
     entries = [*(one.entry for one in printed), table(programs)]
-    parts = _parts([each for one in printed for each in one.functions])
+    parts = _parts([each for one in printed for each in one.functions], entries)
     if len(parts) == 1:
         return Source((_file(top, parts[0], *entries, own="static "),), printed)
-    *others, last = parts
-    elsewhere = [each.name for part in others for each in _functions(part)]
+    elsewhere = [each.name for part in parts[1:] for each in _functions(part)]
     declared = "".join(f"{_PHASE.format(name=name)};\n" for name in elsewhere)
-    files = [_file(top, part) for part in others]
-    return Source((*files, _file(top + declared, last, *entries)), printed)
+    first = _file(top + declared, parts[0], *entries)
+    others = [_file(top, part) for part in parts[1:]]
+    return Source((first, *others), printed)
 
 
 def print_program(program: Program, target: Target) -> Printed:
@@ -132,23 +133,19 @@ def _helpers(functions: Sequence[Function]) -> list[Helper]:
     return [*dict.fromkeys(helper for each in functions for helper in each.helpers)]
 
 
-def _parts(functions: Sequence[Function]) -> list[list[_Piece]]:
-    """The pieces of each file: one, or several of like weight where there is much.
-
-    The heaviest file comes first, as the last to start should not be the last to end.
-    """
+def _parts(functions: Sequence[Function], entries: Sequence[str]) -> list[list[_Piece]]:
+    """The pieces of each file: one, or several of like weight where there is much."""
     pieces = [*_helpers(functions), *functions]
     count = max(1, min(MOST_FILES, sum(map(_weight, functions)) // LARGE))
-    weights = [0] * count
+    weights = [sum(map(len, entries)) // ENTRIES, *[0] * (count - 1)]
     parts: list[list[_Piece]] = [[] for _ in weights]
-    groups = _groups(pieces)
-    for group in sorted(groups, key=_group_weight, reverse=True):
+    for group in sorted(_groups(pieces), key=_group_weight, reverse=True):
         lightest = weights.index(min(weights))
         parts[lightest] += group
         weights[lightest] += _group_weight(group)
     order = {each: place for place, each in enumerate(pieces)}
-    heaviest = sorted(range(count), key=weights.__getitem__, reverse=True)
-    return [sorted(parts[place], key=order.__getitem__) for place in heaviest]
+    used = [parts[0], *filter(None, parts[1:])]
+    return [sorted(part, key=order.__getitem__) for part in used]
 
 
 def _groups(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
@@ -170,7 +167,7 @@ def _group_weight(group: Sequence[_Piece]) -> int:
 def _weight(piece: _Piece) -> int:
     if isinstance(piece, Helper):
         return HELPER
-    return sum(map(len, piece.lines))
+    return 400 + sum(map(len, piece.lines))
 
 
 # --- phases -----------------------------------------------------------------------
