@@ -2,7 +2,7 @@
 
 What is called from outside gives the program to ``sg_run``, which takes threads for it
 if there is enough to do. The program checks the sizes, finds the buffers, and calls
-``sg_parallel`` for one phase after another, as ``running.py`` says.
+``sg_step`` for one phase after another, as ``running.py`` says.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def entry_text(
     places = places_of(program, slots)
     run = Run(program, line, emissions, jobs, iter(calls), slots, places)
     lines += run.lines(program.kernels)
-    lines.append("return 0;")
+    lines.append("return sg_outcome(call, &error);")
     entry = _entry(program, line, emissions, jobs)
     return "\n".join([*run.apart, f"{head}\n{braced(lines)}", entry])
 
