@@ -124,21 +124,26 @@ SG_PUT_ASIDE(double, f64)
         for (int64_t first = 0; first < count; first += sg_lanes_##s) {                \
             const int64_t wide = sg_min(count - first, sg_lanes_##s);                  \
             sg_##s##v rows[sg_lanes_##s];                                              \
-            SG_UNROLL                                                                  \
+            SG_ROLLED /* sixteen loops over shares take long to compile */             \
             for (int64_t row = 0; row < sg_lanes_##s; row++) {                         \
                 const T *at = from + (first + sg_min(row, wide - 1)) * sg_lanes_##s;   \
-                rows[row] = sg_load_##s(at);                                           \
+                sg_##s##v sum = sg_load_##s(at);                                       \
+                SG_ROLLED                                                              \
                 for (int64_t share = 1; share < shares; share++)                       \
-                    rows[row] += sg_load_##s(at + share * size);                       \
+                    sum += sg_load_##s(at + share * size);                             \
+                rows[row] = sum;                                                       \
             }                                                                          \
             sg_transpose_##s(rows);                                                    \
-            SG_UNROLL                                                                  \
-            for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
-                if (lane < lanes && wide == sg_lanes_##s)                              \
-                    sg_store_##s(to + lane * step + first, rows[lane]);                \
-                else if (lane < lanes)                                                 \
+            if (wide < sg_lanes_##s) {                                                 \
+                for (int64_t lane = 0; lane < lanes; lane++)                           \
                     memcpy(to + lane * step + first, &rows[lane],                      \
                            (size_t)wide * sizeof(T));                                  \
+                break;                                                                 \
+            }                                                                          \
+            SG_UNROLL                                                                  \
+            for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
+                if (lane < lanes)                                                      \
+                    sg_store_##s(to + lane * step + first, rows[lane]);                \
         }                                                                              \
     }
 
