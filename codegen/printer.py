@@ -27,15 +27,14 @@ from codegen.verify import verify
 
 LARGE = 15_000  # characters of phases that are worth a file of their own
 MOST_FILES = 4
-ENTRIES = 3  # characters of entries that compile in the time of one of phases
-# characters of phases that compile in the time of
+# What takes as long to compile as some characters of a phase:
+FUNCTION = 400  # being a function at all
 HELPER = 4_500  # a helper
 FAMILY = 20_000  # the large functions that a family calls
+ENTRIES = 3  # one character for so many of entries
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
-
-
 _Piece: TypeAlias = "Function | Helper"  # what a file defines
 
 
@@ -135,7 +134,7 @@ def _helpers(functions: Sequence[Function]) -> list[Helper]:
 
 def _parts(functions: Sequence[Function], entries: Sequence[str]) -> list[list[_Piece]]:
     """The pieces of each file: one, or several of like weight where there is much."""
-    pieces = [*_helpers(functions), *functions]
+    pieces: list[_Piece] = [*_helpers(functions), *functions]
     count = max(1, min(MOST_FILES, sum(map(_weight, functions)) // LARGE))
     weights = [sum(map(len, entries)) // ENTRIES, *[0] * (count - 1)]
     parts: list[list[_Piece]] = [[] for _ in weights]
@@ -167,7 +166,7 @@ def _group_weight(group: Sequence[_Piece]) -> int:
 def _weight(piece: _Piece) -> int:
     if isinstance(piece, Helper):
         return HELPER
-    return 400 + sum(map(len, piece.lines))
+    return FUNCTION + sum(map(len, piece.lines))
 
 
 # --- phases -----------------------------------------------------------------------
