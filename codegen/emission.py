@@ -22,12 +22,35 @@ from codegen.sizes import Size
 
 
 @dataclass(frozen=True)
+class Helper:
+    """A large C function that phases call; ``macro`` of a header makes it.
+
+    ``macro`` defines it and ``macro_HEAD`` is its head, both for ``parameters``: of a
+    module with several files one defines it, and the others know its head.
+    """
+
+    name: str
+    macro: str
+    parameters: str
+
+    @property
+    def definition(self) -> str:
+        """The line that defines it."""
+        return f"{self.macro}({self.parameters})"
+
+    @property
+    def declaration(self) -> str:
+        """The line that makes it known."""
+        return f"{self.macro}_HEAD({self.parameters});"
+
+
+@dataclass(frozen=True)
 class Phase:
     """The body of one C function, and how finely its work may be split.
 
     Phases whose C is the same but for ``buffers``, ``locals`` and numbers marked by
-    ``sizes.text`` become one function: see ``sharing.py``. ``helpers`` are lines of C
-    that define what the body calls; ``family`` names the large functions of the headers
+    ``sizes.text`` become one function: see ``sharing.py``. ``helpers`` are what
+    the body calls beside the headers; ``family`` names the large functions of a header
     that it calls, if any: where that is the same, phases belong in one file.
     """
 
@@ -37,7 +60,7 @@ class Phase:
     scratch_bytes: Size = 0
     cost: Size = 0  # rough scalar operations a unit; too little stays on one thread
     locals: tuple[str, ...] = ()
-    helpers: tuple[str, ...] = ()
+    helpers: tuple[Helper, ...] = ()
     family: str = ""
 
 

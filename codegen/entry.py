@@ -2,7 +2,7 @@
 
 What is called from outside gives the program to ``sg_run``, which takes threads for it
 if there is enough to do. The program checks the sizes, finds the buffers, and calls
-``sg_parallel`` for one phase after another, as ``running.py`` says.
+``sg_step`` for one phase after another, as ``running.py`` says.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def entry_text(
     places = places_of(program, slots)
     run = Run(program, line, emissions, jobs, iter(calls), slots, places)
     lines += run.lines(program.kernels)
-    lines.append("return 0;")
+    lines.append("return sg_outcome(call, &error);")
     entry = _entry(program, line, emissions, jobs)
     return "\n".join([*run.apart, f"{head}\n{braced(lines)}", entry])
 
@@ -74,10 +74,9 @@ def _entry(
     jobs: Sequence[range],
 ) -> str:
     """The function that is called from outside."""
-    work: Size = 0  # but for what one thread does anyway
-    for found in _shared_out(line, emissions, jobs):
-        known = sizes.symbols_of(found) <= set(program.sizes)
-        work = work + (found if known else 0)  # else there is more in that loop
+    known = set(program.sizes)  # in a loop there is more than its indices say
+    found = _shared_out(line, emissions, jobs)
+    work = sizes.total(some for some in found if sizes.symbols_of(some) <= known)
     head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
     lines = [
         f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",

@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from codegen import families, memory, sizes
-from codegen.emission import Emission, Phase
+from codegen.emission import Emission, Helper, Phase
 from codegen.entry import entry_text, places_of, table
 from codegen.errors import CodegenError
 from codegen.inplace import in_place
@@ -24,12 +25,17 @@ from codegen.sharing import Body, Function, shared
 from codegen.target import Target
 from codegen.verify import verify
 
-LARGE = 30_000  # characters of phases that are worth a file of their own
+LARGE = 15_000  # characters of phases that are worth a file of their own
 MOST_FILES = 4
-HELPERS = 15_000  # characters that compile in the time of the helpers of a family
+# What takes as long to compile as some characters of a phase:
+FUNCTION = 400  # being a function at all
+HELPER = 4_500  # a helper
+FAMILY = 20_000  # the large functions that a family calls
+ENTRIES = 2  # one character for so many of entries
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
 _PHASE = "void {name}(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)"
+_Piece: TypeAlias = "Function | Helper"  # what a file defines
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,7 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
     parts = _parts([each for one in printed for each in one.functions], entries)
     if len(parts) == 1:
         return Source((_file(top, parts[0], *entries, own="static "),), printed)
-    elsewhere = [each.name for part in parts[1:] for each in part]
+    elsewhere = [each.name for part in parts[1:] for each in _functions(part)]
     declared = "".join(f"{_PHASE.format(name=name)};\n" for name in elsewhere)
     first = _file(top + declared, parts[0], *entries)
     others = [_file(top, part) for part in parts[1:]]
@@ -104,52 +110,63 @@ def _emission(leaf: Leaf, target: Target) -> Emission:
 # --- files ------------------------------------------------------------------------
 
 
-def _file(top: str, functions: Sequence[Function], *more: str, own: str = "") -> str:
-    """A file of ``functions``, below what they call; ``own`` is their linkage."""
-    helpers = dict.fromkeys(line for each in functions for line in each.helpers)
+def _file(top: str, pieces: Sequence[_Piece], *more: str, own: str = "") -> str:
+    """A file of ``pieces``, below what they call; ``own`` is the linkage of phases."""
+    functions = _functions(pieces)
+    defined = {each: each.definition for each in pieces if isinstance(each, Helper)}
+    called = {helper: helper.declaration for helper in _helpers(functions)}
+    lines = [*(called | defined).values()]
     texts = [
         f"{own}{_PHASE.format(name=each.name)}\n{braced(each.lines)}"
         for each in functions
     ]
-    return "\n".join([top, *helpers, *([""] if helpers else []), *texts, *more])
+    return "\n".join([top, *lines, *([""] if lines else []), *texts, *more])
 
 
-def _parts(
-    functions: Sequence[Function], entries: Sequence[str]
-) -> list[list[Function]]:
-    """The functions of each file: one, or several of like length where there is much.
+def _functions(pieces: Sequence[_Piece]) -> list[Function]:
+    return [each for each in pieces if isinstance(each, Function)]
 
-    Those that call the same large helpers stay together, so that these are compiled in
-    one file only.
-    """
-    total = sum(map(_length, functions))
-    count = max(1, min(MOST_FILES, total // LARGE))
-    lengths = [sum(map(len, entries)), *[0] * (count - 1)]
-    parts: list[list[Function]] = [[] for _ in lengths]
-    for group in sorted(_groups(functions), key=_weight, reverse=True):
-        shortest = lengths.index(min(lengths))
-        parts[shortest] += group
-        lengths[shortest] += _weight(group)
-    order = {each.name: place for place, each in enumerate(functions)}
+
+def _helpers(functions: Sequence[Function]) -> list[Helper]:
+    """What the functions call, each once."""
+    return [*dict.fromkeys(helper for each in functions for helper in each.helpers)]
+
+
+def _parts(functions: Sequence[Function], entries: Sequence[str]) -> list[list[_Piece]]:
+    """The pieces of each file: one, or several of like weight where there is much."""
+    pieces: list[_Piece] = [*_helpers(functions), *functions]
+    count = max(1, min(MOST_FILES, sum(map(_weight, functions)) // LARGE))
+    weights = [sum(map(len, entries)) // ENTRIES, *[0] * (count - 1)]
+    parts: list[list[_Piece]] = [[] for _ in weights]
+    for group in sorted(_groups(pieces), key=_group_weight, reverse=True):
+        lightest = weights.index(min(weights))
+        parts[lightest] += group
+        weights[lightest] += _group_weight(group)
+    order = {each: place for place, each in enumerate(pieces)}
     used = [parts[0], *filter(None, parts[1:])]
-    return [sorted(part, key=lambda each: order[each.name]) for part in used]
+    return [sorted(part, key=order.__getitem__) for part in used]
 
 
-def _groups(functions: Sequence[Function]) -> list[list[Function]]:
-    """Functions that call the same large helpers; each that calls none alone."""
-    groups: dict[str, list[Function]] = {}
-    for each in functions:
-        groups.setdefault(each.family or each.name, []).append(each)
+def _groups(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
+    """Functions of a family together, so that what they call is compiled once."""
+    groups: dict[str, list[_Piece]] = {}
+    for each in pieces:
+        family = each.family if isinstance(each, Function) else ""
+        groups.setdefault(family or each.name, []).append(each)
     return list(groups.values())
 
 
-def _weight(group: Sequence[Function]) -> int:
-    """How long the C of a group is, its helpers included."""
-    return sum(map(_length, group)) + (HELPERS if group[0].family else 0)
+def _group_weight(group: Sequence[_Piece]) -> int:
+    """How long a group takes to compile."""
+    first = group[0]
+    own = FAMILY if isinstance(first, Function) and first.family else 0
+    return own + sum(map(_weight, group))
 
 
-def _length(function: Function) -> int:
-    return sum(map(len, function.lines))
+def _weight(piece: _Piece) -> int:
+    if isinstance(piece, Helper):
+        return HELPER
+    return FUNCTION + sum(map(len, piece.lines))
 
 
 # --- phases -----------------------------------------------------------------------

@@ -24,7 +24,6 @@ _STRANDS = (
     "static __attribute__((cold)) void {name}"
     "(const sg_frame *all, int64_t begin, int64_t end, char *scratch)"
 )
-_FAILED = "return sg_failed(call, &error);"
 
 
 @dataclass
@@ -43,7 +42,6 @@ class Run:
     places: Mapping[str, int]
     apart: list[str] = field(default_factory=list)
     waiting: Iterator[range] = field(init=False)
-    failed: str = field(default=_FAILED, init=False)
 
     def __post_init__(self) -> None:
         self.waiting = iter(self.jobs)
@@ -81,15 +79,11 @@ class Run:
     def _strands(self, step: Repeat, strands: Strands) -> Iterator[str]:
         """The call of a function that takes some strands through all turns."""
         name = f"sg_strands_{self.program.name}_{strands.first}"
-        self.failed = "return;"
         turns = list(self._repeat(step))
-        self.failed = _FAILED
         lines = [*self._own_frame(strands), *self._each(strands, turns)]
         self.apart.append(f"{_STRANDS.format(name=name)}\n{braced(lines)}")
         work = sizes.text(strand_cost(strands, self.line, self.emissions))
         yield f"sg_strands({name}, &frame, {sizes.text(strands.count)}, {work});"
-        yield "if (error.code)"
-        yield f"    {self.failed}"
 
     def _own_frame(self, strands: Strands) -> Iterator[str]:
         """A frame like that of all, but with numbers and buffers of one's own."""
@@ -156,15 +150,15 @@ class Run:
             place = self.places[memory.scratch_name(index)]
             yield f"frame.scratch = buffers[{place}];"
             yield f"frame.scratch_bytes = {sizes.text(scratch)};"
+        last = len(emission.phases) - 1
         for number, phase in enumerate(emission.phases):
             call = next(self.calls)
             yield from _given_lines(call, index, number)
-            if call.given:
-                yield f"frame.given = {_given(index, number)};"
+            given = _given(index, number) if call.given else "NULL"
             units, cost = sizes.text(phase.units), sizes.text(phase.cost)
-            yield f"sg_parallel({call.name}, &frame, {units}, {cost});"
-        yield f"if (sg_done(&frame, {index}))"
-        yield f"    {self.failed}"
+            done = index if number == last else "SG_GOES_ON"
+            work = f"{call.name}, {given}, {units}, {cost}, {done}"
+            yield f"sg_step(&frame, {work});"
 
 
 def strand_cost(

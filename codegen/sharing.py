@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from codegen.emission import Phase
+from codegen.emission import Helper, Phase
 from codegen.sizes import MARK
 
 _WORDS = re.compile(rf"{MARK}\d+|[A-Za-z_]\w*")
@@ -35,7 +35,7 @@ class Function:
 
     name: str
     lines: tuple[str, ...]
-    helpers: tuple[str, ...]
+    helpers: tuple[Helper, ...]
     family: str
 
 

@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
-import platformdirs
-
+from codegen import zig
 from codegen.errors import CompileError, ToolchainError
 from codegen.target import Target
 
@@ -220,13 +219,13 @@ def _toolchain(command: tuple[str, ...], path: str) -> Toolchain:
         raise ToolchainError(
             f"{COMPILER_VARIABLE}: expected a C compiler, found no command {command[0]}"
         )
-    zig = "ziglang" in command or Path(found).name.startswith("zig")
-    program = _zig_program() if "ziglang" in command else found
+    is_zig = "ziglang" in command or Path(found).name.startswith("zig")
+    program = zig.program() if "ziglang" in command else found
     if "ziglang" in command:
         command = ("", *command[3:])
     identity = _identity(program, command[1:])
-    environment = _zig_folders() if zig else {}
-    return Toolchain((program, *command[1:]), identity, zig, environment)
+    environment = zig.folders() if is_zig else {}
+    return Toolchain((program, *command[1:]), identity, is_zig, environment)
 
 
 def _identity(program: str, arguments: Sequence[str]) -> str:
@@ -235,24 +234,3 @@ def _identity(program: str, arguments: Sequence[str]) -> str:
     status = os.stat(real)
     parts = (program, real, status.st_size, status.st_mtime_ns, *arguments)
     return "|".join(str(part) for part in parts)
-
-
-def _zig_program() -> str:
-    """The compiler inside the wheel, started without Python in between."""
-    spec = importlib.util.find_spec("ziglang")
-    assert spec is not None and spec.origin is not None
-    return str(Path(spec.origin).parent / "zig")
-
-
-def _zig_folders() -> dict[str, str]:
-    """Where zig keeps its own files, if its usual place cannot be written."""
-    usual = platformdirs.user_cache_dir("zig", appauthor=False)
-    try:
-        os.makedirs(usual, exist_ok=True)
-        writable = os.access(usual, os.W_OK)
-    except OSError:
-        writable = False
-    if writable:
-        return {}
-    folder = tempfile.mkdtemp(prefix="symgraph-zig-")
-    return {"ZIG_GLOBAL_CACHE_DIR": folder, "ZIG_LOCAL_CACHE_DIR": folder}

@@ -15,13 +15,18 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import text, winograd_weight_phases, winograd_weights
+from codegen.convolution import (
+    helpers,
+    text,
+    winograd_weight_phases,
+    winograd_weights,
+)
 from codegen.convolution.correlation import HEADERS
 from codegen.convolution.geometry import check, share
 from codegen.convolution.weight_plan import Kernel, plan
 from codegen.convolution.weight_sums import band_of_rows
 from codegen.convolution.weight_tiles import tile_cost
-from codegen.emission import Emission, Phase
+from codegen.emission import Emission, Helper, Phase
 from codegen.errors import CodegenError
 from codegen.ir import ConvolutionBackwardWeights, Image
 from codegen.sizes import Size, symbol
@@ -130,6 +135,7 @@ def _sums(kernel: Kernel) -> Phase:
         units,
         kernel.scratch,
         sizes.floordiv(pixels * step.x.batch * sums, sizes.maximum(units, 1)),
+        helpers=_helpers(kernel) if kernel.at_once else (),
     )
 
 
@@ -170,7 +176,12 @@ def _total(kernel: Kernel) -> Phase:
         channels.vectors * chunks,
         0,
         channels.chunk * taps * (kernel.shares + 8),
+        helpers=_helpers(kernel),
     )
+
+
+def _helpers(kernel: Kernel) -> tuple[Helper]:
+    return (helpers.sum_shares(kernel.step.dw.dtype),)
 
 
 def _rows_of(kernel: Kernel, vector: Size, source: str) -> str:
@@ -181,7 +192,7 @@ def _rows_of(kernel: Kernel, vector: Size, source: str) -> str:
     count = sizes.minimum(channels.inputs - first, channels.chunk) * taps
     left = sizes.minimum(channels.result - vector * channels.lanes, channels.lanes)
     return (
-        f"sg_sum_shares_{kernel.kind}({kernel.step.dw.name} + {sizes.text(row)}, "
+        f"{_helpers(kernel)[0].name}({kernel.step.dw.name} + {sizes.text(row)}, "
         f"{channels.inputs * taps}, {source}, "
         f"{sizes.text(kernel.shares)}, {kernel.share_size}, "
         f"{sizes.text(count)}, {sizes.text(left)});"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from codegen import sizes
-from codegen.convolution import text
+from codegen.convolution import helpers, text
 from codegen.convolution.geometry import Correlation
 from codegen.emission import Emission, Phase
 from codegen.ir import Sums
@@ -103,12 +103,14 @@ def _added_up(c: Correlation, sums: Sums, turns: Size) -> Phase:
     start = sizes.text(vector * ROWS)
     lanes = sizes.text(sizes.minimum(c.result.channels - vector * c.lanes, c.lanes))
     at = sizes.text(vector * c.lanes)
-    function = "sg_totals" if sums.by else "sg_moments"
+    helper = helpers.channel_sums(c.source.buffer.dtype, not sums.by)
     call = [
-        f"{function}_{kind}((const sg_{kind}v *)shared + {start},",
+        f"{helper.name}((const sg_{kind}v *)shared + {start},",
         f"    {sizes.text(turns)}, {c.channels.vectors * ROWS},",
         f"    {sums.totals[0].name} + {at}, {sums.totals[1].name} + {at}, {lanes});",
     ]
     lines = text.block("for (int64_t unit = begin; unit < end; unit++)", call)
     cost = turns * (ROWS * c.lanes * COST)
-    return Phase(tuple(lines), sums.totals, c.channels.vectors, 0, cost)
+    return Phase(
+        tuple(lines), sums.totals, c.channels.vectors, 0, cost, helpers=(helper,)
+    )

@@ -7,25 +7,18 @@ extents are constants.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from codegen import sizes
+from codegen.emission import Helper
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 
 
-@dataclass(frozen=True)
-class Helper:
-    """A C function, and the line that defines it."""
-
-    name: str
-    definition: str
-
-
 def _helper(stage: str, dtype: str, *numbers: int) -> Helper:
-    kind, extents = suffix(dtype), "_".join(map(str, numbers))
-    parameters = ", ".join((C_TYPES[dtype], kind, *map(str, numbers)))
-    return Helper(f"sg_{stage}_{extents}_{kind}", f"SG_{stage.upper()}({parameters})")
+    kind, extents = suffix(dtype), [*map(str, numbers)]
+    name = "_".join(["sg", stage, *extents, kind])
+    parameters = ", ".join([C_TYPES[dtype], kind, *extents])
+    return Helper(name, f"SG_{stage.upper()}", parameters)
 
 
 def inputs(dtype: str, side: int, outputs: int) -> Helper:
@@ -49,6 +42,21 @@ def products(dtype: str, vectors: int, pieces: Sequence[int]) -> Helper:
     The pieces are even: the others have one number less.
     """
     return _helper("products", dtype, vectors, pieces[0], max(pieces[0] - 1, 1))
+
+
+def channel_sums(dtype: str, squares: bool) -> Helper:
+    """Records of sums added up: means and variances, or the totals of two sums."""
+    return _helper("moments" if squares else "totals", dtype)
+
+
+def sum_shares(dtype: str) -> Helper:
+    """Shares added up, and their vectors transposed."""
+    return _helper("sum_shares", dtype)
+
+
+def turn(dtype: str) -> Helper:
+    """A square of numbers, its rows as columns."""
+    return _helper("turn", dtype)
 
 
 def products_call(

@@ -1,26 +1,25 @@
-"""Images between the plain order and blocked ones."""
+"""Images between the plain order and blocked ones.
+
+Where a block is a vector, squares of as many pixels are turned in registers; the pixels
+that are left, and blocks of another width, are copied number by number.
+"""
 
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import text
+from codegen.convolution import helpers, text
 from codegen.convolution.geometry import blocks, plane
-from codegen.emission import Emission, Phase
+from codegen.emission import Emission, Helper, Phase
 from codegen.errors import CodegenError
 from codegen.ir import Image, Reorder
-from codegen.scalars import C_TYPES
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
-PIXELS = 16  # pixels whose channels are turned at once
+HEADERS = ("vectors.h", "squares.h")
 
 
 def emit_reorder(step: Reorder, target: Target) -> Emission:
-    """target = source in another order; a unit is one block of one sample.
-
-    The wider of the two blocks is turned, ``PIXELS`` pixels at a time, through a
-    small array in the first-level cache.
-    """
+    """target = source in another order; a unit is one block of one sample."""
     source, to = step.source, step.target
     shapes = [(i.batch, i.channels, i.height, i.width) for i in (source, to)]
     if shapes[0] != shapes[1]:
@@ -30,53 +29,76 @@ def emit_reorder(step: Reorder, target: Target) -> Emission:
     wide = max(source.block, to.block)
     number = -(-source.channels // wide)
     area = source.height * source.width
+    helper = _helper(step, wide, target)
     body = [
         *text.decode("unit", [("sample", source.batch), ("block", number)]),
-        *_blocks_of_pixels(step, wide, area),
+        *(_lanes(source, wide) if 1 in (source.block, to.block) else []),
+        "int64_t pixel = 0;",
+        *(_squares(step, wide, helper) if helper else []),
+        *text.block(f"for (; pixel < {sizes.text(area)}; pixel++)", _pixel(step, wide)),
     ]
-    lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
-    buffers = (source.buffer, to.buffer)
-    units = source.batch * number
-    phase = Phase(tuple(lines), buffers, units, 0, area * wide)
-    return Emission((phase,), headers=("vectors.h",))
+    phase = Phase(
+        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
+        (source.buffer, to.buffer),
+        source.batch * number,
+        0,
+        area * wide,
+        helpers=(helper,) if helper else (),
+    )
+    return Emission((phase,), headers=HEADERS)
 
 
-def _blocks_of_pixels(step: Reorder, wide: int, area: Size) -> list[str]:
-    ctype = C_TYPES[step.source.buffer.dtype]
-    inside = [
-        f"const int64_t pixels = sg_min({sizes.text(area)} - first, {PIXELS});",
-        f"{ctype} turned[{PIXELS}][{wide}] = {{{{0}}}};",
-        # a whole block is written out, so that the compiler turns it by shuffles
-        *text.block(f"if (pixels == {PIXELS})", _turned(step, wide, PIXELS)),
-        *text.block("else", _turned(step, wide, symbol("pixels"))),
-    ]
-    head = f"for (int64_t first = 0; first < {sizes.text(area)}; first += {PIXELS})"
-    return text.block(head, inside)
+def _helper(step: Reorder, wide: int, target: Target) -> Helper | None:
+    """What turns squares, where there are squares to turn."""
+    dtype = step.source.buffer.dtype
+    if dtype not in ("float32", "float64") or wide != target.lanes(dtype):
+        return None
+    return helpers.turn(dtype) if 1 in (step.source.block, step.target.block) else None
 
 
-def _turned(step: Reorder, wide: int, pixels: Size) -> list[str]:
+def _lanes(image: Image, wide: int) -> list[str]:
+    """The channels of a block that there are; its other lanes are zero."""
+    left = sizes.minimum(image.channels - symbol("block") * wide, wide)
+    return [f"const int64_t lanes = {sizes.text(left)};"]
+
+
+def _squares(step: Reorder, wide: int, helper: Helper) -> list[str]:
+    """Turn ``wide`` pixels at a time."""
+    ends = []
+    for image in (step.source, step.target):
+        rows = "lanes" if image.block == 1 else str(wide)
+        ends.append((f"{image.buffer.name} + {_at(image, wide, 0)}", rows))
+    (source, high), (to, many) = ends
+    down, across = (
+        sizes.text(plane(image) if image.block == 1 else wide)
+        for image in (step.source, step.target)
+    )
+    area = sizes.text(step.source.height * step.source.width)
     return [
-        *_moved(step.source, wide, pixels, "turned[pixel][lane] = {};"),
-        *_moved(step.target, wide, pixels, "{} = turned[pixel][lane];"),
+        f"for (; pixel + {wide} <= {area}; pixel += {wide})",
+        f"    {helper.name}({source}, {down}, {high},",
+        f"        {to}, {across}, {many});",
     ]
 
 
-def _moved(image: Image, wide: int, pixels: Size, form: str) -> list[str]:
-    """The loops that move ``pixels`` pixels of an image, along its own order."""
-    unrolled = "SG_UNROLL " if isinstance(pixels, int) else ""
+def _pixel(step: Reorder, wide: int) -> list[str]:
+    """One pixel, lane by lane."""
+    source, to = (
+        f"{image.buffer.name}[{_at(image, wide, symbol('lane'))}]"
+        for image in (step.source, step.target)
+    )
+    if step.source.block == 1 and step.target.block != 1:
+        copied = f"{to} = lane < lanes ? {source} : 0;"
+        return text.loop("lane", wide, [copied])
+    stop: Size = symbol("lanes") if step.target.block == 1 else wide
+    return text.loop("lane", stop, [f"{to} = {source};"])
+
+
+def _at(image: Image, wide: int, lane: Size) -> str:
+    """Where a lane of the block is at the pixel."""
     start = symbol("sample") * blocks(image) * plane(image)
-    pixel = symbol("first") + symbol("pixel")
-    left = image.channels - symbol("block") * wide
     if image.block == 1:
-        channel = symbol("block") * wide + symbol("lane")
-        at = start + channel * plane(image) + pixel
-        moved = [form.format(f"{image.buffer.name}[{sizes.text(at)}]")]
-        return text.loop(
-            "lane",
-            sizes.minimum(left, wide),
-            text.block(f"{unrolled}{text.count('pixel', pixels)}", moved),
-        )
-    at = start + symbol("block") * plane(image) + pixel * wide + symbol("lane")
-    moved = [form.format(f"{image.buffer.name}[{sizes.text(at)}]")]
-    lanes = text.block(f"{unrolled}{text.count('lane', wide)}", moved)
-    return text.block(f"{unrolled}{text.count('pixel', pixels)}", lanes)
+        channel = symbol("block") * wide + lane
+        return sizes.text(start + channel * plane(image) + symbol("pixel"))
+    at = start + symbol("block") * plane(image) + symbol("pixel") * wide
+    return sizes.text(at + lane)

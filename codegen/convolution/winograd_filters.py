@@ -74,14 +74,12 @@ def emit_transform_filters(step: TransformFilters, target: Target) -> Emission:
     lines = text.block("for (int64_t unit = begin; unit < end; unit++)", body)
     cost = inputs * 2 * number * lanes
     buffers = (step.packed, step.transformed)
-    family = f"winograd{step.points}"
     phase = Phase(
         tuple(lines),
         buffers,
         vectors,
         0,
         cost,
-        helpers=(helper.definition,),
-        family=family,
+        helpers=(helper,),
     )
     return Emission((phase,), headers=HEADERS)

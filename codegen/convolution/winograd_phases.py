@@ -19,10 +19,9 @@ from codegen.convolution import (
 )
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
-from codegen.convolution.helpers import Helper
 from codegen.convolution.outlets import Tile
 from codegen.convolution.winograd import Winograd
-from codegen.emission import Phase
+from codegen.emission import Helper, Phase
 from codegen.memory import aligned
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
@@ -82,8 +81,7 @@ def phase(w: Winograd) -> Phase:
         units,
         _scratch(w),
         cost,
-        helpers=tuple(helper.definition for helper in _helpers(w)),
-        family=f"winograd{w.side}",
+        helpers=_helpers(w),
     )
 
 

@@ -15,10 +15,9 @@ import numpy as np
 from codegen import sizes
 from codegen.convolution import helpers, text
 from codegen.convolution.geometry import share
-from codegen.convolution.helpers import Helper
 from codegen.convolution.patches import asked, patch, place
 from codegen.convolution.winograd_weights import MOST_TURNS, Cut, pieces_of
-from codegen.emission import Emission, Phase
+from codegen.emission import Emission, Helper, Phase
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
@@ -50,8 +49,7 @@ def _sums(c: Cut, target: Target) -> Phase:
         units,
         c.points * (c.input_step + c.gradient_step) * item,
         sizes.floordiv(c.total * work, units),
-        helpers=tuple(helper.definition for helper in called),
-        family=f"winograd{c.side}",
+        helpers=tuple(called),
     )
 
 
@@ -248,8 +246,7 @@ def _taps(c: Cut) -> Phase:
         channels.vectors * channels.inputs,
         0,
         c.points * (c.shares + 4),
-        helpers=(helper.definition,),
-        family=f"winograd{c.side}",
+        helpers=(helper, helpers.sum_shares(c.step.dw.dtype)),
     )
 
 
@@ -276,6 +273,7 @@ def _transformed_back(c: Cut, helper: Helper, taps: int) -> list[str]:
     return [
         f"sg_{c.kind}v taps[{taps}];",
         f"{helper.name}(sums, {lanes}, taps);",
-        f"sg_sum_shares_{c.kind}({to}, {step}, (const {c.ctype} *)taps, 1, 0,",
+        f"{helpers.sum_shares(c.step.dw.dtype).name}({to}, {step},",
+        f"    (const {c.ctype} *)taps, 1, 0,",
         f"    {taps}, {sizes.text(left)});",
     ]

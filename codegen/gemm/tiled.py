@@ -76,7 +76,8 @@ def _region(plan: Plan, many: str, blocks: str) -> list[str]:
 
 def _strips(plan: Plan, sums: Sums) -> list[str]:
     """Strips of rows times the block, added to the sums after the first depth."""
-    name = suffix(plan.product.dtype)
+    name, n = suffix(plan.product.dtype), plan.product.n
+    whole = isinstance(n, int) and n % plan.tile.panel == 0
     lines, (down, across, strip) = left.read(plan)
     return [
         *lines,
@@ -89,7 +90,7 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
         f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
         f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},",
         "};",
-        f"sg_gemm_strips_{name}(&sg_strip);",
+        f"sg_gemm_{'panels' if whole else 'strips'}_{name}(&sg_strip);",
     ]
 
 

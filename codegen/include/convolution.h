@@ -132,32 +132,37 @@ SG_STORE_FIRST(double, f64)
 
 /* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so
    that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane. */
-#define SG_SUM_SHARES(T, s)                                                            \
-    SG_SHARED void sg_sum_shares_##s(                                                  \
+#define SG_SUM_SHARES_HEAD(T, s)                                                       \
+    SG_COMMON void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
-        int64_t count, int64_t lanes)                                                  \
+        int64_t count, int64_t lanes)
+#define SG_SUM_SHARES(T, s)                                                            \
+    SG_SUM_SHARES_HEAD(T, s)                                                           \
     {                                                                                  \
         for (int64_t first = 0; first < count; first += sg_lanes_##s) {                \
             const int64_t wide = sg_min(count - first, sg_lanes_##s);                  \
             sg_##s##v rows[sg_lanes_##s];                                              \
-            SG_UNROLL                                                                  \
+            SG_ROLLED /* sixteen loops over shares take long to compile */             \
             for (int64_t row = 0; row < sg_lanes_##s; row++) {                         \
                 const T *at = from + (first + sg_min(row, wide - 1)) * sg_lanes_##s;   \
-                rows[row] = sg_load_##s(at);                                           \
+                sg_##s##v sum = sg_load_##s(at);                                       \
+                SG_ROLLED                                                              \
                 for (int64_t share = 1; share < shares; share++)                       \
-                    rows[row] += sg_load_##s(at + share * size);                       \
+                    sum += sg_load_##s(at + share * size);                             \
+                rows[row] = sum;                                                       \
             }                                                                          \
             sg_transpose_##s(rows);                                                    \
+            if (wide < sg_lanes_##s) {                                                 \
+                SG_ROLLED                                                              \
+                for (int64_t lane = 0; lane < lanes; lane++)                           \
+                    sg_store_first_##s(to + lane * step + first, rows[lane], wide);    \
+                break;                                                                 \
+            }                                                                          \
             SG_UNROLL                                                                  \
             for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
-                if (lane < lanes && wide == sg_lanes_##s)                              \
+                if (lane < lanes)                                                      \
                     sg_store_##s(to + lane * step + first, rows[lane]);                \
-                else if (lane < lanes)                                                 \
-                    sg_store_first_##s(to + lane * step + first, rows[lane], wide);    \
         }                                                                              \
     }
-
-SG_SUM_SHARES(float, f32)
-SG_SUM_SHARES(double, f64)
 
 #endif

@@ -179,11 +179,31 @@ SG_INLINE void SG_GEMM(ask)(const strip *work, int64_t share, int64_t shares)
         __builtin_prefetch(soon + i * line, 0, 2);
 }
 
-/* All strips of rows, for one panel of columns after another: a panel of the right
-   operand is read from the first-level cache by all strips but the first. */
-SG_SHARED void SG_GEMM(strips)(const strip *whole)
+/* All strips of rows, for one whole panel of columns after another: a panel of the
+   right operand is read from the first-level cache by all strips but the first. ``work``
+   goes on to the columns that are left. */
+SG_INLINE void SG_GEMM(across)(strip *work)
 {
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
+    const int64_t panels = work->columns / PANEL;
+    for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
+        if (work->soon)
+            SG_GEMM(ask)(work, panel, panels);
+        SG_GEMM(down)(work, wide);
+        work->right += work->panel_step, work->out += PANEL;
+    }
+}
+
+/* Where all columns are in whole panels: a file that needs no more compiles no more. */
+SG_SHARED void SG_GEMM(panels)(const strip *whole)
+{
+    strip work = *whole;
+    SG_GEMM(across)(&work);
+}
+
+/* Any number of columns. */
+SG_SHARED void SG_GEMM(strips)(const strip *whole)
+{
     static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
 #if SG_VECTOR_BYTES == 64
     static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
@@ -191,13 +211,7 @@ SG_SHARED void SG_GEMM(strips)(const strip *whole)
     SG_GEMM(tile_function) *const *const narrow = single;
 #endif
     strip work = *whole;
-    const int64_t panels = work.columns / PANEL;
-    for (int64_t panel = 0; panel < panels; panel++, work.columns -= PANEL) {
-        if (work.soon)
-            SG_GEMM(ask)(&work, panel, panels);
-        SG_GEMM(down)(&work, wide);
-        work.right += work.panel_step, work.out += PANEL;
-    }
+    SG_GEMM(across)(&work);
     for (; work.columns > SG_LANES / 2; work.columns -= SG_LANES) {
         SG_GEMM(down)(&work, single);
         work.right += SG_LANES, work.out += SG_LANES;

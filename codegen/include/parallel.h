@@ -63,6 +63,8 @@ static void sg_job_part(const sg_job *job, int64_t member)
 SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t units,
                                int64_t cost)
 {
+    if (frame->error->code) /* a check has failed: nothing more is done */
+        return;
     /* as it is; said once more for compilers that else warn of too many shares */
     const int64_t team = sg_min(sg_team(frame, units, cost), SG_MOST_MEMBERS);
     if (team <= 1) {
@@ -115,15 +117,26 @@ SG_OUTLINE double sg_clock(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* A kernel is done: note its time where that is wanted; whether the call must stop. */
-SG_OUTLINE bool sg_done(sg_frame *frame, int64_t kernel)
+/* A kernel is done: note its time where that is wanted. */
+SG_OUTLINE void sg_done(sg_frame *frame, int64_t kernel)
 {
     if (frame->seconds) {
         const double now = sg_clock();
         frame->seconds[kernel] += now - frame->then; /* more than once in a loop */
         frame->then = now;
     }
-    return frame->error->code != 0;
+}
+
+#define SG_GOES_ON (-1) /* more of the kernel follows */
+
+/* Run a phase, which tells itself from others by ``given``, the last of ``kernel``. */
+SG_OUTLINE void sg_step(sg_frame *frame, sg_phase *phase, const int64_t *given,
+                        int64_t units, int64_t cost, int64_t kernel)
+{
+    frame->given = given;
+    sg_parallel(phase, frame, units, cost);
+    if (kernel != SG_GOES_ON)
+        sg_done(frame, kernel);
 }
 
 /* Run ``count`` kernels from ``kernel`` on together, which weigh ``total``; or one

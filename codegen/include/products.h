@@ -55,9 +55,11 @@ typedef struct sg_products {
     }
 
 /* The width is done in tiles of P, then of Q numbers; the last may reach beyond it. */
+#define SG_PRODUCTS_HEAD(T, s, V, P, Q)                                                \
+    SG_COMMON void sg_products_##V##_##P##_##Q##_##s(                                  \
+        const T *inputs, const T *filters, T *to, const sg_products *size)
 #define SG_PRODUCTS(T, s, V, P, Q)                                                     \
-    SG_SHARED void sg_products_##V##_##P##_##Q##_##s(                                  \
-        const T *inputs, const T *filters, T *to, const sg_products *size)             \
+    SG_PRODUCTS_HEAD(T, s, V, P, Q)                                                    \
     {                                                                                  \
         const sg_products g = *size; /* no store can change it */                      \
         const int64_t wide = sg_min(g.wide, g.width);                                  \

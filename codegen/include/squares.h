@@ -60,4 +60,23 @@ SG_SQUARE(f32, SG_LOWER_4, SG_UPPER_4)
 SG_SQUARE(f64, SG_LOWER_2, SG_UPPER_2)
 #endif
 
+/* to[j][i] = from[i][j] in a square, of which the first ``high`` rows are there, the
+   others zero, and ``wide`` columns are wanted; rows ``step`` and ``to_step`` apart. */
+#define SG_TURN_HEAD(T, s)                                                             \
+    SG_COMMON void sg_turn_##s(const T *from, int64_t step, int64_t high, T *to,       \
+                               int64_t to_step, int64_t wide)
+#define SG_TURN(T, s)                                                                  \
+    SG_TURN_HEAD(T, s)                                                                 \
+    {                                                                                  \
+        sg_##s##v rows[sg_lanes_##s];                                                  \
+        SG_UNROLL                                                                      \
+        for (int i = 0; i < sg_lanes_##s; i++)                                         \
+            rows[i] = i < high ? sg_load_##s(from + i * step) : (sg_##s##v){0};        \
+        sg_transpose_##s(rows);                                                        \
+        SG_UNROLL                                                                      \
+        for (int j = 0; j < sg_lanes_##s; j++)                                         \
+            if (j < wide)                                                              \
+                sg_store_##s(to + j * to_step, rows[j]);                               \
+    }
+
 #endif

@@ -51,10 +51,17 @@
             record[3] += d * (2 * record[2] + d * record[0]);                          \
             record[2] += d * record[0];                                                \
         }                                                                              \
-    }                                                                                  \
-    /* The sums of ``turns`` records, ``step`` vectors apart, for the first lanes. */  \
-    SG_SHARED void sg_totals_##s(const sg_##s##v *records, int64_t turns,              \
-                                 int64_t step, T *sums, T *products, int64_t lanes)    \
+    }
+
+SG_SUMS(float, f32)
+SG_SUMS(double, f64)
+
+/* The sums of ``turns`` records, ``step`` vectors apart, for the first lanes. */
+#define SG_TOTALS_HEAD(T, s)                                                           \
+    SG_COMMON void sg_totals_##s(const sg_##s##v *records, int64_t turns,              \
+                                 int64_t step, T *sums, T *products, int64_t lanes)
+#define SG_TOTALS(T, s)                                                                \
+    SG_TOTALS_HEAD(T, s)                                                               \
     {                                                                                  \
         double sum[sg_lanes_##s] = {0}, product[sg_lanes_##s] = {0};                   \
         for (const sg_##s##v *at = records; turns > 0; turns--, at += step)            \
@@ -66,12 +73,16 @@
             sums[lane] = (T)sum[lane];                                                 \
             products[lane] = (T)product[lane];                                         \
         }                                                                              \
-    }                                                                                  \
-    /* Mean and variance of what is in the records: their sums about the first pivot   \
-       (Chan, Golub & LeVeque, "Algorithms for Computing the Sample Variance", 1983).  \
-       sum (r - p)^2 = sum (z + d)^2, d being the way from p to the record's pivot. */ \
-    SG_SHARED void sg_moments_##s(const sg_##s##v *records, int64_t turns,             \
-                                  int64_t step, T *means, T *variances, int64_t lanes) \
+    }
+
+/* Mean and variance of what is in the records: their sums about the first pivot
+   (Chan, Golub & LeVeque, "Algorithms for Computing the Sample Variance", 1983).
+   sum (r - p)^2 = sum (z + d)^2, d being the way from p to the record's pivot. */
+#define SG_MOMENTS_HEAD(T, s)                                                          \
+    SG_COMMON void sg_moments_##s(const sg_##s##v *records, int64_t turns,             \
+                                  int64_t step, T *means, T *variances, int64_t lanes)
+#define SG_MOMENTS(T, s)                                                               \
+    SG_MOMENTS_HEAD(T, s)                                                              \
     {                                                                                  \
         double n = 0, sum[sg_lanes_##s] = {0}, square[sg_lanes_##s] = {0};             \
         const sg_##s##v *at = records;                                                 \
@@ -92,8 +103,5 @@
             variances[lane] = (T)(rest < 0 ? 0 : rest);                                \
         }                                                                              \
     }
-
-SG_SUMS(float, f32)
-SG_SUMS(double, f64)
 
 #endif

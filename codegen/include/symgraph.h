@@ -16,6 +16,12 @@
 #else
 #define SG_SHARED static __attribute__((noipa, unused))
 #endif
+/* The same where files of a module have one copy between them. */
+#ifdef __clang__
+#define SG_COMMON __attribute__((noinline))
+#else
+#define SG_COMMON __attribute__((noipa))
+#endif
 #define SG_EXPORT __attribute__((visibility("default")))
 
 /* The words of a NumPy array object, from its type on; see ``pointers.py``. */
@@ -109,10 +115,10 @@ SG_OUTLINE void sg_fail(const sg_frame *frame, int64_t begin, int64_t code, int6
     __atomic_store_n(&error->busy, false, __ATOMIC_RELEASE);
 }
 
-/* The code of the check that ended a call, after its numbers were handed out. */
-SG_OUTLINE int64_t sg_failed(const sg_call *call, const sg_error *error)
+/* The code of the check that ended a call, or 0, after its numbers were handed out. */
+SG_OUTLINE int64_t sg_outcome(const sg_call *call, const sg_error *error)
 {
-    if (call->found)
+    if (error->code && call->found)
         memcpy(call->found, error->found, sizeof error->found);
     return error->code;
 }

@@ -108,9 +108,11 @@ SG_WINOGRAD_LINES(double, f64)
 
    to[n n points, step apart] = B' (n by n vectors at from, rows ``row`` apart) B; what
    the tile ``outputs`` columns on will read is fetched meanwhile. */
+#define SG_WINOGRAD_INPUT_HEAD(T, s, n, outputs)                                       \
+    SG_COMMON void sg_winograd_input_##n##_##outputs##_##s(                            \
+        const T *from, int64_t row, T *to, int64_t step)
 #define SG_WINOGRAD_INPUT(T, s, n, outputs)                                            \
-    SG_SHARED void sg_winograd_input_##n##_##outputs##_##s(                            \
-        const T *from, int64_t row, T *to, int64_t step)                               \
+    SG_WINOGRAD_INPUT_HEAD(T, s, n, outputs)                                           \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < n; i++) {                                        \
@@ -132,9 +134,11 @@ SG_WINOGRAD_LINES(double, f64)
     }
 
 /* to[n n points, step apart] = G (rows by columns vectors at from) G' */
+#define SG_WINOGRAD_FILTER_HEAD(T, s, n, rows, columns)                                \
+    SG_COMMON void sg_winograd_filter_##n##_##rows##_##columns##_##s(                  \
+        const T *from, int64_t row, int64_t column, T *to, int64_t step)
 #define SG_WINOGRAD_FILTER(T, s, n, rows, columns)                                     \
-    SG_SHARED void sg_winograd_filter_##n##_##rows##_##columns##_##s(                  \
-        const T *from, int64_t row, int64_t column, T *to, int64_t step)               \
+    SG_WINOGRAD_FILTER_HEAD(T, s, n, rows, columns)                                    \
     {                                                                                  \
         sg_##s##v half[n][n], line[n] = {{0}}, z[n];                                   \
         SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
@@ -153,9 +157,11 @@ SG_WINOGRAD_LINES(double, f64)
     }
 
 /* y[rows][columns] = A' (n n points, step apart) A */
+#define SG_WINOGRAD_OUTPUT_HEAD(T, s, n, rows, columns)                                \
+    SG_COMMON void sg_winograd_output_##n##_##rows##_##columns##_##s(                  \
+        const T *from, int64_t step, sg_##s##v *y)
 #define SG_WINOGRAD_OUTPUT(T, s, n, rows, columns)                                     \
-    SG_SHARED void sg_winograd_output_##n##_##rows##_##columns##_##s(                  \
-        const T *from, int64_t step, sg_##s##v *y)                                     \
+    SG_WINOGRAD_OUTPUT_HEAD(T, s, n, rows, columns)                                    \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_UNROLL for (int i = 0; i < n; i++) {                                        \

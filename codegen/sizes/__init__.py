@@ -19,6 +19,7 @@ from codegen.sizes.polynomials import (
     mod,
     product,
     symbol,
+    total,
 )
 from codegen.sizes.substitution import (
     bound,
@@ -51,4 +52,5 @@ __all__ = [
     "symbol",
     "symbols_of",
     "text",
+    "total",
 ]

@@ -10,8 +10,9 @@ the rest of the compiler decides that two shapes agree.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 Monomial: TypeAlias = "tuple[Atom, ...]"
@@ -40,8 +41,12 @@ class Compound:
     left: Size
     right: Size
 
-    def __str__(self) -> str:
+    @cached_property
+    def _text(self) -> str:  # terms are sorted by it again and again
         return f"sg_{self.kind}({self.left}, {self.right})"
+
+    def __str__(self) -> str:
+        return self._text
 
 
 Atom: TypeAlias = "Symbol | Compound"
@@ -149,6 +154,15 @@ def minimum(left: Size, right: Size) -> Size:
 def maximum(left: Size, right: Size) -> Size:
     """The larger of two sizes."""
     return _extremum("max", left, right)
+
+
+def total(sizes: Iterable[Size]) -> Size:
+    """The sum of ``sizes``, in order only once."""
+    found: dict[Monomial, int] = {}
+    for size in sizes:
+        for monomial, coefficient in terms_of(size):
+            found[monomial] = found.get(monomial, 0) + coefficient
+    return normal(found)
 
 
 def product(sizes: tuple[Size, ...]) -> Size:

@@ -27,7 +27,6 @@ from codegen.ir import (
     Role,
     Store,
 )
-from codegen.sharing import Function
 from codegen.target import TARGETS, runnable
 from codegen.toolchain import SANITIZE, Toolchain, find_toolchain
 
@@ -199,7 +198,7 @@ def test_unknown_flags_of_a_target_are_left_out(tmp_path):
 
 
 def test_large_sources_are_compiled_in_parts(monkeypatch, tmp_path):
-    monkeypatch.setattr("codegen.printer.LARGE", 100)
+    monkeypatch.setattr(printer, "LARGE", 100)
     module = build([scaled("a"), scaled("b")], cache=Cache(tmp_path))
     assert doubled(module, "a") and doubled(module, "b")
     assert len(list(module.path.parent.glob("*.c"))) > 1
@@ -242,13 +241,3 @@ def test_a_toolchain_can_be_given():
     found = find_toolchain()
     given = Toolchain(found.command, found.identity, found.zig)
     assert doubled(build([scaled()], toolchain=given))
-
-
-def test_phases_that_call_the_same_helpers_share_a_file(monkeypatch):
-    monkeypatch.setattr(printer, "LARGE", 10)
-    names = ["gemm", "winograd6", "winograd8"]
-    functions = [Function(f"p{n}", ("x" * n,), (), names[n % 3]) for n in range(12)]
-    parts = printer._parts(functions, ["entry"])
-    families = [{each.family for each in part} for part in parts]
-    assert sorted(map(len, families)) == [0, 1, 1, 1]  # the first has the entries
-    assert sum(map(len, parts)) == 12

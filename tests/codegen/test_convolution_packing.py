@@ -13,7 +13,7 @@ from codegen.convolution import pack_filters, packed_shape
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Kernel, PackFilters, Program, Reorder, Role, Window
 from codegen.target import SSE2
-from tests.codegen.convolution_cases import blocked, image
+from tests.codegen.convolution_cases import TARGETS, blocked, image
 
 WINDOWS = {
     "plain": Window((3, 5)),
@@ -50,10 +50,27 @@ def test_c_packs_as_numpy(name):
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bool"])
 @pytest.mark.parametrize("channels", [1, 3, 16, 35])
 def test_reorder_there_and_back(channels, dtype):
-    lanes = 8
+    """In blocks of a width that is a vector's on some machines only."""
+    there_and_back(channels, dtype, 8, None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_squares_are_turned(target, dtype):
+    """Blocks are vectors, the last one not full; 35 pixels are no whole squares."""
+    lanes = target.lanes(dtype)
+    for channels in (1, lanes, 2 * lanes + 3):
+        there_and_back(channels, dtype, lanes, target)
+
+
+def test_nothing_is_reordered_of_no_samples():
+    there_and_back(3, "float32", 4, SSE2, batch=0)
+
+
+def there_and_back(channels, dtype, lanes, target, batch=2):
     rng = np.random.default_rng(0)
-    plain = (rng.random((2, channels, 5, 7)) * 9).astype(dtype)
-    shapes = [2, channels, (5, 7)]
+    plain = (rng.random((batch, channels, 5, 7)) * 9).astype(dtype)
+    shapes = [batch, channels, (5, 7)]
     first, second = image("a", dtype, *shapes, 1), image("b", dtype, *shapes, lanes)
     third, fourth = image("c", dtype, *shapes, lanes), image("d", dtype, *shapes, 1)
     steps = (Reorder(first, second), Reorder(second, third), Reorder(third, fourth))
@@ -61,7 +78,7 @@ def test_reorder_there_and_back(channels, dtype):
     program = Program("p", (), buffers, tuple(Kernel(s, "r") for s in steps))
     arrays = [np.ones(buffer.shape, dtype) for buffer in buffers]
     arrays[0] = plain
-    assert build([program])["p"].run(arrays) == 0
+    assert build([program], target)["p"].run(arrays) == 0
     np.testing.assert_array_equal(arrays[1], blocked(plain, lanes))
     np.testing.assert_array_equal(arrays[2], arrays[1])
     np.testing.assert_array_equal(arrays[3], plain)

@@ -118,6 +118,18 @@ def test_flops():
     assert flops(step_of(case)) == m * n * k * 6
 
 
+@pytest.mark.parametrize("target", [AVX512, AVX2, SSE2], ids=lambda t: t.name)
+def test_whole_panels_need_no_narrower_tiles(target):
+    def calls(n, **options):
+        emission = emit_gemm(step_of(Case(60, n, 500, **options)), target)
+        return "\n".join(line for p in emission.phases for line in p.lines)
+
+    panel = plan(Case(60, 64, 500), target).tile.panel
+    assert "sg_gemm_panels_f32(" in calls(3 * panel)
+    for near in (calls(3 * panel - 1), calls(3 * panel, symbolic="n")):
+        assert "sg_gemm_strips_f32(" in near
+
+
 def test_printed_c_is_short():
     for case in (Case(60, 100, 784), Case(9, 11, 3000), Case(300, 2, 500)):
         lines = [

@@ -88,6 +88,19 @@ def test_the_first_check_that_fails_is_told_whatever_the_threads(module):
         assert (code, code.found) == (7, (70_001, count, 0))
 
 
+def test_nothing_is_done_after_a_check_that_failed(module):
+    x, y = pair(100)
+    assert module["checked"].run((x, y), (100, 100)) == 0
+    assert (y == 1).all()  # by the later kernel
+    x[70] = -1
+    for _ in range(2):
+        assert module["checked"].run((x, y), (100, 100)) == 7
+        np.testing.assert_array_equal(y[:70], x[:70])
+    x[70] = 1
+    assert module["checked"].run((x, y), (100, 100)) == 0
+    assert (y == 1).all()
+
+
 def test_lists_empty_arrays_and_other_sizes(module):
     for count in (0, 1, 5, 100_000, 3):
         x, y = pair(count)

@@ -20,6 +20,7 @@ from codegen.sizes import (
     symbol,
     symbols_of,
     text,
+    total,
 )
 
 a, b, c = symbol("a"), symbol("b"), symbol("c")
@@ -52,6 +53,14 @@ def expressions(draw, depth=3):
         case "min":
             return minimum(left, right), lambda v: min(f(v), g(v))
     return maximum(left, right), lambda v: max(f(v), g(v))
+
+
+@given(st.lists(expressions(depth=2), max_size=5))
+def test_a_total_is_the_sum(pairs):
+    added = 0
+    for size, _ in pairs:
+        added = added + size
+    assert total(size for size, _ in pairs) == added
 
 
 @given(expressions(), st.lists(st.integers(0, 50), min_size=3, max_size=3))

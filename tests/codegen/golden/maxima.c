@@ -65,10 +65,8 @@ static __attribute__((cold)) int64_t sg_program_maxima(const sg_call *call, sg_b
     frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: pool */
-    sg_parallel(sg_maxima_0_0, &frame, 4, 0);
-    if (sg_done(&frame, 0))
-        return sg_failed(call, &error);
-    return 0;
+    sg_step(&frame, sg_maxima_0_0, NULL, 4, 0, 0);
+    return sg_outcome(call, &error);
 }
 
 static int64_t sg_entry_maxima(const sg_call *call)

@@ -42,10 +42,8 @@ static __attribute__((cold)) int64_t sg_program_softmax(const sg_call *call, sg_
     frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: softmax */
-    sg_parallel(sg_softmax_0_0, &frame, m, 8 + 23*n);
-    if (sg_done(&frame, 0))
-        return sg_failed(call, &error);
-    return 0;
+    sg_step(&frame, sg_softmax_0_0, NULL, m, 8 + 23*n, 0);
+    return sg_outcome(call, &error);
 }
 
 static int64_t sg_entry_softmax(const sg_call *call)

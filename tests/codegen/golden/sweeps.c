@@ -48,14 +48,10 @@ static __attribute__((cold)) int64_t sg_program_sweeps(const sg_call *call, sg_b
     frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: scale */
-    sg_parallel(sg_sweeps_0_0, &frame, sg_floordiv(1023 + n, 1024), 12288);
-    if (sg_done(&frame, 0))
-        return sg_failed(call, &error);
+    sg_step(&frame, sg_sweeps_0_0, NULL, sg_floordiv(1023 + n, 1024), 12288, 0);
     /* 1: tanh */
-    sg_parallel(sg_sweeps_1_0, &frame, sg_floordiv(1023 + 3*n, 1024), 20480);
-    if (sg_done(&frame, 1))
-        return sg_failed(call, &error);
-    return 0;
+    sg_step(&frame, sg_sweeps_1_0, NULL, sg_floordiv(1023 + 3*n, 1024), 20480, 1);
+    return sg_outcome(call, &error);
 }
 
 static int64_t sg_entry_sweeps(const sg_call *call)

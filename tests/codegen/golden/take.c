@@ -36,10 +36,8 @@ static __attribute__((cold)) int64_t sg_program_take(const sg_call *call, sg_box
     frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: take */
-    sg_parallel(sg_take_0_0, &frame, n, 21);
-    if (sg_done(&frame, 0))
-        return sg_failed(call, &error);
-    return 0;
+    sg_step(&frame, sg_take_0_0, NULL, n, 21, 0);
+    return sg_outcome(call, &error);
 }
 
 static int64_t sg_entry_take(const sg_call *call)

@@ -45,14 +45,10 @@ static __attribute__((cold)) int64_t sg_program_total(const sg_call *call, sg_bo
     frame.boxes = boxes, frame.members = members, frame.error = &error;
     frame.seconds = call->seconds, frame.then = frame.seconds ? sg_clock() : 0;
     /* 0: sum */
-    sg_parallel(sg_total_0_0, &frame, sg_floordiv(8191 + n, 8192), 2 + 3*sg_min(8192, n));
-    if (sg_done(&frame, 0))
-        return sg_failed(call, &error);
+    sg_step(&frame, sg_total_0_0, NULL, sg_floordiv(8191 + n, 8192), 2 + 3*sg_min(8192, n), 0);
     /* 1: sum */
-    sg_parallel(sg_total_1_0, &frame, 1, 3 + 2*sg_floordiv(8191 + n, 8192));
-    if (sg_done(&frame, 1))
-        return sg_failed(call, &error);
-    return 0;
+    sg_step(&frame, sg_total_1_0, NULL, 1, 3 + 2*sg_floordiv(8191 + n, 8192), 1);
+    return sg_outcome(call, &error);
 }
 
 static int64_t sg_entry_total(const sg_call *call)
