@@ -113,13 +113,15 @@ SG_PUT_ASIDE(float, f32)
 SG_PUT_ASIDE(double, f64)
 
 /* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so
-   that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane. */
+   that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane.
+   The last square reaches back to be whole, where there are enough vectors. */
 #define SG_SUM_SHARES(T, s)                                                            \
     SG_SHARED void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
         int64_t count, int64_t lanes)                                                  \
     {                                                                                  \
-        for (int64_t first = 0; first < count; first += sg_lanes_##s) {                \
+        for (int64_t begin = 0; begin < count; begin += sg_lanes_##s) {                \
+            const int64_t first = sg_max(sg_min(begin, count - sg_lanes_##s), 0);      \
             const int64_t wide = sg_min(count - first, sg_lanes_##s);                  \
             sg_##s##v rows[sg_lanes_##s];                                              \
             SG_UNROLL                                                                  \
@@ -130,13 +132,20 @@ SG_PUT_ASIDE(double, f64)
                     rows[row] += sg_load_##s(at + share * size);                       \
             }                                                                          \
             sg_transpose_##s(rows);                                                    \
+            if (wide == sg_lanes_##s && lanes == sg_lanes_##s) {                       \
+                SG_UNROLL                                                              \
+                for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                    \
+                    sg_store_##s(to + lane * step + first, rows[lane]);                \
+                continue;                                                              \
+            }                                                                          \
+            /* by way of a copy: otherwise all ``rows`` would lie in memory */         \
+            T part[sg_lanes_##s * sg_lanes_##s];                                       \
             SG_UNROLL                                                                  \
             for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
-                if (lane < lanes && wide == sg_lanes_##s)                              \
-                    sg_store_##s(to + lane * step + first, rows[lane]);                \
-                else if (lane < lanes)                                                 \
-                    memcpy(to + lane * step + first, &rows[lane],                      \
-                           (size_t)wide * sizeof(T));                                  \
+                sg_store_##s(part + lane * sg_lanes_##s, rows[lane]);                  \
+            for (int64_t lane = 0; lane < lanes; lane++)                               \
+                memcpy(to + lane * step + first, part + lane * sg_lanes_##s,           \
+                       (size_t)wide * sizeof(T));                                      \
         }                                                                              \
     }
 
