@@ -6,7 +6,8 @@ A unit of work sums vectors of output channels by a chunk of input channels and 
 taps, over a share of the batch: tiles of (input channels, taps) stay in registers while
 pixels stream by. Its sums are in the order [vector][input channel][tap][lane]. Where
 there is but one share, the unit itself then transposes them into rows of dw; else a
-second phase adds the shares, always in the same order, and does so.
+second phase adds the shares, always in the same order, and does so. Few pixels go
+another way: see ``weight_patches.py``.
 """
 
 from __future__ import annotations
@@ -14,7 +15,12 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution import text, winograd_weight_phases, winograd_weights
+from codegen.convolution import (
+    text,
+    weight_patches,
+    winograd_weight_phases,
+    winograd_weights,
+)
 from codegen.convolution.correlation import HEADERS
 from codegen.convolution.geometry import check, share
 from codegen.convolution.weight_plan import Kernel, plan
@@ -46,6 +52,9 @@ def emit_convolution_backward_weights(
     quick = _quick(kernel, target)
     if quick is not None:
         return winograd_weight_phases.emission(quick, target)
+    few = weight_patches.patches(kernel, target)
+    if few is not None:
+        return weight_patches.emission(few)
     if kernel.at_once:
         return Emission((_sums(kernel),), 0, HEADERS)
     item = np.dtype(step.dw.dtype).itemsize

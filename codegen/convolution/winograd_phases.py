@@ -135,9 +135,9 @@ def _results(w: Winograd) -> list[str]:
     high, wide = (size // c.pooled for size in w.outputs)
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
-    lines = ahead.asked(extents, place, c.result, 1)
+    lines = ahead.asked(extents, place, c.result, ahead.WRITE)
     for other in ahead.beside(c, symbol("k"), row + symbol("i"), column):
-        lines += ahead.asked(extents, other, c.result, 0)
+        lines += ahead.asked(extents, other, c.result, ahead.READ)
     return text.loop("k", c.channels.vectors, lines)
 
 

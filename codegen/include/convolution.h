@@ -152,4 +152,27 @@ SG_PUT_ASIDE(double, f64)
 SG_SUM_SHARES(float, f32)
 SG_SUM_SHARES(double, f64)
 
+/* Of each lane in turn, the numbers at ``count`` taps, as they lie ``from`` a corner
+   on. Rows shorter than a vector are stored as whole ones, each over what the one
+   before it has left behind its end: what comes after the last row is overwritten. */
+#define SG_LAY_PATCH(T, s)                                                             \
+    SG_SHARED void sg_lay_patch_##s(T *to, const T *from, const int64_t *taps,         \
+                                    int64_t count)                                     \
+    {                                                                                  \
+        for (int64_t begin = 0; begin < count; begin += sg_lanes_##s) {                \
+            const int64_t first = sg_max(sg_min(begin, count - sg_lanes_##s), 0);      \
+            sg_##s##v rows[sg_lanes_##s];                                              \
+            SG_UNROLL                                                                  \
+            for (int64_t row = 0; row < sg_lanes_##s; row++)                           \
+                rows[row] = sg_load_##s(from + taps[sg_min(first + row, count - 1)]);  \
+            sg_transpose_##s(rows);                                                    \
+            SG_UNROLL                                                                  \
+            for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
+                sg_store_##s(to + lane * count + first, rows[lane]);                   \
+        }                                                                              \
+    }
+
+SG_LAY_PATCH(float, f32)
+SG_LAY_PATCH(double, f64)
+
 #endif

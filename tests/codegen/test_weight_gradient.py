@@ -86,6 +86,23 @@ def test_rows_of_a_large_gradient_are_asked_for_before_they_are_written():
     assert asked not in _lines(_step(1, 3, 256, 20, 3))[0]  # few tiles to ask
 
 
+def _is_product(step):
+    (phase, *others) = _lines(step)
+    return not others and "sg_lay_patch_f32" in phase
+
+
+def test_few_pixels_are_a_product_of_patches():
+    few = _step(1, 64, 64, 8, 5)
+    assert _is_product(few)
+    assert _is_product(_step(2, 64, 64, 8, 5))
+    assert not _is_product(_step(3, 64, 64, 8, 5))  # 48 pixels for 64 channels
+    assert not _is_product(_step(0, 64, 64, 8, 5))  # nothing would clear dw
+    assert not _is_product(_step(symbol("n"), 64, 64, 8, 5))
+    assert not _is_product(_step(1, 72, 64, 8, 5))  # channels in parts of a vector
+    assert not _is_product(_step(1, 64, 72, 8, 5))
+    assert not _is_product(replace(few, window=replace(few.window, groups=2)))
+
+
 def _is_quick(*sizes):
     """Whether minimal filtering is chosen, where it may be."""
     step = replace(_step(*sizes), winograd=True)
