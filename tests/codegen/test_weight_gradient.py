@@ -15,7 +15,7 @@ from codegen.sizes import evaluate, symbol
 from codegen.target import TARGETS
 from tests.codegen.convolution_cases import image
 
-AVX512 = TARGETS["avx512"]
+AVX512, AVX2 = TARGETS["avx512"], TARGETS["avx2"]
 
 
 def _step(batch, inputs, outputs, size, kernel, stride=1):
@@ -66,6 +66,30 @@ def test_a_single_tile_asks_for_later_pixels():
     sums = _lines(_step(100, 3, 16, 90, 3))[0]
     assert "__builtin_prefetch(from + " in sums
     assert "_ahead" not in sums
+
+
+def test_few_tiles_of_one_vector_ask_for_later_pixels():
+    step = replace(
+        _step(100, 3, 16, 90, 3), dy=image("dy", "float32", 100, 16, (88, 88), 8)
+    )
+    tile = plan(step, AVX2).tile
+    assert (tile.vectors, tile.channels, tile.rows, tile.columns) == (1, 3, 1, 3)
+    emission = emit_convolution_backward_weights(step, AVX2)
+    assert "__builtin_prefetch(from + 512 + " in "\n".join(emission.phases[0].lines)
+
+
+def test_neighbours_are_done_at_once_where_registers_are_left():
+    def pixels(target, *sizes):
+        step = _step(*sizes)
+        block = target.lanes("float32")
+        x = step.x if step.x.block == 1 else replace(step.x, block=block)
+        return plan(replace(step, x=x), target).tile.pixels
+
+    assert pixels(AVX2, 100, 64, 64, 8, 5) == 4
+    assert pixels(AVX512, 100, 64, 64, 8, 5) == 1  # numbers cost nothing to load
+    assert pixels(AVX2, 100, 32, 32, 42, 3) == 1  # 12 of 16 registers have sums
+    assert pixels(AVX2, 100, 64, 64, 8, 5, 2) == 1  # neighbours share few numbers
+    assert pixels(AVX2, 100, 64, 64, 8, 1) == 1
 
 
 def test_a_pass_serves_all_chunks_where_taps_are_few_and_outputs_many():
