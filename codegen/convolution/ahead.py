@@ -19,6 +19,8 @@ from codegen.sizes import Size, symbol
 
 LINE_BYTES = 64
 WORK = 16  # multiply-adds for each line asked for, at least
+# what a line is asked for, and how near: into the second-level cache or the first
+READ, WRITE, WRITE_SOON = "0, 2", "1, 2", "1, 3"
 
 
 def distances(plan: Plan) -> list[str]:
@@ -72,7 +74,7 @@ def _source(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     place = f"{c.source.buffer.name} + {sizes.text(at)} + source_ahead"
     many = height * rows.stride
     each = lines_of(c.source, width * columns.stride)
-    return asked((("i", many), ("line", each)), place, c.source, 0), many * each
+    return asked((("i", many), ("line", each)), place, c.source, READ), many * each
 
 
 def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
@@ -87,10 +89,10 @@ def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     place = f"{c.result.buffer.name} + {sizes.text(at)} + result_ahead"
     high, each = height // c.pooled, lines_of(c.result, width // c.pooled)
     extents = (("k", plan.tiling.vectors), ("i", high), ("line", each))
-    lines = asked(extents, place, c.result, 1)
+    lines = asked(extents, place, c.result, WRITE_SOON)
     others = beside(c, vector, row, column)
     for other in others:
-        lines += asked(extents, f"{other} + result_ahead", c.result, 0)
+        lines += asked(extents, f"{other} + result_ahead", c.result, READ)
     return lines, plan.tiling.vectors * high * each * (1 + len(others))
 
 
@@ -109,13 +111,13 @@ def beside(c: Correlation, vector: Size, row: Size, column: Size) -> list[str]:
 
 
 def asked(
-    extents: tuple[tuple[str, int], ...], place: str, image: Image, write: int
+    extents: tuple[tuple[str, int], ...], place: str, image: Image, use: str
 ) -> list[str]:
-    """Ask for every ``line`` from ``place`` on, to ``write`` it or to read it."""
+    """Ask for every ``line`` from ``place`` on, for that ``use``."""
     step = LINE_BYTES // np.dtype(image.buffer.dtype).itemsize
     return [
         text.unrolled(extents),
-        f"    __builtin_prefetch({place} + line * {step}, {write}, 2);",
+        f"    __builtin_prefetch({place} + line * {step}, {use});",
     ]
 
 

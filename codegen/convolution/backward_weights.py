@@ -7,7 +7,8 @@ taps, over a share of the batch: tiles of (input channels, taps) stay in registe
 pixels stream by. Where channels are single, a unit takes all of them, plane by plane as
 they lie in memory. Its sums are in the order [vector][input channel][tap][lane]. Where
 there is but one share, the unit itself then transposes them into rows of dw; else a
-second phase adds the shares, always in the same order, and does so.
+second phase adds the shares, always in the same order, and does so. Few pixels go
+another way: see ``weight_patches.py``.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from codegen import sizes
 from codegen.convolution import (
     helpers,
     text,
+    weight_patches,
     winograd_weight_phases,
     winograd_weights,
 )
@@ -52,6 +54,9 @@ def emit_convolution_backward_weights(
     quick = _quick(kernel, target)
     if quick is not None:
         return winograd_weight_phases.emission(quick, target)
+    few = weight_patches.patches(kernel, target)
+    if few is not None:
+        return weight_patches.emission(few)
     if kernel.at_once:
         return Emission((_sums(kernel),), 0, HEADERS)
     item = np.dtype(step.dw.dtype).itemsize

@@ -4,7 +4,8 @@ A pass is small, so that all its tiles but the first find it in the first-level 
 but the first waits for memory. So each tile, at each row, asks for a share of the row
 that the next pass reads in its place: of the next band, or of the next samples. Few
 tiles would ask for too much at once. A single one reads everything once, faster than
-a processor fetches it by itself: it asks for the pixels a little further on.
+a processor fetches it by itself: it asks for the pixels a little further on, and so do
+a few that read one vector of the gradient each.
 """
 
 from __future__ import annotations
@@ -105,14 +106,22 @@ def results(kernel: Kernel, tiles: int) -> list[str]:
     return text.block(f"if ({last})", text.block(head, lines))
 
 
-def further_on(kernel: Kernel) -> list[str]:
-    """Ask for the gradient of a later pixel, where a pass has a single tile."""
-    single = kernel.tiles_of(kernel.channels.chunks[0]) == 1
-    if not single or kernel.step.places is not None:
+def further_on(kernel: Kernel, pixels: int = 1) -> list[str]:
+    """Ask for the gradient of later ``pixels``, where a pass has a single tile.
+
+    Or few tiles, of one vector each, that do not wait for more than this one.
+    """
+    tiles = kernel.tiles_of(kernel.channels.chunks[0])
+    few = tiles == 1 or (tiles < LEAST_TILES and kernel.tile.vectors == 1)
+    if not few or kernel.step.places is not None:
         return []
-    ahead = symbol("k") * kernel.dy.plane + kernel.channels.lanes * PIXELS_AHEAD
+    lanes = kernel.channels.lanes
+    line = LINE_BYTES // np.dtype(kernel.step.dw.dtype).itemsize
+    number = -(-pixels * lanes // line)
+    ahead = symbol("k") * kernel.dy.plane + lanes * PIXELS_AHEAD
+    ahead = ahead + symbol("line") * line
     return [
-        text.unrolled((("k", kernel.tile.vectors),)),
+        text.unrolled((("k", kernel.tile.vectors), ("line", number))),
         f"    __builtin_prefetch(from + {sizes.text(ahead)}, 0, 3);",
     ]
 

@@ -79,18 +79,24 @@ def step_cost(vectors: int, pixels: int, target: Target) -> float:
 
     AVX-512 spreads an input number over the lanes inside the multiply-add itself.
     """
+    return busy(vectors, pixels, target) + loads(vectors, pixels, target)
+
+
+def loads(vectors: int, pixels: int, target: Target) -> float:
+    """What the loads of a tile cost beside its multiply-adds."""
     spread = 0.05 if target.vector_bytes == 64 else 0.3
-    return busy(vectors, pixels, target) + LOAD * vectors + spread * pixels
+    return LOAD * vectors + spread * pixels
 
 
 def busy(vectors: int, pixels: int, target: Target) -> float:
-    """What the multiply-adds of a tile take, and at least what feeds them.
-
-    ``latency`` is how many independent sums keep the multipliers busy.
-    """
-    latency = 4 if target.vector_bytes == 64 else 8
+    """What the multiply-adds of a tile take, and at least what feeds them."""
     fetch = FETCH * vectors if vectors > 1 else 0
-    return max(vectors * pixels, latency, fetch)
+    return max(vectors * pixels, latency(target), fetch)
+
+
+def latency(target: Target) -> int:
+    """How many independent sums keep the multipliers busy."""
+    return 4 if target.vector_bytes == 64 else 8
 
 
 def choose(

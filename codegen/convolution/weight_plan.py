@@ -113,7 +113,7 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
     lanes = target.lanes(step.dw.dtype)
     channels = Channels(x.channels, dy.channels, window.groups, lanes)
     slides = weights_slide(channels, rows, columns, target)
-    tile = choose(channels, window.kernel, target)
+    tile = choose(channels, window.kernel, columns, target)
     if slides:
         tile = WeightTile(1, 1, *window.kernel)
     across = slides and not (isinstance(x.batch, int) and x.batch < target.units)

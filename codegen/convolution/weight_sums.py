@@ -82,12 +82,60 @@ def _pixels(kernel: Kernel, number: int, of: int) -> list[str]:
         f"const {kernel.ctype} *at = in + {sizes.text(corner)};",
         f"const {kernel.ctype} *from = {dy.base} + {sizes.text(dy.start)};",
         *fetching.share_of_row(kernel, of),
-        "SG_ROLLED",
-        *text.loop("column", columns.count, _pixel(kernel, number)),
+        *_columns(kernel, number),
     ]
     return [
         f"const {kernel.ctype} *const in = {steps.pointer};",
         *text.block("for (int64_t row = top; row < bottom; row++)", sweep),
+    ]
+
+
+def _columns(kernel: Kernel, number: int) -> list[str]:
+    """The pixels of a row: some at once, then what is left of them one by one."""
+    count, by = kernel.columns.count, kernel.tile.pixels
+    one = _pixel(kernel, number)
+    if by == 1:
+        return ["SG_ROLLED", *text.loop("column", count, one)]
+    stop = sizes.text(count)
+    return [
+        "int64_t column = 0;",
+        "SG_ROLLED",
+        *text.block(
+            f"for (; column + {by} <= {stop}; column += {by})",
+            _neighbours(kernel, number),
+        ),
+        "SG_ROLLED",
+        *text.block(f"for (; column < {stop}; column++)", one),
+    ]
+
+
+def _neighbours(kernel: Kernel, number: int) -> list[str]:
+    """Some pixels side by side: each number of x for all whose taps see it."""
+    tile, steps, kind = kernel.tile, kernel.view, kernel.kind
+    lanes, pixels = kernel.channels.lanes, kernel.tile.pixels
+    place = symbol("c") * steps.channel + symbol("seen") * steps.column
+    place = place + symbol("i") * (kernel.rows.dilation * steps.row)
+    further = sizes.text(symbol("k") * kernel.dy.plane + symbol("p") * lanes)
+    index = f"(c * {tile.rows} + i) * {tile.columns} + seen - p"
+    extents = (("c", number), ("i", tile.rows), ("seen", tile.columns + pixels - 1))
+    every = text.unrolled((("p", pixels), ("k", tile.vectors)))
+    return [
+        f"sg_{kind}v gradient[{pixels}][{tile.vectors}];",
+        every,
+        f"    gradient[p][k] = sg_load_{kind}(from + {further});",
+        *text.block(
+            text.unrolled(extents),
+            [
+                f"const {kernel.ctype} value = at[{sizes.text(place)}];",
+                every,
+                f"    if (p <= seen && seen < p + {tile.columns})",
+                f"        sum[k][{index}] += gradient[p][k] * value;",
+            ],
+        ),
+        *fetching.further_on(kernel, pixels),
+        "SG_REREAD;",
+        f"at += {sizes.text(steps.column * pixels)};",
+        f"from += {lanes * pixels};",
     ]
 
 

@@ -2,37 +2,49 @@
 
 A tile of V vectors of output channels by A numbers (some input channels at some
 taps) keeps V A sums in registers; each pixel brings V vectors of dy and A numbers
-of x for its V A multiply-adds. The best one is found by trying all that fit.
+of x for its V A multiply-adds. The best one is found by trying all that fit. Where
+registers are left, some neighbouring pixels are done at once: what the taps of one see,
+those of the next see too, and it is loaded only once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codegen.convolution import tiles
-from codegen.convolution.geometry import Channels
+from codegen.convolution.geometry import Axis, Channels
 from codegen.target import Target
 
 LOAD = 0.4  # of the time of a multiply-add
+MOST_PIXELS = 4  # at once
+SPARE = 2  # registers beside sums and gradients: a number of x, and a product
 
 
 @dataclass(frozen=True)
 class WeightTile:
-    """``vectors`` of output channels by channels, rows and columns of taps of x."""
+    """``vectors`` of output channels by channels, rows and columns of taps of x.
+
+    With ``pixels``, so many neighbours are done at once, which share numbers of x.
+    """
 
     vectors: int
     channels: int
     rows: int
     columns: int
+    pixels: int = 1
 
 
-def choose(channels: Channels, kernel: tuple[int, int], target: Target) -> WeightTile:
-    """The tile of least cost."""
-    return min(
+def choose(
+    channels: Channels, kernel: tuple[int, int], columns: Axis, target: Target
+) -> WeightTile:
+    """The tile of least cost, with as many pixels at once as it leaves room for."""
+    tile = min(
         _candidates(channels, kernel, target),
         key=lambda tile: tile_cost(tile, channels, kernel, target),
     )
+    dense = channels.broadcast and columns.stride == columns.dilation == 1
+    return replace(tile, pixels=_pixels(tile, target)) if dense else tile
 
 
 def _candidates(
@@ -47,6 +59,18 @@ def _candidates(
                 left = most // (rows * columns)
                 for number in range(1, min(left, max(channels.chunk, 1)) + 1):
                     yield WeightTile(vectors, number, rows, columns)
+
+
+def _pixels(tile: WeightTile, target: Target) -> int:
+    """How many neighbours are done at once: as many as there are registers for.
+
+    Only columns of taps share numbers, and AVX-512 loads them for nothing.
+    """
+    if tile.columns == 1 or target.vector_bytes == 64:
+        return 1
+    sums = tile.vectors * tile.channels * tile.rows * tile.columns
+    left = (target.registers - SPARE - sums) // tile.vectors
+    return min(max(left, 1), MOST_PIXELS)
 
 
 def _pixel_cost(vectors: int, numbers: int, target: Target) -> float:

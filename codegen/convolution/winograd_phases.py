@@ -1,7 +1,8 @@
 """The C of a correlation by Winograd's minimal filtering.
 
 A unit is a run of tiles, counted through all samples. The filters are in the order
-[point][vector][input channel][lane] (``winograd_filters.py``).
+[point][vector][input channel][lane] (``winograd_filters.py``). What a unit keeps
+to itself is in ``winograd_scratch.py``.
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.outlets import Tile
 from codegen.convolution.winograd import Winograd
+from codegen.convolution.winograd_scratch import memory_lines, scratch_bytes
 from codegen.emission import Helper, Phase
-from codegen.memory import aligned
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 
@@ -65,7 +66,7 @@ def phase(w: Winograd) -> Phase:
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
-        *_memory(w),
+        *memory_lines(w),
         *channel_sums.opened(c, symbol("unit"), 0, c.channels.vectors),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
@@ -79,38 +80,10 @@ def phase(w: Winograd) -> Phase:
         _units(body),
         (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
         units,
-        _scratch(w),
+        scratch_bytes(w),
         cost,
         helpers=_helpers(w),
     )
-
-
-def _used(w: Winograd) -> Size:
-    """The bytes of the transformed inputs and the products of a unit."""
-    elements = w.points * (w.input_step + w.product_step)
-    return aligned(elements * w.correlation.item)
-
-
-def _kept_at(w: Winograd) -> Size:
-    """Where in the scratch rows are kept for other bands, in bytes."""
-    held = w.bands.held_bytes(w.correlation, 1) if w.bands else 0
-    return _used(w) + aligned(held)
-
-
-def _scratch(w: Winograd) -> Size:
-    """Bytes of scratch that a unit uses."""
-    rows = kept.kept_bytes(w.correlation, w.bands) if w.bands and w.keeps else 0
-    return _kept_at(w) + rows
-
-
-def _memory(w: Winograd) -> list[str]:
-    """What a unit holds of results, and keeps of them."""
-    if w.bands is None:
-        return []
-    lines = [bands.held(w.correlation, _used(w))]
-    if w.keeps:
-        lines.append(bands.held(w.correlation, _kept_at(w), "kept"))
-    return lines
 
 
 def _place(w: Winograd, index: str = "first + tile") -> list[str]:
@@ -160,9 +133,9 @@ def _results(w: Winograd) -> list[str]:
     high, wide = (size // c.pooled for size in w.outputs)
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
-    lines = ahead.asked(extents, place, c.result, 1)
+    lines = ahead.asked(extents, place, c.result, ahead.WRITE)
     for other in ahead.beside(c, symbol("k"), row + symbol("i"), column):
-        lines += ahead.asked(extents, other, c.result, 0)
+        lines += ahead.asked(extents, other, c.result, ahead.READ)
     return text.loop("k", c.channels.vectors, lines)
 
 

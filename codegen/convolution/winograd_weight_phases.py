@@ -2,9 +2,9 @@
 
 A unit of the first phase takes some tiles at a time: patches of x and tiles of dy are
 transformed, and at each point a matrix product adds up over the tiles. Its sums are in
-the order [share][point][vector][input channel][lane]; the second phase adds the
-shares, always in the same order, and transforms back. In a long share the sums are put
-aside after some additions, as if another share began, so that their error stays small.
+the order [share][point][vector][input channel][lane]; the second phase makes dw of them
+(``winograd_weight_taps.py``). In a long share the sums are put aside after some
+additions, as if another share began, so that their error stays small.
 ``winograd_weights.py`` says how the step is cut.
 """
 
@@ -16,6 +16,7 @@ from codegen import sizes
 from codegen.convolution import helpers, text
 from codegen.convolution.geometry import share
 from codegen.convolution.patches import asked, patch, place
+from codegen.convolution.winograd_weight_taps import taps
 from codegen.convolution.winograd_weights import MOST_TURNS, Cut, pieces_of
 from codegen.emission import Emission, Helper, Phase
 from codegen.sizes import Size, symbol
@@ -28,7 +29,7 @@ def emission(c: Cut, target: Target) -> Emission:
     """The two phases: sums at the points, and the taps of dw from them."""
     item = np.dtype(c.step.dw.dtype).itemsize
     shared = c.sums * (c.points * c.point_size * item)
-    return Emission((_sums(c, target), _taps(c)), shared, HEADERS)
+    return Emission((_sums(c, target), taps(c)), shared, HEADERS)
 
 
 def _sums(c: Cut, target: Target) -> Phase:
@@ -226,54 +227,3 @@ def _product(c: Cut, pieces: list[int]) -> list[str]:
     pointers = ("inputs", "gradients", to)
     helper = helpers.products(c.step.dw.dtype, c.vectors, pieces)
     return helpers.products_call(helper, pieces, pointers, fields)
-
-
-def _taps(c: Cut) -> Phase:
-    """dw from the sums; a unit is a vector of output channels by an input channel."""
-    channels, window = c.channels, (len(c.rows.taps), len(c.columns.taps))
-    helper = helpers.outputs(c.step.dw.dtype, c.side, window)
-    body = [
-        *text.decode(
-            "unit", [("vector", channels.vectors), ("channel", channels.inputs)]
-        ),
-        f"{c.ctype} sums[{c.points * channels.lanes}];",
-        *text.loop("point", c.points, _summed(c)),
-        *_transformed_back(c, helper, window[0] * window[1]),
-    ]
-    return Phase(
-        tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
-        (c.step.dw,),
-        channels.vectors * channels.inputs,
-        0,
-        c.points * (c.shares + 4),
-        helpers=(helper, helpers.sum_shares(c.step.dw.dtype)),
-    )
-
-
-def _summed(c: Cut) -> list[str]:
-    """The shares of one point added up, always in the same order."""
-    kind, lanes = c.kind, c.channels.lanes
-    point = f"unit * {lanes} + point * {c.point_size}"
-    return [
-        f"const {c.ctype} *const from = (const {c.ctype} *)shared + {point};",
-        f"sg_{kind}v sum = sg_load_{kind}(from);",
-        f"for (int64_t part = 1; part < {sizes.text(c.sums)}; part++)",
-        f"    sum += sg_load_{kind}(from + part * {c.points * c.point_size});",
-        f"sg_store_{kind}(sums + point * {lanes}, sum);",
-    ]
-
-
-def _transformed_back(c: Cut, helper: Helper, taps: int) -> list[str]:
-    """The taps from the sums at the points, stored as rows of dw."""
-    channels, lanes = c.channels, c.channels.lanes
-    row = symbol("vector") * lanes * channels.inputs + symbol("channel")
-    to = f"{c.step.dw.name} + {sizes.text(row * taps)}"
-    step = channels.inputs * taps
-    left = sizes.minimum(channels.result - symbol("vector") * lanes, lanes)
-    return [
-        f"sg_{c.kind}v taps[{taps}];",
-        f"{helper.name}(sums, {lanes}, taps);",
-        f"{helpers.sum_shares(c.step.dw.dtype).name}({to}, {step},",
-        f"    (const {c.ctype} *)taps, 1, 0,",
-        f"    {taps}, {sizes.text(left)});",
-    ]

@@ -131,7 +131,8 @@ SG_STORE_FIRST(float, f32)
 SG_STORE_FIRST(double, f64)
 
 /* The sum of ``shares`` arrays, ``size`` apart, of ``count`` vectors, transposed so
-   that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane. */
+   that each of ``lanes`` rows of ``to``, ``step`` apart, gets the numbers of a lane.
+   The last square reaches back to be whole, where there are enough vectors. */
 #define SG_SUM_SHARES_HEAD(T, s)                                                       \
     SG_COMMON void sg_sum_shares_##s(                                                  \
         T *to, int64_t step, const T *from, int64_t shares, int64_t size,              \
@@ -139,7 +140,8 @@ SG_STORE_FIRST(double, f64)
 #define SG_SUM_SHARES(T, s)                                                            \
     SG_SUM_SHARES_HEAD(T, s)                                                           \
     {                                                                                  \
-        for (int64_t first = 0; first < count; first += sg_lanes_##s) {                \
+        for (int64_t begin = 0; begin < count; begin += sg_lanes_##s) {                \
+            const int64_t first = sg_max(sg_min(begin, count - sg_lanes_##s), 0);      \
             const int64_t wide = sg_min(count - first, sg_lanes_##s);                  \
             sg_##s##v rows[sg_lanes_##s];                                              \
             SG_ROLLED /* sixteen loops over shares take long to compile */             \
@@ -152,17 +154,49 @@ SG_STORE_FIRST(double, f64)
                 rows[row] = sum;                                                       \
             }                                                                          \
             sg_transpose_##s(rows);                                                    \
-            if (wide < sg_lanes_##s) {                                                 \
-                SG_ROLLED                                                              \
-                for (int64_t lane = 0; lane < lanes; lane++)                           \
-                    sg_store_first_##s(to + lane * step + first, rows[lane], wide);    \
-                break;                                                                 \
+            if (wide == sg_lanes_##s && lanes == sg_lanes_##s) {                       \
+                SG_UNROLL                                                              \
+                for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                    \
+                    sg_store_##s(to + lane * step + first, rows[lane]);                \
+                continue;                                                              \
             }                                                                          \
+            /* by way of a copy: otherwise all ``rows`` would lie in memory */         \
+            T part[sg_lanes_##s * sg_lanes_##s];                                       \
             SG_UNROLL                                                                  \
             for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
-                if (lane < lanes)                                                      \
-                    sg_store_##s(to + lane * step + first, rows[lane]);                \
+                sg_store_##s(part + lane * sg_lanes_##s, rows[lane]);                  \
+            SG_ROLLED                                                                  \
+            for (int64_t lane = 0; lane < lanes; lane++) {                             \
+                const sg_##s##v row = sg_load_##s(part + lane * sg_lanes_##s);         \
+                if (wide == sg_lanes_##s)                                              \
+                    sg_store_##s(to + lane * step + first, row);                       \
+                else                                                                   \
+                    sg_store_first_##s(to + lane * step + first, row, wide);           \
+            }                                                                          \
         }                                                                              \
     }
+
+/* Of each lane in turn, the numbers at ``count`` taps, as they lie ``from`` a corner
+   on. Rows shorter than a vector are stored as whole ones, each over what the one
+   before it has left behind its end: what comes after the last row is overwritten. */
+#define SG_LAY_PATCH(T, s)                                                             \
+    SG_SHARED void sg_lay_patch_##s(T *to, const T *from, const int64_t *taps,         \
+                                    int64_t count)                                     \
+    {                                                                                  \
+        for (int64_t begin = 0; begin < count; begin += sg_lanes_##s) {                \
+            const int64_t first = sg_max(sg_min(begin, count - sg_lanes_##s), 0);      \
+            sg_##s##v rows[sg_lanes_##s];                                              \
+            SG_UNROLL                                                                  \
+            for (int64_t row = 0; row < sg_lanes_##s; row++)                           \
+                rows[row] = sg_load_##s(from + taps[sg_min(first + row, count - 1)]);  \
+            sg_transpose_##s(rows);                                                    \
+            SG_UNROLL                                                                  \
+            for (int64_t lane = 0; lane < sg_lanes_##s; lane++)                        \
+                sg_store_##s(to + lane * count + first, rows[lane]);                   \
+        }                                                                              \
+    }
+
+SG_LAY_PATCH(float, f32)
+SG_LAY_PATCH(double, f64)
 
 #endif

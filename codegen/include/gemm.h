@@ -2,6 +2,7 @@
 #ifndef SYMGRAPH_GEMM_H
 #define SYMGRAPH_GEMM_H
 
+#include "halves.h"
 #include "squares.h"
 
 /* Rows of a register tile (two vectors wide), and whether part of a vector can be

@@ -49,6 +49,12 @@ CASES = {
     "two taps, very wide": Case(
         (40, 1024), 2, (4, 5), Window((2, 1), padding=((1, 0), (0, 0)))
     ),
+    "few pixels": Case((32, 64), 1, (5, 7), Window((3, 2))),
+    "few pixels, samples, 25 taps": Case((16, 48), 3, (6, 7), Window((5, 5))),
+    "few pixels, stride, dilation, padding": Case(
+        (48, 80), 2, (7, 8), Window((3, 2), (2, 3), (2, 1), ((1, 2), (0, 1)))
+    ),
+    "few pixels, pointwise": Case((32, 48), 2, (2, 3), Window((1, 1))),
     "wide groups": Case((32, 64), 2, (7, 9), Window((3, 3), groups=2)),
     "odd groups": Case((9, 15), 2, (7, 9), Window((3, 3), groups=3)),
     "odd groups, plain": Case(

@@ -20,7 +20,7 @@ from codegen.target import TARGETS
 from tests.codegen.convolution_cases import image
 
 AVX512 = TARGETS["avx512"]
-ASKED = re.compile(r"__builtin_prefetch\((\w+) .*, ([01]), 2\);")
+ASKED = re.compile(r"__builtin_prefetch\((\w+) .*, ([01]), [23]\);")
 
 
 def _asked(emission):

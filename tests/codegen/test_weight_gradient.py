@@ -15,7 +15,7 @@ from codegen.sizes import evaluate, symbol
 from codegen.target import TARGETS
 from tests.codegen.convolution_cases import image
 
-AVX512 = TARGETS["avx512"]
+AVX512, AVX2 = TARGETS["avx512"], TARGETS["avx2"]
 
 
 def _step(batch, inputs, outputs, size, kernel, stride=1):
@@ -68,6 +68,30 @@ def test_a_single_tile_asks_for_later_pixels():
     assert "_ahead" not in sums
 
 
+def test_few_tiles_of_one_vector_ask_for_later_pixels():
+    step = replace(
+        _step(100, 3, 16, 90, 3), dy=image("dy", "float32", 100, 16, (88, 88), 8)
+    )
+    tile = plan(step, AVX2).tile
+    assert (tile.vectors, tile.channels, tile.rows, tile.columns) == (1, 3, 1, 3)
+    emission = emit_convolution_backward_weights(step, AVX2)
+    assert "__builtin_prefetch(from + 512 + " in "\n".join(emission.phases[0].lines)
+
+
+def test_neighbours_are_done_at_once_where_registers_are_left():
+    def pixels(target, *sizes):
+        step = _step(*sizes)
+        block = target.lanes("float32")
+        x = step.x if step.x.block == 1 else replace(step.x, block=block)
+        return plan(replace(step, x=x), target).tile.pixels
+
+    assert pixels(AVX2, 100, 64, 64, 8, 5) == 4
+    assert pixels(AVX512, 100, 64, 64, 8, 5) == 1  # numbers cost nothing to load
+    assert pixels(AVX2, 100, 32, 32, 42, 3) == 1  # 12 of 16 registers have sums
+    assert pixels(AVX2, 100, 64, 64, 8, 5, 2) == 1  # neighbours share few numbers
+    assert pixels(AVX2, 100, 64, 64, 8, 1) == 1
+
+
 def test_a_pass_serves_all_chunks_where_taps_are_few_and_outputs_many():
     (sums,) = _lines(_step(32, 256, 1024, 14, 1))
     assert sums.index("base = start") < sums.index("for (int64_t chunk")
@@ -84,6 +108,23 @@ def test_rows_of_a_large_gradient_are_asked_for_before_they_are_written():
     assert asked in _lines(_step(1, 512, 512, 9, 3))[0]
     assert asked not in _lines(_step(100, 16, 16, 20, 3))[0]  # a phase of its own
     assert asked not in _lines(_step(1, 3, 256, 20, 3))[0]  # few tiles to ask
+
+
+def _is_product(step):
+    (phase, *others) = _lines(step)
+    return not others and "sg_lay_patch_f32" in phase
+
+
+def test_few_pixels_are_a_product_of_patches():
+    few = _step(1, 64, 64, 8, 5)
+    assert _is_product(few)
+    assert _is_product(_step(2, 64, 64, 8, 5))
+    assert not _is_product(_step(3, 64, 64, 8, 5))  # 48 pixels for 64 channels
+    assert not _is_product(_step(0, 64, 64, 8, 5))  # nothing would clear dw
+    assert not _is_product(_step(symbol("n"), 64, 64, 8, 5))
+    assert not _is_product(_step(1, 72, 64, 8, 5))  # channels in parts of a vector
+    assert not _is_product(_step(1, 64, 72, 8, 5))
+    assert not _is_product(replace(few, window=replace(few.window, groups=2)))
 
 
 def _is_quick(*sizes):
