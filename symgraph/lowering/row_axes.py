@@ -36,8 +36,8 @@ def rows_of(step: Graph, inner: Inputs) -> Rows | None:
     """The rows of every variable, or None where a step combines several."""
     search = _Search(frozenset(inner.constants))
     search.axes.update((v, 0) for v in (*inner.states, *inner.sequences) if v.type.ndim)
-    for node in step:
-        search.visit(node)
+    if not all(search.visit(node) for node in step):
+        return None
     axes = search.axes
     for state, new in zip(inner.states, step.outputs, strict=False):
         if axes.get(state) != axes.get(new):
@@ -57,15 +57,16 @@ class _Search:
     constants: frozenset[Variable]
     axes: dict[Variable, int] = field(default_factory=dict)
 
-    def visit(self, node: Apply) -> None:
-        """The rows of a node's outputs from those of its inputs."""
+    def visit(self, node: Apply) -> bool:
+        """The rows of a node's outputs from those of its inputs; False if it mixes."""
         given = [self.axes[v] for v in node.inputs if v in self.axes]
         if given and isinstance(node.op, Elementwise | Concatenate):
             for variable in node.inputs:
                 self._demand(variable, given[0])
         axis = _outcome(node, self.axes)
-        if axis is not None:
+        if axis is not None and axis != MIXED:
             self.axes.update(dict.fromkeys(node.outputs, axis))
+        return axis != MIXED
 
     def _demand(self, variable: Variable, axis: int) -> None:
         """Say that a variable has rows, where that is still open."""

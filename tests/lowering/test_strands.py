@@ -84,13 +84,24 @@ def test_a_constant_with_rows_goes_with_them():
         lambda x, h, w: x + h @ w - h.mean(axis=0),
         lambda x, h, w: sg.nn.softmax(x + h @ w, axis=0),
         lambda x, h, w: x + h[::-1] @ w,
+        lambda x, h, w: x + sg.nn.softmax(h[::-1].T, axis=0).T @ w,
         lambda x, h, w: x + sg.concatenate([h[1:], h[:1]], axis=0) @ w,
         lambda x, h, w: x + (h @ h.T) @ x @ w,
         lambda x, h, w: x + h @ w / sg.cast(h.shape[0], "float32"),
         lambda x, h, w: x + h.reshape((-1,))[: x.size].reshape(x.shape),
         lambda x, h, w: x[0] + h @ w,
     ],
-    ids=["mean", "softmax", "reversed", "rolled", "gram", "count", "reshaped", "first"],
+    ids=[
+        "mean",
+        "softmax",
+        "reversed",
+        "turned",
+        "rolled",
+        "gram",
+        "count",
+        "reshaped",
+        "first",
+    ],
 )
 def test_rows_that_meet_are_not_cut(fn):
     assert strands_in(loop(fn, None)) == [None]
