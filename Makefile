@@ -32,12 +32,13 @@ sanitize: $(VENV)/dev.stamp
 	'from codegen.toolchain import SANITIZE; print(*SANITIZE)')" \
 	$(BIN)/python -m pytest tests/compile/test_c_against_reference.py tests/lowering \
 	tests/compile/test_quick.py tests/compile/test_quick_updates.py \
-	tests/compile/test_scan.py tests/codegen/test_repeats.py \
+	tests/compile/test_scan.py tests/codegen/test_repeats.py tests/codegen/test_strands.py \
 	tests/codegen/test_crew.py tests/codegen/test_joining.py \
 	tests/codegen/test_gemm.py tests/codegen/test_gemm_epilogue.py \
 	tests/codegen/test_reductions.py tests/codegen/test_loops.py \
 	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py \
-	tests/codegen/test_convolution_slides.py tests/codegen/test_weight_gradient.py \
+	tests/codegen/test_convolution_slides.py tests/codegen/test_convolution_sweeps.py \
+	tests/codegen/test_weight_gradient.py \
 	tests/codegen/test_convolution_epilogue.py tests/codegen/test_channel_sums.py \
 	tests/codegen/test_pool.py tests/codegen/test_convolution_pooling.py \
 	tests/codegen/test_convolution_bands.py tests/codegen/test_convolution_places.py
