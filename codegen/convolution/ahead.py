@@ -12,12 +12,17 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import epilogue, text
-from codegen.convolution.geometry import Correlation, blocks, plane, position
+from codegen.convolution.geometry import (
+    LINE_BYTES,
+    Correlation,
+    blocks,
+    plane,
+    position,
+)
 from codegen.convolution.plan import Plan
 from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
-LINE_BYTES = 64
 WORK = 16  # multiply-adds for each line asked for, at least
 # what a line is asked for, and how near: into the second-level cache or the first
 READ, WRITE, WRITE_SOON = "0, 2", "1, 2", "1, 3"

@@ -16,13 +16,12 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import text
-from codegen.convolution.geometry import blocks, plane, position
+from codegen.convolution.geometry import LINE_BYTES, blocks, plane, position
 from codegen.convolution.gradients import unpooled
 from codegen.convolution.weight_plan import Kernel
 from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
-LINE_BYTES = 64
 LEAST_TILES = 4
 PIXELS_AHEAD = 64
 

@@ -24,6 +24,8 @@ from codegen.ir import (
 )
 from codegen.sizes import Size
 
+LINE_BYTES = 64  # of a cache
+
 
 @dataclass(frozen=True)
 class Axis:

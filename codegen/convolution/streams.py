@@ -11,11 +11,10 @@ from __future__ import annotations
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution.geometry import position
+from codegen.convolution.geometry import LINE_BYTES, position
 from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
-LINE_BYTES = 64
 BYTES_AHEAD = 8 << 10
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import helpers, text, tiles
-from codegen.convolution.geometry import plane, position
+from codegen.convolution.geometry import LINE_BYTES, plane, position
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.weight_plan import Kernel
 from codegen.emission import Emission, Helper, Phase
@@ -28,7 +28,6 @@ from codegen.target import Target
 HEADERS = ("vectors.h", "convolution.h", "products.h")
 FEWER = 2  # times fewer pixels than output channels, at least
 MOST_VECTORS = 5
-LINE_BYTES = 64
 NEAR_BYTES = 1 << 19  # of a gradient whose lines need not be asked for
 
 
