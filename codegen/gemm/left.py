@@ -27,7 +27,7 @@ def read(plan: Plan) -> tuple[list[str], Steps]:
         steps = ("1", str(rows), f"{rows} * sg_depth")
         return [f"const {ctype} *sg_left = {_left_start(plan)} + {place};"], steps
     if plan.copy_left:
-        return _copied(plan) if plan.copy_from == 0 else _copied_if_deep(plan)
+        return _copied(plan)
     lines = [f"const {ctype} *sg_left = {matrix.at('sg_i0', 'sg_p')};"]
     return lines, _steps(matrix)
 
@@ -84,22 +84,6 @@ def _copied(plan: Plan) -> tuple[list[str], Steps]:
     """The same with lines that copy a panel to the scratch."""
     lines, steps = _copying(plan)
     return [*lines, f"const {C_TYPES[plan.product.dtype]} *sg_left = sg_copy;"], steps
-
-
-def _copied_if_deep(plan: Plan) -> tuple[list[str], Steps]:
-    """The same where only the run-time depth tells whether to copy."""
-    matrix, names = plan.product.left, ("sg_down", "sg_across", "sg_strip_step")
-    copying, copied = _copying(plan)
-    lines = [
-        f"const {C_TYPES[plan.product.dtype]} *sg_left = {matrix.at('sg_i0', 'sg_p')};",
-        *(f"int64_t {n} = {s};" for n, s in zip(names, _steps(matrix), strict=True)),
-        f"if (sg_depth >= {plan.copy_from}) {{",
-        *(f"    {line}" for line in copying),
-        "    sg_left = sg_copy;",
-        *(f"    {n} = {s};" for n, s in zip(names, copied, strict=True)),
-        "}",
-    ]
-    return lines, names
 
 
 def _steps(matrix: Matrix) -> Steps:

@@ -30,12 +30,9 @@ COPIES = 5  # of a left panel, one for each block; more are worth packing before
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 MANY_WAYS = 12  # of a set of the cache: one for each row of the tallest tile
 CROWDED = 512  # the same for single lines read across all rows
-FAR = 1024  # bytes between lines that no hardware fetches ahead
-SCATTERED = 192  # such lines of a strip leave the first-level cache before its next use
 SMALL_BYTES = 1 << 19  # of a right block read in place if k may be anything
 FEW = 4  # columns so few that k is the better direction for vectors
 UNITS = 16  # the units that columns are cut up to reach
-NEVER = 1 << 62  # no k is as large
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,6 @@ class Plan:
     pack_right: bool = False
     right_before: bool = False  # packed once for all threads, by a phase of its own
     copy_left: bool = False
-    copy_from: int = 0  # numbers of k; a panel of fewer is read where it lies
     left_before: bool = False
     rows_first: bool = False
     strips: int = 1  # of rows that go over the right block together
@@ -105,8 +101,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     chunks = chunks_of(product, tile, Way.TILES, target.units)
-    copy_from = _copied_from(product, tile, item, target.ways)
-    copy = copy_from != NEVER and not at_most(product.k, copy_from - 1)
+    copy = _copies(product, tile, item, target.ways)
     together = 1 if pack else _grouped(product, tile, depth * item)
     again = copy and chunks == together == 1 and not at_most(blocks, COPIES)
     return Plan(
@@ -117,7 +112,6 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
         pack,
         before,
         copy,
-        0 if isinstance(product.k, int) else copy_from,
         again and _before(product, product.m * product.k * item),
         rows_first,
         together,
@@ -168,23 +162,20 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
     return not small or _is_multiple(product.n * item, line * 16)
 
 
-def _copied_from(product: Product, tile: Tile, item: int, ways: int) -> int:
-    """The least k from which panels of the left operand leave their stride, or NEVER.
+def _copies(product: Product, tile: Tile, item: int, ways: int) -> bool:
+    """Whether each thread copies panels of the left operand.
 
     Rows that all fall into one set of the cache crowd it, unless it has many ways.
     Columns of a transposed operand are read in place by tall tiles, which take most of
-    each line that they touch, unless those lines crowd into few sets of the cache, or
-    are so many, and so far apart, that each panel of columns waits for them again.
+    each line that they touch, unless those lines crowd into few sets of the cache.
     """
     if at_most(product.n, 2 * tile.panel):
-        return NEVER
+        return False
     step = product.left.across
     if step == 1:
         crowded = not isinstance(product.k, int) or product.k * item % ALIAS == 0
-        return 0 if crowded and ways < MANY_WAYS else NEVER
-    if tile.together or not isinstance(step, int) or step * item % CROWDED == 0:
-        return 0
-    return SCATTERED if step * item >= FAR else NEVER
+        return crowded and ways < MANY_WAYS
+    return tile.together or not isinstance(step, int) or step * item % CROWDED == 0
 
 
 def even(k: Size, most: int, step: int) -> int:

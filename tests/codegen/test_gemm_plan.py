@@ -8,7 +8,7 @@ import pytest
 
 from codegen import sizes
 from codegen.gemm import emit_gemm, flops
-from codegen.gemm.plan import SCATTERED, plan_of
+from codegen.gemm.plan import plan_of
 from codegen.gemm.product import product_of
 from codegen.gemm.ways import Way
 from codegen.target import AVX2, AVX512, SSE2
@@ -102,14 +102,6 @@ def test_what_the_call_does_not_cut_is_one_phase_without_memory_of_its_own():
         assert sizes.evaluate(last.units, {"k": k}) == rows
         assert sizes.evaluate(emission.shared_bytes, {"k": k}) == numbers * 4
         assert sizes.evaluate(first.units, {"k": k}) > 0
-
-
-def test_far_columns_are_copied_where_k_is_long():
-    assert plan(Case(784, 100, 512, True)).copy_left
-    assert not plan(Case(784, 100, 100, True)).copy_left  # they stay near
-    assert not plan(Case(100, 200, 512, True)).copy_left  # rows are fetched ahead
-    late = plan(Case(784, 100, 0, True, symbolic="k"))
-    assert late.copy_left and late.copy_from == SCATTERED
 
 
 def test_flops():
