@@ -22,6 +22,7 @@
 
 typedef struct sg_job sg_job;
 static void sg_job_part(const sg_job *job, int64_t member);
+static void sg_job_instead(const sg_job *job, int64_t member);
 
 /* Empty, or with a job that may be begun, or with the mark of one that is under way. */
 typedef struct sg_box {
@@ -61,11 +62,13 @@ SG_INLINE void sg_hand_out(sg_box *boxes, const sg_job *job, int64_t team)
         __atomic_store_n(&boxes[member].job, (const void *)job, __ATOMIC_RELEASE);
 }
 
-/* Take back what was not begun, and wait for the rest. */
+/* Take back what was not begun and do it, and wait for the rest. */
 SG_INLINE void sg_collect(sg_box *boxes, const sg_job *job, int64_t team)
 {
     for (int64_t member = 1; member < team; member++)
-        if (!sg_exchange(boxes + member, job, NULL))
+        if (sg_exchange(boxes + member, job, NULL))
+            sg_job_instead(job, member);
+        else
             while (__atomic_load_n(&boxes[member].job, __ATOMIC_ACQUIRE))
                 sg_rest();
 }

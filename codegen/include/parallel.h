@@ -1,9 +1,11 @@
 /* Work shared out among the members of a crew, in contiguous ranges of units.
 
    Every member begins with its own share of the units, the same at every call, and
-   takes it in pieces that become smaller; who is done takes from the others' shares. So
-   a thread that was interrupted, or whose core is slower, is not waited for. The split
-   changes only who computes a unit, never what is computed. */
+   takes it in pieces that become smaller; who is done takes from the shares of others
+   that are late. So a thread that was interrupted, or whose core is slower, is not
+   waited for; but who is only a little behind is, as its data is in its own cache, and
+   what another has read costs it much to write again. The split changes only who
+   computes a unit, never what is computed. */
 #ifndef SYMGRAPH_PARALLEL_H
 #define SYMGRAPH_PARALLEL_H
 
@@ -11,6 +13,7 @@
 
 #define SG_SERIAL_COST 4096 /* fewer operations than this are not worth a thread */
 #define SG_PIECE_COST 8192  /* nor are fewer than this worth taking by themselves */
+#define SG_LATE_COST 65536  /* who has more than this left is late */
 
 /* How many threads are worth their while. */
 SG_INLINE int64_t sg_team(const sg_frame *frame, int64_t units, int64_t cost)
@@ -20,9 +23,10 @@ SG_INLINE int64_t sg_team(const sg_frame *frame, int64_t units, int64_t cost)
     return worth < (double)some ? (int64_t)worth : some;
 }
 
-/* What is left of a member's share; each has a cache line to itself. */
+/* What is left of a member's share; each has a cache line to itself. Others take from it
+   while more than ``kept`` units are left. */
 typedef struct sg_share {
-    int64_t next, end;
+    int64_t next, end, kept;
 } __attribute__((aligned(64))) sg_share;
 
 /* A phase at work. */
@@ -33,13 +37,15 @@ struct sg_job {
     int64_t team, least; /* units of the smallest piece */
 };
 
-/* The next piece of a share: half of what is left. False if nothing is. */
-static inline bool sg_take(sg_share *share, int64_t least, int64_t *begin, int64_t *end)
+/* The next piece of a share: half of what is left. False if that is not more than
+   ``kept``. */
+static inline bool sg_take(sg_share *share, int64_t kept, int64_t least, int64_t *begin,
+                           int64_t *end)
 {
     *begin = __atomic_load_n(&share->next, __ATOMIC_RELAXED);
     do {
         const int64_t left = share->end - *begin;
-        if (left <= 0)
+        if (left <= kept)
             return false;
         *end = *begin + sg_min(left, sg_max(left / 2, least));
     } while (!__atomic_compare_exchange_n(&share->next, begin, *end, true,
@@ -47,16 +53,30 @@ static inline bool sg_take(sg_share *share, int64_t least, int64_t *begin, int64
     return true;
 }
 
-/* A member's work: its own share, then what the others have left. */
-static void sg_job_part(const sg_job *job, int64_t member)
+/* Do what is left of a share, or all but ``kept`` units of it, as ``member``. */
+static inline void sg_job_share(const sg_job *job, sg_share *share, int64_t kept,
+                                int64_t member)
 {
     char *const scratch = job->frame->scratch + member * job->frame->scratch_bytes;
-    for (int64_t turn = 0; turn < job->team; turn++) {
+    int64_t begin, end;
+    while (sg_take(share, kept, job->least, &begin, &end))
+        job->phase(job->frame, begin, end, scratch);
+}
+
+/* A member's work: its own share, then what others have left who are late. */
+static void sg_job_part(const sg_job *job, int64_t member)
+{
+    sg_job_share(job, job->shares + member, 0, member);
+    for (int64_t turn = 1; turn < job->team; turn++) {
         sg_share *share = job->shares + (member + turn) % job->team;
-        int64_t begin, end;
-        while (sg_take(share, job->least, &begin, &end))
-            job->phase(job->frame, begin, end, scratch);
+        sg_job_share(job, share, share->kept, member);
     }
+}
+
+/* The work of a member who has not begun, by thread 0. */
+static void sg_job_instead(const sg_job *job, int64_t member)
+{
+    sg_job_share(job, job->shares + member, 0, 0);
 }
 
 /* Run ``phase`` over 0 .. units; ``cost`` is in rough operations a unit. */
@@ -72,10 +92,12 @@ SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t unit
             phase(frame, 0, units, frame->scratch);
         return;
     }
+    const int64_t late = SG_LATE_COST / sg_max(cost, 1);
     sg_share shares[SG_MOST_MEMBERS];
     for (int64_t member = 0; member < team; member++) {
         shares[member].next = units * member / team;
         shares[member].end = units * (member + 1) / team;
+        shares[member].kept = sg_min(late, (shares[member].end - shares[member].next) / 4);
     }
     const int64_t least = SG_PIECE_COST / sg_max(cost, 1) + 1;
     const sg_job job = {phase, frame, shares, team, least};
@@ -177,6 +199,35 @@ SG_OUTLINE void sg_strands(sg_phase *strands, sg_frame *frame, int64_t count,
         return;
     }
     strands(frame, 0, count, NULL);
+    frame->then = frame->seconds ? sg_clock() : 0;
+}
+
+#define SG_HANDOVER_COST 8192 /* what sharing a phase out costs, as Python knows */
+
+/* Threads for each kernel of a line: one where lines are dealt out. */
+SG_INLINE int64_t sg_branch_members(const sg_frame *all)
+{
+    return all->given ? 1 : all->members;
+}
+
+/* Run ``count`` lines of kernels that do not need each other. The ``longest`` costs so
+   much, and all of them so much in phases that one thread does ``alone`` and in phases
+   that can be ``shared``, which are ``handovers``: one after another, or a thread for
+   each line if that is done sooner. */
+SG_OUTLINE void sg_branches(sg_phase *lines, sg_frame *frame, int64_t count,
+                            int64_t longest, int64_t alone, int64_t shared,
+                            int64_t handovers)
+{
+    static const int64_t dealt_out[1];
+    const int64_t apart = alone + shared / sg_max(frame->members, 1)
+                          + handovers * SG_HANDOVER_COST;
+    if (frame->members >= count && !frame->seconds && longest < apart) {
+        frame->given = dealt_out;
+        sg_parallel(lines, frame, count, sg_max(longest, SG_SERIAL_COST));
+        return;
+    }
+    frame->given = NULL;
+    lines(frame, 0, count, NULL);
     frame->then = frame->seconds ? sg_clock() : 0;
 }
 
