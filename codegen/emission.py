@@ -20,6 +20,9 @@ from dataclasses import dataclass
 from codegen.ir import Buffer
 from codegen.sizes import Size
 
+# scalar operations of a vector loop in the time of one that a product counts
+VECTOR = 16
+
 
 @dataclass(frozen=True)
 class Helper:
@@ -58,7 +61,7 @@ class Phase:
     buffers: tuple[Buffer, ...]
     units: Size = 1
     scratch_bytes: Size = 0
-    cost: Size = 0  # rough scalar operations a unit; too little stays on one thread
+    cost: Size = 0  # rough operations a unit; too little stays on one thread
     locals: tuple[str, ...] = ()
     helpers: tuple[Helper, ...] = ()
     family: str = ""

@@ -8,13 +8,16 @@ if there is enough to do. The program checks the sizes, finds the buffers, and c
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from codegen import joining, sizes
+from codegen.branches import Job
 from codegen.emission import Emission
+from codegen.handing import braced, size_lines
 from codegen.ir import Program
 from codegen.memory import Slot
 from codegen.repeats import Leaf, indices, strands_of
-from codegen.running import Run, braced, size_lines, strand_cost
+from codegen.running import Run, strand_cost
 from codegen.sharing import Call
 from codegen.sizes import Size
 
@@ -38,7 +41,7 @@ def entry_text(
     line: Sequence[Leaf],
     emissions: Sequence[Emission],
     calls: Sequence[Call],
-    jobs: Sequence[range],
+    jobs: Sequence[Job],
     slots: Sequence[Slot],
 ) -> str:
     """The C of a program, given the ``calls`` of its phases, and of its entry."""
@@ -60,7 +63,9 @@ def entry_text(
         lines.append(f"int64_t sizes[] = {{{values}}};")
         lines.append("frame.sizes = sizes;")
     places = places_of(program, slots)
-    run = Run(program, line, emissions, jobs, iter(calls), slots, places)
+    left = iter(calls)
+    own = [tuple(islice(left, len(emission.phases))) for emission in emissions]
+    run = Run(program, line, emissions, jobs, own, slots, places)
     lines += run.lines(program.kernels)
     lines.append("return sg_outcome(call, &error);")
     entry = _entry(program, line, emissions, jobs)
@@ -71,7 +76,7 @@ def _entry(
     program: Program,
     line: Sequence[Leaf],
     emissions: Sequence[Emission],
-    jobs: Sequence[range],
+    jobs: Sequence[Job],
 ) -> str:
     """The function that is called from outside."""
     known = set(program.sizes)  # in a loop there is more than its indices say
@@ -88,17 +93,17 @@ def _entry(
 
 
 def _shared_out(
-    line: Sequence[Leaf], emissions: Sequence[Emission], jobs: Sequence[range]
+    line: Sequence[Leaf], emissions: Sequence[Emission], jobs: Sequence[Job]
 ) -> Iterator[Size]:
     """The operations of jobs, and of loops, that more than one thread can do."""
     for job in jobs:
-        if line[job.start].strands:
+        if line[job.leaves.start].strands:
             continue
-        if len(job) > 1:
-            total = joining.total([emissions[place] for place in job])
-            yield (total - 1) * joining.WEIGHT
+        inside = [emissions[place] for place in job.leaves]
+        if len(inside) > 1 and not job.lines:
+            yield (joining.total(inside) - 1) * joining.WEIGHT
         else:
-            for phase in emissions[job.start].phases:
+            for phase in chain.from_iterable(one.phases for one in inside):
                 yield (phase.units - 1) * phase.cost
     for _, strands in strands_of(line):
         yield (strands.count - 1) * strand_cost(strands, line, emissions)

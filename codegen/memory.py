@@ -56,14 +56,15 @@ def slots(
     which leaves run for each of some parts.
     """
     used = [tuple(buffers_of(emission)) for emission in emissions]
+    during = [range(place, place + 1) for place in range(len(emissions))]
     for job in jobs:
         together = tuple(buffer for place in job for buffer in used[place])
         for place in job:
-            used[place] = together
+            used[place], during[place] = together, job
     first, last = lives(used, loops)
     found = [Slot(b.name, buffer_bytes(b), first[b], last[b]) for b in first]
     for place, emission in enumerate(emissions):
-        found += _own(emission, place)
+        found += _own(emission, place, during[place])
     for inside, parts in strands:
         found = [_for_each(parts, inside, slot) for slot in found]
     return tuple(found)
@@ -152,10 +153,12 @@ def scratch_name(place: int) -> str:
     return f"sg_scratch{place}"
 
 
-def _own(emission: Emission, place: int) -> Iterator[Slot]:
+def _own(emission: Emission, place: int, during: range) -> Iterator[Slot]:
+    """What the phases of leaf ``place`` have for themselves while its job runs."""
+    first, last = during.start, during.stop - 1
     if emission.shared_bytes != 0:
-        yield Slot(shared_name(place), emission.shared_bytes, place, place)
+        yield Slot(shared_name(place), emission.shared_bytes, first, last)
     scratch = scratch_bytes(emission)
     if scratch != 0:
         total = scratch * sizes.symbol(THREADS)
-        yield Slot(scratch_name(place), total, place, place)
+        yield Slot(scratch_name(place), total, first, last)

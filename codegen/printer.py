@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from codegen import families, memory, sizes
+from codegen.branches import branched
 from codegen.emission import Emission, Helper, Phase
 from codegen.entry import entry_text, places_of, table
 from codegen.errors import CodegenError
+from codegen.handing import braced
 from codegen.inplace import in_place
 from codegen.ir import Buffer, Program
 from codegen.joining import joined
 from codegen.memory import Slot
 from codegen.repeats import Leaf, indices, leaves, spans, strands_of
-from codegen.running import braced
 from codegen.scalars import C_TYPES
 from codegen.sharing import Body, Function, shared
 from codegen.target import Target
@@ -85,8 +86,10 @@ def print_program(program: Program, target: Target) -> Printed:
     line = tuple(leaves(program.kernels))
     emissions = [_emission(leaf, target) for leaf in line]
     loops = spans(program.kernels)
-    jobs = joined([leaf.kernel for leaf in line], emissions, loops)
-    slots = memory.slots(emissions, loops, jobs, strands_of(line))
+    together = joined([leaf.kernel for leaf in line], emissions, loops)
+    jobs = branched(line, emissions, together)
+    during = [job.leaves for job in jobs]
+    slots = memory.slots(emissions, loops, during, strands_of(line))
     places = places_of(program, slots)
     headers = ["symgraph.h", "parallel.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]

@@ -2,7 +2,8 @@
 
 The strands of a loop are a function of their own, which is called like a phase with a
 range of strands. Each has its own numbers, and its own part of the memory that only
-the loop uses; the kernels in it are told that there is but one thread.
+the loop uses; the kernels in it are told that there is but one thread. How jobs are
+handed to the threads stands in ``handing.py``.
 """
 
 from __future__ import annotations
@@ -12,39 +13,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from codegen import joining, memory, sizes
+from codegen import sizes
+from codegen.branches import Job
 from codegen.emission import Emission
+from codegen.handing import APART, Handing, braced, size_lines
 from codegen.ir import Kernel, Program, Repeat, Strands
 from codegen.memory import Slot
 from codegen.repeats import Leaf, indices
 from codegen.sharing import Call
 from codegen.sizes import Size
 
-_STRANDS = (
-    "static __attribute__((cold)) void {name}"
-    "(const sg_frame *all, int64_t begin, int64_t end, char *scratch)"
-)
-
 
 @dataclass
 class Run:
     """The lines that run kernels, made in the order of the leaves.
 
-    ``apart`` are the functions that they call for strands, made on the way.
+    ``apart`` are the functions that they call for strands and lines, made on the way.
     """
 
     program: Program
     line: Sequence[Leaf]
     emissions: Sequence[Emission]
-    jobs: Sequence[range]
-    calls: Iterator[Call]
+    jobs: Sequence[Job]
+    calls: Sequence[Sequence[Call]]  # of each leaf
     slots: Sequence[Slot]
     places: Mapping[str, int]
     apart: list[str] = field(default_factory=list)
-    waiting: Iterator[range] = field(init=False)
+    waiting: Iterator[Job] = field(init=False)
+    handing: Handing = field(init=False)
 
     def __post_init__(self) -> None:
         self.waiting = iter(self.jobs)
+        known = self.program, self.emissions, self.calls, self.places
+        self.handing = Handing(*known, self.apart)
 
     def lines(self, kernels: Sequence[Kernel]) -> Iterator[str]:
         """The kernels one after another, those of a loop inside its braces."""
@@ -57,10 +58,10 @@ class Run:
                 yield from parts or self._repeat(kernel.step)
                 continue
             job = next(self.waiting)
-            together = (kernel, *islice(rest, len(job) - 1))
-            for index, one in zip(job, together, strict=True):
+            together = (kernel, *islice(rest, len(job.leaves) - 1))
+            for index, one in zip(job.leaves, together, strict=True):
                 yield f"/* {index}: {_comment(one.label)} */"
-            yield from self._job(job) if len(job) > 1 else self._alone(job.start)
+            yield from self.handing.lines(job)
 
     # --- loops --------------------------------------------------------------------
 
@@ -81,7 +82,7 @@ class Run:
         name = f"sg_strands_{self.program.name}_{strands.first}"
         turns = list(self._repeat(step))
         lines = [*self._own_frame(strands), *self._each(strands, turns)]
-        self.apart.append(f"{_STRANDS.format(name=name)}\n{braced(lines)}")
+        self.apart.append(f"{APART.format(name=name)}\n{braced(lines)}")
         work = sizes.text(strand_cost(strands, self.line, self.emissions))
         yield f"sg_strands({name}, &frame, {sizes.text(strands.count)}, {work});"
 
@@ -121,45 +122,6 @@ class Run:
     def _inside(self, slot: Slot, strands: Strands) -> bool:
         return self.line[slot.first].strands == strands
 
-    # --- jobs ---------------------------------------------------------------------
-
-    def _job(self, job: range) -> Iterator[str]:
-        """Loops that run together."""
-        parts = []
-        for index in job:
-            (phase,), call = self.emissions[index].phases, next(self.calls)
-            yield from _given_lines(call, index, 0)
-            given = _given(index, 0) if call.given else "NULL"
-            weight = joining.weight(self.emissions[index])
-            parts.append(f"    {{{call.name}, {given}, {phase.units}, {weight}}},")
-        yield f"static const sg_part parts_{job.start}[] = {{"
-        yield from parts
-        yield "};"
-        total = joining.total([self.emissions[index] for index in job])
-        given = f"parts_{job.start}, {len(job)}, {total}, {job.start}"
-        yield f"sg_join(&frame, {given});"
-
-    def _alone(self, index: int) -> Iterator[str]:
-        """One kernel, phase after phase."""
-        emission = self.emissions[index]
-        if emission.shared_bytes != 0:
-            place = self.places[memory.shared_name(index)]
-            yield f"frame.shared = buffers[{place}];"
-        scratch = memory.scratch_bytes(emission)
-        if scratch != 0:
-            place = self.places[memory.scratch_name(index)]
-            yield f"frame.scratch = buffers[{place}];"
-            yield f"frame.scratch_bytes = {sizes.text(scratch)};"
-        last = len(emission.phases) - 1
-        for number, phase in enumerate(emission.phases):
-            call = next(self.calls)
-            yield from _given_lines(call, index, number)
-            given = _given(index, number) if call.given else "NULL"
-            units, cost = sizes.text(phase.units), sizes.text(phase.cost)
-            done = index if number == last else "SG_GOES_ON"
-            work = f"{call.name}, {given}, {units}, {cost}, {done}"
-            yield f"sg_step(&frame, {work});"
-
 
 def strand_cost(
     strands: Strands, line: Sequence[Leaf], emissions: Sequence[Emission]
@@ -173,29 +135,6 @@ def strand_cost(
     return sizes.substitute(total, {strands.rows: strands.most, strands.first: 0})
 
 
-def _given(index: int, number: int) -> str:
-    """The name of the numbers of one phase."""
-    return f"given_{index}_{number}"
-
-
-def _given_lines(call: Call, index: int, number: int) -> Iterator[str]:
-    if call.given:
-        numbers = ", ".join(map(str, call.given))
-        yield f"static const int64_t {_given(index, number)}[] = {{{numbers}}};"
-
-
-def size_lines(program: Program, given: str) -> Iterator[str]:
-    """The run-time sizes by their names, out of the array ``given``."""
-    for place, name in enumerate(program.sizes):
-        yield f"const int64_t {name} = {given}[{place}];"
-        yield f"(void){name};"
-
-
 def _comment(label: str) -> str:
     """``label`` as harmless text, whatever is in it."""
     return re.sub(r"[^\w .,:()\[\]<>=+-]", "", label)
-
-
-def braced(lines: Sequence[str]) -> str:
-    """Lines between braces, indented."""
-    return "\n".join(["{", *(f"    {line}" for line in lines), "}", ""])

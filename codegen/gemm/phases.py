@@ -7,7 +7,7 @@ and the second adds them in order; how many chunks there are depends on sizes al
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.emission import Emission, Phase
+from codegen.emission import VECTOR, Emission, Phase
 from codegen.gemm import epilogue, left, right, space, tiled, vectors
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plain import emit_plain
@@ -114,8 +114,8 @@ def _multiplied(plan: Plan, found: list[str], sums: Sums, finished: list[str]) -
         f"    const int64_t sg_part = begin % ({many}), sg_slice = begin / ({many});",
         "    const int64_t sg_chunk = sg_slice % sg_chunks;",
         "    const int64_t b = sg_slice / sg_chunks;",
-        f"    const int64_t sg_k0 = sg_gemm_start(sg_chunk, sg_chunks, {k}, 16);",
-        f"    const int64_t sg_k1 = sg_gemm_start(sg_chunk + 1, sg_chunks, {k}, 16);",
+        f"    const int64_t sg_k0 = sg_gemm_start(sg_chunk, sg_chunks, {k}, 8);",
+        f"    const int64_t sg_k1 = sg_gemm_start(sg_chunk + 1, sg_chunks, {k}, 8);",
         "    (void)b;",
         *(f"    {line}" for line in (*found, *ways.body(plan, sums, finished))),
         "}",
@@ -135,7 +135,7 @@ def _work(plan: Plan, parts: Size, finished: bool) -> Size:
     if not finished:
         return work
     elements = product.m * product.n * epilogue.cost(product)
-    return work + sizes.floordiv(elements, sizes.maximum(parts, 1))
+    return work + sizes.floordiv(elements, sizes.maximum(parts, 1) * VECTOR)
 
 
 def _summed(plan: Plan) -> Phase:

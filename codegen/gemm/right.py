@@ -14,6 +14,7 @@ from codegen.gemm.plan import Plan, even
 from codegen.scalars import C_TYPES, suffix
 
 PACKED_PANELS, PACKED_DEPTH = 8, 64  # of a unit of packing
+COPIED = 4  # numbers in the time of one operation
 
 
 def read(plan: Plan) -> list[str]:
@@ -60,7 +61,7 @@ def packing(plan: Plan) -> Phase:
         "}",
     ]
     units, used = across * down, (product.right.buffer,)
-    return Phase(tuple(lines), used, units, 0, wide * deep, family="gemm")
+    return Phase(tuple(lines), used, units, 0, wide * deep // COPIED, family="gemm")
 
 
 def _pack(plan: Plan, columns: str, to: str, panel_step: str) -> str:

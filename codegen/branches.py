@@ -1,0 +1,201 @@
+"""Kernels in a row that fall into two lines which do not need each other.
+
+The gradients of a layer's weights and of its input are made of the same cotangent, and
+neither needs the other. Where such kernels are short, to share each one out costs more
+than it saves: threads wait for each other at every end, and fetch what the other has
+written. So a call may give each line to one thread, from its first kernel to its last;
+``sg_branches`` in ``parallel.h`` decides that by what the sizes and the threads are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, field
+
+from codegen import sizes
+from codegen.emission import VECTOR, Emission, Phase
+from codegen.ir import Buffer, Check, Gemm, Kernel, Loop
+from codegen.repeats import Leaf
+from codegen.sizes import Size
+from codegen.traverse import walk, writes
+
+HANDOVER = 1 << 13  # what sharing out costs, in ``Work``; ``parallel.h`` knows it too
+LEAST = HANDOVER // 2  # of the shorter line, for two lines to be worth looking at
+WORTH_SHARING = 1 << 12  # of a phase's own count; about that of ``SG_SERIAL_COST``
+LONGEST = 32  # kernels of both lines
+SOME_SIZE = 64  # of a run-time size, where lines are looked for
+
+
+@dataclass(frozen=True)
+class Work:
+    """What kernels cost, in operations of products: one a unit of ``Gemm``'s phases.
+
+    ``alone`` is in phases of one unit, ``shared`` in all others; ``handovers`` are how
+    many of these are worth sharing out.
+    """
+
+    alone: Size = 0
+    shared: Size = 0
+    handovers: int = 0
+
+    def __add__(self, other: Work) -> Work:
+        return Work(
+            self.alone + other.alone,
+            self.shared + other.shared,
+            self.handovers + other.handovers,
+        )
+
+    @property
+    def total(self) -> Size:
+        """What one thread does."""
+        return self.alone + self.shared
+
+
+@dataclass(frozen=True)
+class Job:
+    """Leaves that run together, or one; ``lines`` are their branches, if they have."""
+
+    leaves: range
+    lines: tuple[tuple[int, ...], ...] = ()
+
+
+@dataclass
+class _Group:
+    """Leaves that need each other, and what they use and write."""
+
+    leaves: list[int]
+    used: set[Buffer]
+    written: set[Buffer]
+    cost: int
+    work: Work = field(default_factory=Work)
+
+    def needs(self, used: Set[Buffer], written: Set[Buffer]) -> bool:
+        """Whether a kernel must come after those of this group."""
+        mine, yours = self.written.isdisjoint(used), self.used.isdisjoint(written)
+        return not (mine and yours)
+
+    def take(self, other: _Group) -> None:
+        """The leaves of ``other`` are of this group too."""
+        self.leaves += other.leaves
+        self.used |= other.used
+        self.written |= other.written
+        self.cost += other.cost
+        self.work = self.work + other.work
+
+
+def branched(
+    line: Sequence[Leaf], emissions: Sequence[Emission], joined: Sequence[range]
+) -> tuple[Job, ...]:
+    """The jobs of a program, where ``joined`` says which loops run together."""
+    jobs: list[Job] = []
+    place = 0
+    while place < len(joined):
+        row = list(_row(line, joined[place : place + LONGEST]))
+        found = _lines(line, emissions, row)
+        if found:
+            jobs.append(found)
+            place += len(found.leaves)
+        else:
+            jobs.append(Job(joined[place]))
+            place += 1
+    return tuple(jobs)
+
+
+def _row(line: Sequence[Leaf], jobs: Sequence[range]) -> Iterator[int]:
+    """The leaves that may be of one of two lines: up to the first that may not."""
+    for job in jobs:
+        if len(job) > 1 or not _is_free(line[job.start]):
+            return
+        yield job.start
+
+
+def _is_free(leaf: Leaf) -> bool:
+    """Whether a kernel is a product or a loop, in no other loop, and ends no call."""
+    step = leaf.kernel.step
+    if leaf.times != 1 or leaf.strands or not isinstance(step, Gemm | Loop):
+        return False
+    return isinstance(step, Gemm) or not any(isinstance(s, Check) for s in walk(step))
+
+
+def _lines(
+    line: Sequence[Leaf], emissions: Sequence[Emission], row: Sequence[int]
+) -> Job | None:
+    """The first leaves of ``row`` that gain most by being two lines, if any do."""
+    groups: list[_Group] = []
+    best, most = None, 0
+    for place in row:
+        _add(groups, _alone(line[place].kernel, emissions[place], place))
+        two = _two(groups)
+        if two is None or two[1].cost < LEAST:
+            continue
+        gain = _gain(two)
+        if gain > most:
+            lines = tuple(tuple(sorted(group.leaves)) for group in two)
+            best, most = Job(range(row[0], place + 1), lines), gain
+    return best
+
+
+def _alone(kernel: Kernel, emission: Emission, place: int) -> _Group:
+    used = {buffer for phase in emission.phases for buffer in phase.buffers}
+    work = work_of([emission])
+    return _Group([place], used, written(kernel), _some(work.total), work)
+
+
+def written(kernel: Kernel) -> set[Buffer]:
+    """The buffers that a product or a loop writes."""
+    step = kernel.step
+    if isinstance(step, Loop):
+        return {one.buffer for one in writes(step)}
+    assert isinstance(step, Gemm)
+    also = step.epilogue.also if step.epilogue else ()
+    return {step.c, *(store.buffer for store in also)}
+
+
+def _add(groups: list[_Group], new: _Group) -> None:
+    """``new`` among the groups; those that it needs become one with it."""
+    needed = [group for group in groups if group.needs(new.used, new.written)]
+    groups[:] = [group for group in groups if group not in needed]
+    for group in needed:
+        new.take(group)
+    groups.append(new)
+
+
+def _two(groups: Sequence[_Group]) -> tuple[_Group, _Group] | None:
+    """The groups as two lines, the longer first, about as long as each other."""
+    if len(groups) < 2:
+        return None
+    lines = [_Group([], set(), set(), 0), _Group([], set(), set(), 0)]
+    for group in sorted(groups, key=lambda group: -group.cost):
+        min(lines, key=lambda line: line.cost).take(group)
+    longer, shorter = sorted(lines, key=lambda line: -line.cost)
+    return longer, shorter
+
+
+def _gain(lines: Sequence[_Group]) -> int:
+    """What two threads save by doing a line each, for sizes of some kind."""
+    work = sum((line.work for line in lines), Work())
+    apart = _some(work.alone) + _some(work.shared) // 2 + work.handovers * HANDOVER
+    return apart - max(line.cost for line in lines)
+
+
+# --- what kernels cost ------------------------------------------------------------
+
+
+def work_of(emissions: Iterable[Emission]) -> Work:
+    """What the phases of some kernels cost."""
+    phases = (phase for emission in emissions for phase in emission.phases)
+    return sum(map(_of_phase, phases), Work())
+
+
+def _of_phase(phase: Phase) -> Work:
+    operations = phase.units * phase.cost
+    cost = operations if phase.family == "gemm" else sizes.floordiv(operations, VECTOR)
+    if phase.units == 1:
+        return Work(alone=cost)
+    threads = min(_some(operations) // WORTH_SHARING, _some(phase.units))
+    return Work(shared=cost, handovers=int(threads > 1))
+
+
+def _some(size: Size) -> int:
+    """About how much that is."""
+    return sizes.evaluate(size, dict.fromkeys(sizes.symbols_of(size), SOME_SIZE))
