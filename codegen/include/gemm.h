@@ -14,6 +14,14 @@
 #endif
 #define SG_GEMM_MASKS (SG_VECTOR_BYTES >= 32)
 
+/* Whether the last one to four columns have tiles of their own; older versions of gcc
+   cannot say how they are shuffled. */
+#if SG_VECTOR_BYTES == 64 && (defined(__clang__) || __GNUC__ >= 12)
+#define SG_GEMM_EDGES 1
+#else
+#define SG_GEMM_EDGES 0
+#endif
+
 /* Loops of constant extent, unrolled so that small arrays become registers. */
 #ifdef __clang__
 #define SG_UNROLLED _Pragma("clang loop unroll(full)") for

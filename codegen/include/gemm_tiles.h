@@ -135,6 +135,10 @@ SG_TILES(1)
 #undef SG_TILES
 #undef SG_NARROW
 
+#if SG_GEMM_EDGES
+#include "gemm_edges.h"
+#endif
+
 typedef void SG_GEMM(tile_function)(const strip *work);
 
 /* Tiles by their height, the highest first. */
@@ -179,13 +183,12 @@ SG_INLINE void SG_GEMM(ask)(const strip *work, int64_t share, int64_t shares)
         __builtin_prefetch(soon + i * line, 0, 2);
 }
 
-/* All strips of rows, for one whole panel of columns after another: a panel of the
+/* All strips of rows, for ``panels`` panels of columns one after another: a panel of the
    right operand is read from the first-level cache by all strips but the first. ``work``
    goes on to the columns that are left. */
-SG_INLINE void SG_GEMM(across)(strip *work)
+SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
 {
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
-    const int64_t panels = work->columns / PANEL;
     for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
         if (work->soon)
             SG_GEMM(ask)(work, panel, panels);
@@ -198,26 +201,57 @@ SG_INLINE void SG_GEMM(across)(strip *work)
 SG_SHARED void SG_GEMM(panels)(const strip *whole)
 {
     strip work = *whole;
-    SG_GEMM(across)(&work);
+    SG_GEMM(across)(&work, work.columns / PANEL);
+}
+
+#if SG_GEMM_EDGES && SG_FLOAT32
+/* The last panel and up to four columns behind it, of a transposed left operand. */
+SG_INLINE bool SG_GEMM(with_edge)(strip *work)
+{
+    static SG_GEMM(tile_function) *const turned[] = SG_HEIGHTS(turned);
+    const int64_t panels = work->columns / PANEL, rest = work->columns % PANEL;
+    if (panels == 0 || rest == 0 || rest > SG_GEMM(few) || work->row_step != 1)
+        return false;
+    SG_GEMM(across)(work, panels - 1);
+    SG_GEMM(down)(work, turned);
+    return true;
+}
+#else
+SG_INLINE bool SG_GEMM(with_edge)(strip *work) { return !work; }
+#endif
+
+/* The last columns, fewer than half a vector. */
+SG_INLINE void SG_GEMM(last)(const strip *work)
+{
+#if SG_GEMM_EDGES
+    static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
+    if (work->columns <= SG_GEMM(few) && work->depth_step == 1) {
+        SG_GEMM(down)(work, few);
+        return;
+    }
+#endif
+#if SG_VECTOR_BYTES == 64
+    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
+#else
+    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(single);
+#endif
+    SG_GEMM(down)(work, narrow);
 }
 
 /* Any number of columns. */
 SG_SHARED void SG_GEMM(strips)(const strip *whole)
 {
     static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
-#if SG_VECTOR_BYTES == 64
-    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
-#else
-    SG_GEMM(tile_function) *const *const narrow = single;
-#endif
     strip work = *whole;
-    SG_GEMM(across)(&work);
+    if (SG_GEMM(with_edge)(&work))
+        return;
+    SG_GEMM(across)(&work, work.columns / PANEL);
     for (; work.columns > SG_LANES / 2; work.columns -= SG_LANES) {
         SG_GEMM(down)(&work, single);
         work.right += SG_LANES, work.out += SG_LANES;
     }
     if (work.columns > 0)
-        SG_GEMM(down)(&work, narrow);
+        SG_GEMM(last)(&work);
 }
 #undef SG_HEIGHTS
 

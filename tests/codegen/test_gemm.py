@@ -57,6 +57,20 @@ def test_every_remainder(late, dtype):
             check(native, case.at(13, 37, k))
 
 
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_a_few_columns_behind_whole_panels(late, dtype):
+    target, natives = late
+    panel = 2 * target.lanes(dtype)
+    for case, native in natives.items():
+        if case.dtype != dtype or case.batch != 1:
+            continue
+        for m in range(1, 27):
+            check(native, case.at(m, panel + 1 + m % 4, 40 + m % 5))
+        for k in (0, 1, 2, 3, 4, 5, 511, 512, 513, 515, 1030):
+            for few in (1, 2, 3, 4):
+                check(native, case.at(14, panel + few, k))
+
+
 @each_target
 @pytest.mark.parametrize("dtype", FLOATS)
 def test_far_columns_by_the_depth_of_the_call(target, dtype):
