@@ -116,6 +116,16 @@ def test_running_sums_and_products(axis):
     np.testing.assert_allclose(sg.diff(x, 2, 1).eval({x: A}), sums)
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_running_sums_of_nothing(shape):
+    x = sg.tensor("x", "float64", shape)
+    y = x.cumprod(-1)
+    f = sg.function([x], [x.cumsum(0), y, sg.grad(y.sum(), x), x.prod(-1)])
+    sums, products, gradient, product = f(np.ones(shape))
+    assert sums.shape == products.shape == gradient.shape == shape
+    np.testing.assert_array_equal(product, np.ones(shape).prod(-1))
+
+
 @pytest.mark.parametrize("axis", [None, 0, -1])
 def test_order(axis):
     x = sg.tensor("x", "float64", (None, 3, 5))
