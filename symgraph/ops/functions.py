@@ -142,7 +142,7 @@ from symgraph.ops.reshaping import (
     transpose,
 )
 from symgraph.ops.rounding import ceil, floor, round, sign, trunc
-from symgraph.ops.selection import switch, where
+from symgraph.ops.selection import ifelse, switch, where
 from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.sorting import argsort, sort, topk
 from symgraph.ops.special import erf, erfc
