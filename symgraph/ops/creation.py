@@ -24,9 +24,9 @@ from symgraph.ops.arguments import (
     as_variable,
     fill_sizes,
 )
-from symgraph.ops.arithmetic import maximum
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq
+from symgraph.ops.extrema import maximum
 from symgraph.ops.reshaping import expand_dims
 from symgraph.ops.selection import where
 from symgraph.ops.shape import broadcast_to, check_sizes, dim

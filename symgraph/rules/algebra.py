@@ -12,20 +12,11 @@ from math import frexp
 import numpy as np
 
 from symgraph.graph import Variable, is_bool, is_float
-from symgraph.ops.arithmetic import (
-    Add,
-    Div,
-    Maximum,
-    Minimum,
-    Mul,
-    Pow,
-    Reciprocal,
-    Square,
-    Sub,
-)
+from symgraph.ops.arithmetic import Add, Div, Mul, Pow, Reciprocal, Square, Sub
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.checkpoint import Checkpoint
 from symgraph.ops.exponential import Exp, Log, Sqrt
+from symgraph.ops.extrema import Maximum, Minimum
 from symgraph.ops.logical import LogicalNot
 from symgraph.ops.selection import Where
 from symgraph.ops.special import Relu

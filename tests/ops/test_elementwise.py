@@ -208,7 +208,18 @@ def test_what_ifelse_refuses():
     x, y = sg.vector("x"), sg.matrix("y")
     with pytest.raises(GraphError, match="ifelse: expected a scalar condition, got x"):
         sg.ifelse(x, x, x)
-    with pytest.raises(GraphError, match="branches of one shape, got x: .* and y: "):
+    with pytest.raises(GraphError, match=r"branches of one shape, got x: .* and y: "):
         sg.ifelse(x[0] > 0, x, y)
-    with pytest.raises(GraphError, match="got a list of 2 and x: float32.* alone"):
+    with pytest.raises(GraphError, match=r"got a list of 2 and x: float32.* alone"):
         sg.ifelse(x[0] > 0, [x, x], x)
+
+
+@pytest.mark.parametrize("power", [2, 2.0, 3, 3.0])
+def test_the_dtype_of_a_power_does_not_depend_on_the_power(power):
+    kind = "float32" if isinstance(power, float) else "{}"
+    for dtype, whole in (("int8", "int8"), ("bool", "int64"), ("float32", "float32")):
+        x = sg.tensor("x", dtype, (3,))
+        y = x**power
+        assert y.dtype == kind.format(whole)
+        value = np.array([0, 1, 1], dtype)
+        np.testing.assert_array_equal(y.eval({x: value}), [0, 1, 1])
