@@ -94,8 +94,7 @@ class _Planner:
             return False
         if unit.sums is not None or unit.tail.outputs[0] is not node.inputs[0]:
             return False
-        early = self.rules.is_invariant
-        if early(unit.head) != early(node):
+        if not self._at_the_same_time(unit.head, node):
             return False
         makers = {self.unit_of[other] for other in others if other in self.unit_of}
         return not any(
@@ -105,10 +104,12 @@ class _Planner:
 
     def _joins_a_twin(self, node: Apply) -> None:
         """Make ``node`` a part of its twin's unit, where neither needs the other."""
-        unit, early = self.unit_of[node], self.rules.is_invariant
+        unit = self.unit_of[node]
         for twin in sorted(self.rules.twins(node), key=self.number.__getitem__):
             other = self.unit_of.get(twin)
-            if other is None or len(other.nodes) > 1 or early(twin) != early(node):
+            if other is None or len(other.nodes) > 1:
+                continue
+            if not self._at_the_same_time(twin, node):
                 continue
             if not self._needs(unit, other) and not self._needs(other, unit):
                 other.absorb(unit)
@@ -163,8 +164,7 @@ class _Planner:
         result = unit.tail.outputs[0]
         if result in self.outputs or set(self.rules.users(result)) != {node}:
             return False
-        early = self.rules.is_invariant
-        same_time = early(unit.head) == early(node)
+        same_time = self._at_the_same_time(unit.head, node)
         return same_time and self.rules.takes_pooling(unit.head, node)
 
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
@@ -195,11 +195,10 @@ class _Planner:
             return
         if len(other.nodes) + len(unit.nodes) > _LARGEST:
             return
-        if not self.rules.is_pointwise(other.tail):
-            return
-        if not self._alike(other.tail.outputs[0], node):
-            return
-        if self._recomputes(other, unit):
+        alike = self.rules.is_pointwise(other.tail) and self._alike(
+            other.tail.outputs[0], node
+        )
+        if not alike or self._recomputes(other, unit):
             return
         if self._reaches(other, unit) or self._reaches(unit, other):
             return
@@ -222,11 +221,14 @@ class _Planner:
         Its own index space is that of its output, or of ``space``.
         """
         shape = self.rules.shape_of
-        early = self.rules.is_invariant
         assert result.owner is not None
-        same_time = early(result.owner) == early(node)
+        same_time = self._at_the_same_time(result.owner, node)
         own = node.outputs[0] if space is None else space
         return same_time and shape(result) == shape(own)
+
+    def _at_the_same_time(self, first: Apply, second: Apply) -> bool:
+        """Whether both run in each call, or both once for many."""
+        return self.rules.is_invariant(first) == self.rules.is_invariant(second)
 
     def _needs(self, unit: Unit, other: Unit) -> bool:
         """Whether anything in ``unit`` is computed from what ``other`` makes."""

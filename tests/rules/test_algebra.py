@@ -16,7 +16,8 @@ from symgraph.ops.logical import LogicalNot
 from symgraph.ops.selection import Where
 from symgraph.ops.special import relu
 from symgraph.rewriting import Stage, rewrite_graph
-from symgraph.rules.algebra import ALGEBRA, REAL_ALGEBRA
+from symgraph.rules.algebra import ALGEBRA
+from symgraph.rules.real_algebra import REAL_ALGEBRA
 from tests.rules.checking import graph_of, ops_of, rewritten, tensor
 
 SPECIAL = np.array(
