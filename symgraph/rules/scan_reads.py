@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symgraph.graph import clone_with
+from symgraph.graph import Variable, clone_with
 from symgraph.rules.scan_tools import Draft, scan_pass
 
 
