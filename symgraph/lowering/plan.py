@@ -87,10 +87,7 @@ class _Planner:
             return False
         makers = {self.unit_of[other] for other in others if other in self.unit_of}
         return not any(
-            maker is unit
-            or unit in self.units.sources(maker)
-            or self.units.reaches(unit, maker)
-            for maker in makers
+            maker is unit or self.units.needs(maker, unit) for maker in makers
         )
 
     def _joins_a_twin(self, node: Apply) -> None:
