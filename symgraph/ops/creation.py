@@ -127,12 +127,12 @@ def eye(
 
 def tril(x: TensorLike, k: int = 0) -> Variable:
     """``x`` with zeros where column - row > k, in its last two dimensions."""
-    return where(_column_minus_row(x) <= k, x, 0)
+    return where(_column_minus_row(x) <= k, x, zeros_like(x))
 
 
 def triu(x: TensorLike, k: int = 0) -> Variable:
     """``x`` with zeros where column - row < k, in its last two dimensions."""
-    return where(_column_minus_row(x) >= k, x, 0)
+    return where(_column_minus_row(x) >= k, x, zeros_like(x))
 
 
 def _column_minus_row(x: TensorLike) -> Variable:
