@@ -214,6 +214,8 @@ def test_take_and_its_kin():
 def test_one_hot_diagonal_and_trace():
     labels = sg.ivector("labels")
     hot = sg.one_hot(labels, 3)
+    many = sg.one_hot(np.array([0, 44], "uint8"), 300).eval()
+    np.testing.assert_array_equal(np.nonzero(many)[1], [0, 44])
     assert hot.type.shape == (None, 3)
     np.testing.assert_array_equal(
         hot.eval({labels: [2, 0, 5]}), [[0, 0, 1], [1, 0, 0], [0, 0, 0]]
