@@ -18,19 +18,6 @@ def build(variant: str = "batch_norm", classes: int = 2, seed: int = 0):
     each channel, row and column as the write-up had, ``without`` none.
     """
 
-    def batch_norm():
-        if variant == "without":
-            return []
-        return [layers.BatchNorm(axes=0 if variant == "per_activation" else None)]
-
-    def conv(filters, kernel):
-        return layers.Conv2D(
-            filters, kernel, activation=sg.nn.relu, initializer=INITIALIZER
-        )
-
-    def dense(outputs, activation=None):
-        return layers.Dense(outputs, activation, initializer=INITIALIZER)
-
     if variant not in VARIANTS:
         raise ValueError(f"build: variant is one of {VARIANTS}, got {variant!r}")
     return layers.Sequential(
@@ -38,21 +25,35 @@ def build(variant: str = "batch_norm", classes: int = 2, seed: int = 0):
             layers.Standardize(),
             conv(16, 3),
             layers.MaxPool2D(2),
-            *batch_norm(),
+            *batch_norm(variant),
             conv(32, 3),
-            *batch_norm(),
+            *batch_norm(variant),
             conv(32, 3),
             layers.MaxPool2D(2),
-            *batch_norm(),
+            *batch_norm(variant),
             conv(64, 5),
             layers.MaxPool2D(2),
-            *batch_norm(),
+            *batch_norm(variant),
             conv(64, 5),
-            *batch_norm(),
+            *batch_norm(variant),
             layers.Flatten(),
-            dense(256, sg.nn.relu),
-            dense(classes),
+            layers.Dense(256, sg.nn.relu, initializer=INITIALIZER),
+            layers.Dense(classes, initializer=INITIALIZER),
         ],
         input_shape=(None, 3, SIZE, SIZE),
         seed=seed,
     )
+
+
+def conv(filters: int, kernel: int):
+    """A convolution and its relu."""
+    return layers.Conv2D(
+        filters, kernel, activation=sg.nn.relu, initializer=INITIALIZER
+    )
+
+
+def batch_norm(variant: str):
+    """The BN of a variant: none, or one."""
+    if variant == "without":
+        return []
+    return [layers.BatchNorm(axes=0 if variant == "per_activation" else None)]

@@ -4,6 +4,7 @@
 
 #include "exponential.h"
 #include "floats.h"
+#include "hyperbolic.h"
 #include "integers.h"
 #include "power.h"
 #include "special.h"

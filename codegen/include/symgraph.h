@@ -123,17 +123,18 @@ SG_OUTLINE int64_t sg_outcome(const sg_call *call, const sg_error *error)
     return error->code;
 }
 
-/* Sizes: divisors are positive, quotients round down. The compiler decides where these
-   are worth a copy: not in the entry, which has hundreds of them. */
+/* Sizes: quotients round down, and are 0 with their rest where the divisor is 0. The
+   compiler decides where these are worth a copy: not in the entry, which has hundreds. */
 static inline __attribute__((unused)) int64_t sg_mod(int64_t left, int64_t right)
 {
-    const int64_t rest = left % right;
-    return rest + (rest < 0 ? right : 0);
+    const int64_t rest = right ? left % right : 0;
+    return rest + (rest && (rest < 0) != (right < 0) ? right : 0);
 }
 
 static inline __attribute__((unused)) int64_t sg_floordiv(int64_t left, int64_t right)
 {
-    return left / right - (left % right < 0);
+    const int64_t rest = right ? left % right : 0;
+    return right ? left / right - (rest && (rest < 0) != (right < 0)) : 0;
 }
 
 SG_INLINE int64_t sg_min(int64_t left, int64_t right)

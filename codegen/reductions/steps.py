@@ -71,14 +71,6 @@ def arg_extremum(
     """
     kept = tuple(extent for at, extent in enumerate(extents) if at != axis)
     best = Buffer(f"{name}_best", value((0,) * len(extents)).dtype, kept)
-
-    def candidate(indices: tuple[Size, ...]) -> tuple[Statements, tuple[Term, ...]]:
-        there = place(kept, [i for at, i in enumerate(indices) if at != axis])
-        held = Let(f"{name}_value", value(indices))
-        found = _is_extreme(Local(held.name, best.dtype), Load(best, there))
-        index = Call("where", (found, SizeValue(indices[axis]), _NOWHERE), "int64")
-        return (held,), (Term("minimum", index),)
-
     first = reduction(
         extents,
         (axis,),
@@ -89,11 +81,29 @@ def arg_extremum(
     second = reduction(
         extents,
         (axis,),
-        candidate,
+        _place_of(best, axis, value, f"{name}_value"),
         lambda indices, totals: store(indices, totals[0]),
         f"{name}b",
     )
     return first + second
+
+
+def _place_of(
+    best: Buffer,
+    axis: int,
+    value: Callable[[tuple[Size, ...]], Expression],
+    name: str,
+) -> Callable[[tuple[Size, ...]], tuple[Statements, tuple[Term, ...]]]:
+    """The smallest index along ``axis`` at which ``value`` is what ``best`` holds."""
+
+    def candidate(indices: tuple[Size, ...]) -> tuple[Statements, tuple[Term, ...]]:
+        there = place(best.shape, [i for at, i in enumerate(indices) if at != axis])
+        held = Let(name, value(indices))
+        found = _is_extreme(Local(name, best.dtype), Load(best, there))
+        index = Call("where", (found, SizeValue(indices[axis]), _NOWHERE), "int64")
+        return (held,), (Term("minimum", index),)
+
+    return candidate
 
 
 def _is_extreme(value: Expression, best: Expression) -> Expression:

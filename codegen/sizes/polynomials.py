@@ -107,10 +107,12 @@ def symbol(name: str, most: int | None = None) -> Polynomial:
 
 
 def floordiv(left: Size, right: Size) -> Size:
-    """``left // right``, rounded down; ``right`` is positive.
+    """``left // right``, rounded down; 0 where ``right`` is, as in NumPy.
 
     What divides evenly comes out: (6*a + 7) // 3 is 2*a + 2 + 1 // 3, that is 2*a + 2.
     """
+    if right == 0:
+        return 0
     if isinstance(left, int) and isinstance(right, int):
         return left // right
     if right == 1:
@@ -124,7 +126,9 @@ def floordiv(left: Size, right: Size) -> Size:
 
 
 def mod(left: Size, right: Size) -> Size:
-    """``left - right * (left // right)``; ``right`` is positive."""
+    """``left - right * (left // right)``; 0 where ``right`` is."""
+    if right == 0:
+        return 0
     if isinstance(left, int) and isinstance(right, int):
         return left % right
     if right == 1:

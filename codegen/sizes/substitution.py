@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from functools import reduce
 from math import prod
@@ -29,8 +28,8 @@ _OF_SIZES: dict[str, Callable[[Size, Size], Size]] = {
     "max": maximum,
 }
 _OF_NUMBERS: dict[str, Callable[[int, int], int]] = {
-    "floordiv": operator.floordiv,
-    "mod": operator.mod,
+    "floordiv": lambda left, right: left // right if right else 0,
+    "mod": lambda left, right: left % right if right else 0,
     "min": min,
     "max": max,
 }

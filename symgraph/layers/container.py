@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from symgraph.graph import GraphError, TensorType, Variable
-from symgraph.layers.layer import Layer, type_name
-
-RESERVED = set("./\\") | {chr(code) for code in range(32)}
+from symgraph.layers.layer import Layer
+from symgraph.layers.naming import check_name, kind_of, next_free
 
 
 @dataclass(eq=False)
@@ -77,23 +76,8 @@ class Container(Layer):
         for name, uses in taken.items():
             if uses > 1:
                 raise GraphError(f"{self.label}: {uses} layers are named {name!r}")
-            _check_name(self, name)
+            check_name(self.label, name)
         numbers: Counter[str] = Counter()
         for layer in layers:
             if layer.name is None:
-                layer.name = _next_free(type_name(layer), numbers, set(taken))
-
-
-def _next_free(kind: str, numbers: Counter[str], taken: set[str | None]) -> str:
-    numbers[kind] += 1
-    while f"{kind}_{numbers[kind]}" in taken:
-        numbers[kind] += 1
-    return f"{kind}_{numbers[kind]}"
-
-
-def _check_name(container: Container, name: str | None) -> None:
-    if not isinstance(name, str) or not name or RESERVED & set(name):
-        raise GraphError(
-            f"{container.label}: a layer's name is a text without dots, slashes "
-            f"and control characters, got {name!r}"
-        )
+                layer.name = next_free(kind_of(layer), numbers, set(taken))

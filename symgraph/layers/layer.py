@@ -10,7 +10,6 @@ A layer says what it has and what it computes; nothing is registered anywhere:
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -31,6 +30,7 @@ from symgraph.graph.config import config
 from symgraph.layers import storage
 from symgraph.layers.calls import Call, record
 from symgraph.layers.learning import LearningOperation
+from symgraph.layers.naming import kind_of
 from symgraph.layers.parameters import Parameter
 from symgraph.layers.summary import summary
 
@@ -131,7 +131,7 @@ class Layer:
     @property
     def label(self) -> str:
         """The layer's name, or that of its type while it has none."""
-        return self.name or type_name(self)
+        return self.name or kind_of(self)
 
     @property
     def children(self) -> tuple[Layer, ...]:
@@ -244,8 +244,3 @@ class Layer:
 
     def _scope(self) -> AbstractContextManager[None]:
         return scope(self.name) if self.name else nullcontext()
-
-
-def type_name(layer: Layer) -> str:
-    """``MaxPool2D`` -> ``max_pool2d``: what a layer is called before it has a name."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(layer).__name__).lower()

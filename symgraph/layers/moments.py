@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from symgraph.graph import SharedVariable, Variable, constant
 from symgraph.layers.learning import Arrays, Running, Statistic
-from symgraph.ops.arithmetic import maximum
 from symgraph.ops.batch_norm import BatchNormTraining
 from symgraph.ops.cast import cast
+from symgraph.ops.extrema import maximum
 
 
 @dataclass(frozen=True)

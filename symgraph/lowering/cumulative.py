@@ -18,6 +18,8 @@ Statements = tuple[ir.Statement, ...]
 def lower_cumulative(builder: Builder, node: Apply) -> None:
     """One running total for each place outside the axis."""
     x, target = builder.unblocked(node.inputs[0]), builder.allocate(node.outputs[0])
+    if 0 in x.shape:
+        return
     axis, length = node.op.axis, x.shape[node.op.axis]
     name, total = builder.fresh("j"), ir.Local(builder.fresh("total"), x.dtype)
     assert isinstance(node.op, (CumSum, CumProd))
@@ -41,6 +43,8 @@ def lower_cumulative(builder: Builder, node: Apply) -> None:
 def lower_product_of_others(builder: Builder, node: Apply) -> None:
     """The product of what comes before, then times that of what comes after."""
     x, target = builder.unblocked(node.inputs[0]), builder.allocate(node.outputs[0])
+    if 0 in x.shape:
+        return
     *kept, length = x.shape
     names = [builder.fresh("j"), builder.fresh("j")]
     totals = [ir.Local(builder.fresh("total"), x.dtype) for _ in names]

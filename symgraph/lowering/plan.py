@@ -11,9 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-import networkx
-
 from symgraph.graph import Apply, Variable
+from symgraph.lowering.quotient import Quotient, producers
 from symgraph.lowering.units import Rules, Unit
 
 _DRAWN_IN = 4  # members of a group that an epilogue computes for itself
@@ -27,7 +26,7 @@ def plan(
     planner = _Planner(nodes, outputs, rules)
     for node in nodes:
         planner.place(node)
-    return planner.ordered()
+    return planner.units.ordered()
 
 
 class _Planner:
@@ -37,6 +36,7 @@ class _Planner:
         self.rules = rules
         self.number = {node: i for i, node in enumerate(nodes)}
         self.unit_of: dict[Apply, Unit] = {}
+        self.units = Quotient(self.unit_of)
         self.outputs = set(outputs)
 
     def place(self, node: Apply) -> None:
@@ -52,23 +52,12 @@ class _Planner:
         self._joins_a_twin(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
-        for producer in _producers(node):
+        for producer in producers(node):
             self._merge_groups(self.unit_of.get(producer), node)
-
-    def ordered(self) -> list[Unit]:
-        """All units, users after what they use, earliest nodes first."""
-        quotient: networkx.DiGraph[Unit] = networkx.DiGraph()
-        units = dict.fromkeys(self.unit_of.values())
-        quotient.add_nodes_from(units)
-        for unit in units:
-            quotient.add_edges_from((source, unit) for source in self._sources(unit))
-        return list(
-            networkx.lexicographical_topological_sort(quotient, key=lambda u: u.first)
-        )
 
     def _pools_a_kernel(self, node: Apply) -> None:
         """Make ``node`` a part of the kernel before it, where that can pool."""
-        for producer in _producers(node):
+        for producer in producers(node):
             unit = self.unit_of.get(producer)
             if unit is not None and self._can_pool(unit, node):
                 unit.pooling, unit.before = node, unit.nodes[1:]
@@ -78,9 +67,9 @@ class _Planner:
     def _sums_a_kernel(self, node: Apply) -> None:
         """Make ``node`` a part of the kernel whose results it sums, if it can be."""
         result, *others = node.inputs
-        producers = [v.owner for v in others if v.owner is not None]
+        makers = [v.owner for v in others if v.owner is not None]
         unit = None if result.owner is None else self.unit_of.get(result.owner)
-        if unit is None or not self._can_sum(unit, node, producers):
+        if unit is None or not self._can_sum(unit, node, makers):
             return
         unit.summed_with = self._draw_in(unit, node, result)
         unit.sums = node
@@ -94,29 +83,29 @@ class _Planner:
             return False
         if unit.sums is not None or unit.tail.outputs[0] is not node.inputs[0]:
             return False
-        early = self.rules.is_invariant
-        if early(unit.head) != early(node):
+        if not self._at_the_same_time(unit.head, node):
             return False
         makers = {self.unit_of[other] for other in others if other in self.unit_of}
         return not any(
-            maker is unit or unit in self._sources(maker) or self._reaches(unit, maker)
-            for maker in makers
+            maker is unit or self.units.needs(maker, unit) for maker in makers
         )
 
     def _joins_a_twin(self, node: Apply) -> None:
         """Make ``node`` a part of its twin's unit, where neither needs the other."""
-        unit, early = self.unit_of[node], self.rules.is_invariant
+        unit = self.unit_of[node]
         for twin in sorted(self.rules.twins(node), key=self.number.__getitem__):
             other = self.unit_of.get(twin)
-            if other is None or len(other.nodes) > 1 or early(twin) != early(node):
+            if other is None or len(other.nodes) > 1:
                 continue
-            if not self._needs(unit, other) and not self._needs(other, unit):
+            if not self._at_the_same_time(twin, node):
+                continue
+            if not self.units.needs(unit, other) and not self.units.needs(other, unit):
                 other.absorb(unit)
                 self.unit_of[node] = other
                 return
 
     def _continues_a_kernel(self, node: Apply) -> bool:
-        for producer in _producers(node):
+        for producer in producers(node):
             unit = self.unit_of.get(producer)
             if unit is not None and self._can_follow(unit, node):
                 self._draw_in(unit, node, node.outputs[0])
@@ -131,7 +120,7 @@ class _Planner:
         They are over the indices of ``space``, at which ``node`` reads them.
         """
         drawn: list[Apply] = []
-        for producer in _producers(node):
+        for producer in producers(node):
             other = self.unit_of.get(producer)
             if other is None or other is unit:
                 continue
@@ -163,8 +152,7 @@ class _Planner:
         result = unit.tail.outputs[0]
         if result in self.outputs or set(self.rules.users(result)) != {node}:
             return False
-        early = self.rules.is_invariant
-        same_time = early(unit.head) == early(node)
+        same_time = self._at_the_same_time(unit.head, node)
         return same_time and self.rules.takes_pooling(unit.head, node)
 
     def _can_follow(self, unit: Unit, node: Apply) -> bool:
@@ -195,13 +183,12 @@ class _Planner:
             return
         if len(other.nodes) + len(unit.nodes) > _LARGEST:
             return
-        if not self.rules.is_pointwise(other.tail):
+        alike = self.rules.is_pointwise(other.tail) and self._alike(
+            other.tail.outputs[0], node
+        )
+        if not alike or self._recomputes(other, unit):
             return
-        if not self._alike(other.tail.outputs[0], node):
-            return
-        if self._recomputes(other, unit):
-            return
-        if self._reaches(other, unit) or self._reaches(unit, other):
+        if self.units.reaches(other, unit) or self.units.reaches(unit, other):
             return
         other.absorb(unit)
         for member in other.nodes:
@@ -212,7 +199,7 @@ class _Planner:
     def _recomputes(self, other: Unit, unit: Unit) -> bool:
         """Whether an element of ``unit`` would compute several of ``other``."""
         wide = (node for node in unit.nodes if not self.rules.is_local(node))
-        return any(self.unit_of.get(p) is other for n in wide for p in _producers(n))
+        return any(self.unit_of.get(p) is other for n in wide for p in producers(n))
 
     def _alike(
         self, result: Variable, node: Apply, space: Variable | None = None
@@ -222,34 +209,11 @@ class _Planner:
         Its own index space is that of its output, or of ``space``.
         """
         shape = self.rules.shape_of
-        early = self.rules.is_invariant
         assert result.owner is not None
-        same_time = early(result.owner) == early(node)
+        same_time = self._at_the_same_time(result.owner, node)
         own = node.outputs[0] if space is None else space
         return same_time and shape(result) == shape(own)
 
-    def _needs(self, unit: Unit, other: Unit) -> bool:
-        """Whether anything in ``unit`` is computed from what ``other`` makes."""
-        return other in self._sources(unit) or self._reaches(other, unit)
-
-    def _reaches(self, start: Unit, end: Unit) -> bool:
-        """Whether a path from ``start`` to ``end`` passes through a third unit."""
-        waiting = [u for u in self._sources(end) if u is not start]
-        seen: set[Unit] = set()
-        while waiting:
-            unit = waiting.pop()
-            if unit is start:
-                return True
-            if unit in seen or unit.last < start.first:
-                continue
-            seen.add(unit)
-            waiting.extend(self._sources(unit))
-        return False
-
-    def _sources(self, unit: Unit) -> list[Unit]:
-        found = (self.unit_of.get(p) for node in unit.nodes for p in _producers(node))
-        return list(dict.fromkeys(u for u in found if u is not None and u is not unit))
-
-
-def _producers(node: Apply) -> list[Apply]:
-    return [v.owner for v in node.inputs if v.owner is not None]
+    def _at_the_same_time(self, first: Apply, second: Apply) -> bool:
+        """Whether both run in each call, or both once for many."""
+        return self.rules.is_invariant(first) == self.rules.is_invariant(second)

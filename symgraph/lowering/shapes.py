@@ -47,6 +47,8 @@ _ARITHMETIC: dict[str, Callable[..., Size]] = {
     "maximum": maximum,
     "minimum": minimum,
     "relu": lambda a: maximum(a, 0),
+    "abs": lambda a: maximum(a, -a),
+    "square": lambda a: a * a,
     "cast": lambda a: a,
     "lt": _less,
     "gt": lambda a, b: _less(b, a),

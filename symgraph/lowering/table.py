@@ -10,7 +10,6 @@ from symgraph.lowering import (
     batch_norm,
     conv,
     cumulative,
-    indexing,
     join,
     linalg,
     pool_kernel,
@@ -21,6 +20,8 @@ from symgraph.lowering import (
     shape,
     softmax,
     sorting,
+    subtensor,
+    take,
 )
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.readers import reader_of
@@ -63,10 +64,10 @@ LOWERINGS: dict[type, Callable[..., None]] = {
     Reshape: shape.lower_reshape,
     Concatenate: join.lower_concatenate,
     Split: join.lower_split,
-    Subtensor: indexing.lower_subtensor,
-    SetSubtensor: indexing.lower_set_subtensor,
-    Take: indexing.lower_take,
-    Put: indexing.lower_put,
+    Subtensor: subtensor.lower_subtensor,
+    SetSubtensor: subtensor.lower_set_subtensor,
+    Take: take.lower_take,
+    Put: take.lower_put,
     ProductOfOthers: cumulative.lower_product_of_others,
     CumSum: cumulative.lower_cumulative,
     CumProd: cumulative.lower_cumulative,

@@ -13,8 +13,6 @@ from symgraph.ops.arithmetic import (
     Add,
     Div,
     FloorDiv,
-    Maximum,
-    Minimum,
     Mod,
     Mul,
     Neg,
@@ -49,6 +47,7 @@ from symgraph.ops.cumulative import CumProd, CumSum
 from symgraph.ops.dropout import Dropout
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.exponential import Exp, Exp2, Expm1, Log, Log1p, Log2, Log10, Sqrt
+from symgraph.ops.extrema import Maximum, Minimum
 from symgraph.ops.functions import *
 from symgraph.ops.join import Concatenate, Pad, Split
 from symgraph.ops.linalg import MatMul

@@ -6,8 +6,9 @@ from math import pi, sqrt
 
 from symgraph.graph import Variable
 from symgraph.ops.arguments import TensorLike, as_variable
-from symgraph.ops.arithmetic import abs, clip, minimum
+from symgraph.ops.arithmetic import abs
 from symgraph.ops.exponential import expm1
+from symgraph.ops.extrema import clip, minimum
 from symgraph.ops.selection import where
 from symgraph.ops.special import erfc, sigmoid, softplus
 from symgraph.ops.trigonometric import tanh

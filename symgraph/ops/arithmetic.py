@@ -1,4 +1,4 @@
-"""Arithmetic: sums, products, quotients, powers, extrema."""
+"""Arithmetic: sums, products, quotients, powers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import ClassVar
 import numpy as np
 
 from symgraph.graph import Variable
-from symgraph.ops.arguments import TensorLike, as_variable
+from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.broadcasting import elementwise
-from symgraph.ops.comparison import eq, gt
+from symgraph.ops.comparison import eq
 from symgraph.ops.elementwise import Binary, Unary
 from symgraph.ops.exponential import log
 from symgraph.ops.rounding import floor, sign
@@ -161,34 +161,6 @@ class Reciprocal(Unary):
         return -(y * y)
 
 
-class Extremum(Binary):
-    """The gradient goes to the operand chosen, half to each where they are equal."""
-
-    domain: ClassVar[str] = "any"
-
-    def vjp(self, inputs, outputs, cotangents):
-        """dx = dz [x chosen], dy = dz [y chosen]."""
-        (x, y), (dz,) = inputs, cotangents
-        above, below = (x, y) if isinstance(self, Maximum) else (y, x)
-        chosen, tie, half = gt(above, below), eq(x, y), 0.5 * dz
-        dx = where(tie, half, where(chosen, dz, 0.0))
-        return dx, where(tie, half, where(chosen, 0.0, dz))
-
-
-class Maximum(Extremum):
-    """z = the larger of x and y; NaN where either is."""
-
-    scalar: ClassVar[str] = "maximum"
-    compute = staticmethod(np.maximum)
-
-
-class Minimum(Extremum):
-    """z = the smaller of x and y; NaN where either is."""
-
-    scalar: ClassVar[str] = "minimum"
-    compute = staticmethod(np.minimum)
-
-
 def add(x: TensorLike, y: TensorLike) -> Variable:
     """x + y."""
     return elementwise(Add(), x, y)
@@ -222,7 +194,7 @@ def mod(x: TensorLike, y: TensorLike) -> Variable:
 def pow(x: TensorLike, y: TensorLike) -> Variable:
     """x ** y; a square where y is the Python number 2."""
     if isinstance(y, (int, float)) and y == 2:
-        return square(x)
+        return square(promoted("pow", [x, y])[0])
     return elementwise(Pow(), x, y)
 
 
@@ -244,24 +216,6 @@ def square(x: TensorLike) -> Variable:
 def reciprocal(x: TensorLike) -> Variable:
     """1 / x."""
     return elementwise(Reciprocal(), x, floating=True)
-
-
-def maximum(x: TensorLike, y: TensorLike) -> Variable:
-    """The larger of x and y, NaN where either is."""
-    return elementwise(Maximum(), x, y)
-
-
-def minimum(x: TensorLike, y: TensorLike) -> Variable:
-    """The smaller of x and y, NaN where either is."""
-    return elementwise(Minimum(), x, y)
-
-
-def clip(
-    x: TensorLike, low: TensorLike | None = None, high: TensorLike | None = None
-) -> Variable:
-    """``x`` kept between ``low`` and ``high``, either of which may be None."""
-    result = as_variable(x) if low is None else maximum(x, low)
-    return result if high is None else minimum(result, high)
 
 
 # NumPy's longer names

@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import index
 
-from symgraph.graph import GraphError, TensorType, TypeMismatch, is_float, is_integer
+from symgraph.graph import (
+    GraphError,
+    TensorType,
+    TypeMismatch,
+    Variable,
+    argument_lines,
+    is_float,
+    is_integer,
+)
 
 Dimension = int | None
+
+
+@contextmanager
+def shown(*arguments: Variable) -> Iterator[None]:
+    """Adds the arguments, and the lines that made them, to what a check raises."""
+    try:
+        yield
+    except GraphError as error:
+        raise type(error)(f"{error}\n{argument_lines(arguments)}") from None
 
 
 def expect_ndim(op: str, argument: str, type: TensorType, ndim: int) -> None:
@@ -87,7 +106,7 @@ def check_axis(op: str, axis: int, ndim: int) -> None:
 
 def normalize_axes(op: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """``axes`` as a sorted tuple of non-negative ints, each at most once."""
-    given = (axes,) if isinstance(axes, int) else tuple(axes)
+    given = tuple(map(index, axes if isinstance(axes, Iterable) else (axes,)))
     for axis in given:
         check_axis(op, axis, ndim)
     normal = tuple(sorted(axis % ndim for axis in given))

@@ -8,6 +8,7 @@ from symgraph.graph import GraphError, Variable
 from symgraph.ops.affine import add_bias
 from symgraph.ops.arguments import TensorLike, promoted
 from symgraph.ops.channels import check_filters, check_images
+from symgraph.ops.checks import shown
 from symgraph.ops.conv import Conv2D, Convolution, spatial
 from symgraph.ops.windows import PaddingLike, PairLike, pair, resolve_padding
 
@@ -60,7 +61,8 @@ def conv_transpose2d(
         raise GraphError(
             f"{op}: output_padding {extra} must be less than stride {geometry.stride}"
         )
-    _check_inputs(op, x, filters)
+    with shown(x, filters):
+        _check_inputs(op, x, filters)
     size = [_restored(geometry, axis, x, filters, extra[axis]) for axis in range(2)]
     y: Variable = geometry.backward_data(x, filters, size)
     return y if bias is None else add_bias(y, bias, axes=(0, 2, 3))
@@ -76,13 +78,14 @@ def _geometry(
     groups: int,
 ) -> Convolution:
     """The windows that the arguments describe, checked."""
-    check_images(op, "input", x.type)
-    check_filters(op, filters.type, x.dtype)
-    if groups < 1:
-        raise GraphError(f"{op}: groups must be at least 1, got {groups}")
-    step, gap = pair(op, "stride", stride), pair(op, "dilation", dilation)
-    size, window = x.type.shape[2:], filters.type.shape[2:]
-    sides = resolve_padding(op, padding, size, window, step, gap)
+    with shown(x, filters):
+        check_images(op, "input", x.type)
+        check_filters(op, filters.type, x.dtype)
+        if groups < 1:
+            raise GraphError(f"{op}: groups must be at least 1, got {groups}")
+        step, gap = pair(op, "stride", stride), pair(op, "dilation", dilation)
+        size, window = x.type.shape[2:], filters.type.shape[2:]
+        sides = resolve_padding(op, padding, size, window, step, gap)
     return Conv2D(step, sides, gap, groups)
 
 

@@ -24,9 +24,9 @@ from symgraph.ops.arguments import (
     as_variable,
     fill_sizes,
 )
-from symgraph.ops.arithmetic import maximum
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq
+from symgraph.ops.extrema import maximum
 from symgraph.ops.reshaping import expand_dims
 from symgraph.ops.selection import where
 from symgraph.ops.shape import broadcast_to, check_sizes, dim
@@ -127,12 +127,12 @@ def eye(
 
 def tril(x: TensorLike, k: int = 0) -> Variable:
     """``x`` with zeros where column - row > k, in its last two dimensions."""
-    return where(_column_minus_row(x) <= k, x, 0)
+    return where(_column_minus_row(x) <= k, x, zeros_like(x))
 
 
 def triu(x: TensorLike, k: int = 0) -> Variable:
     """``x`` with zeros where column - row < k, in its last two dimensions."""
-    return where(_column_minus_row(x) >= k, x, 0)
+    return where(_column_minus_row(x) >= k, x, zeros_like(x))
 
 
 def _column_minus_row(x: TensorLike) -> Variable:

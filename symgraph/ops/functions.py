@@ -7,12 +7,9 @@ from symgraph.ops.arithmetic import (
     abs,
     absolute,
     add,
-    clip,
     divide,
     floor_div,
     floor_divide,
-    maximum,
-    minimum,
     mod,
     mul,
     multiply,
@@ -62,6 +59,7 @@ from symgraph.ops.creation import (
 )
 from symgraph.ops.cumulative import cumprod, cumsum, diff
 from symgraph.ops.exponential import exp, exp2, expm1, log, log1p, log2, log10, sqrt
+from symgraph.ops.extrema import clip, maximum, minimum
 from symgraph.ops.indexing import (
     diagonal,
     inc_subtensor,
@@ -142,7 +140,7 @@ from symgraph.ops.reshaping import (
     transpose,
 )
 from symgraph.ops.rounding import ceil, floor, round, sign, trunc
-from symgraph.ops.selection import switch, where
+from symgraph.ops.selection import ifelse, switch, where
 from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.sorting import argsort, sort, topk
 from symgraph.ops.special import erf, erfc

@@ -93,8 +93,8 @@ def one_hot(labels: TensorLike, count: Size, dtype: str | None = None) -> Variab
     labels = as_variable(labels)
     if not is_integer(labels.dtype):
         raise TypeMismatch(f"one_hot: labels must be integers, got {labels.type}")
-    classes = cast(arange(count), labels.dtype)
-    hot = eq(expand_dims(labels, labels.ndim), classes)
+    whole = cast(labels, "int64")  # class 256 would be class 0 of uint8 labels
+    hot = eq(expand_dims(whole, labels.ndim), arange(count))
     return cast(hot, dtype or config.floatX)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symgraph.graph import GraphError, TypeMismatch, Variable, is_integer
 from symgraph.ops.advanced import Positions
@@ -36,16 +37,21 @@ class Part:
         return self.entry is None
 
 
+@dataclass(frozen=True)
+class _Masked:
+    """Where one dimension of a mask is true; the mask's size there."""
+
+    places: NDArray[np.intp]
+    size: int
+
+
 def read_index(x: Variable, key: Any) -> list[Part]:
     """The meaning of ``key`` in ``x[key]``, one part for each dimension or new axis."""
     keys = _without_ellipsis(
         x, _without_masks(key if isinstance(key, tuple) else (key,))
     )
-    sizes = iter(shape(x))
-    return [
-        Part(None) if k is None else _part(k, next(sizes), axis)
-        for axis, k in enumerate(keys)
-    ]
+    dims = enumerate(shape(x))
+    return [Part(None) if key is None else _part(key, *next(dims)) for key in keys]
 
 
 def _without_masks(keys: Sequence[Any]) -> list[Any]:
@@ -60,7 +66,8 @@ def _without_masks(keys: Sequence[Any]) -> list[Any]:
                 "the call; use sg.where(mask, x, other)"
             )
         if is_mask and value.ndim:
-            result += list(np.nonzero(value))
+            pairs = zip(np.nonzero(value), value.shape, strict=True)
+            result += [_Masked(places, size) for places, size in pairs]
         else:
             result.append(value)
     return result
@@ -76,9 +83,16 @@ def _without_ellipsis(x: Variable, keys: list[Any]) -> list[Any]:
     return [*keys[:place], *rest, *keys[place + 1 :]]
 
 
-def _part(key: Any, size: Size, axis: int) -> Part:
+def _part(key: Any, axis: int, size: Size) -> Part:
     if isinstance(key, slice):
         return _range_part(key, size)
+    if isinstance(key, _Masked):
+        if isinstance(size, int) and size != key.size:
+            raise IndexOutOfRange(
+                f"index: the mask has size {key.size} along dimension {axis}, "
+                f"expected {size}"
+            )
+        key = key.places
     if isinstance(key, (bool, np.bool_, str, float)) or key is Ellipsis:
         raise TypeMismatch(f"index: expected integers, slices or None, got {key!r}")
     if isinstance(key, (int, np.integer)):

@@ -56,29 +56,23 @@ def make_loop(
     length = length_of(name, taken, n_steps)
     slices = [x for one in taken for x in one.slices(length, go_backwards)]
     elements = [Variable(x.type.with_shape(x.type.shape[1:])) for x in slices]
-    starts = carried(name, outputs_info)
-    registers = _registers(starts or [])
+    given = carried(name, outputs_info)
     constants = [as_variable(v) for v in _listed(non_sequences)]
-    step = called(name, fn, [*elements, *_past(starts or [], registers), *constants])
-    if starts is None:
-        starts = [None] * len(step.outputs)
-        registers = _registers(starts)
+    registers = _registers(given or [])
+    step = called(name, fn, [*elements, *_past(given or [], registers), *constants])
+    starts = [None] * len(step.outputs) if given is None else given
+    registers = _registers(starts) if given is None else registers
     check_outputs(name, step.outputs, starts)
     closure = closure_of(step, [*elements, *_flat(registers)])
     if strict:
         check_strict(name, closure, constants)
     initial = [v for start in starts if start for v in start.initial]
     initial += step.changing
-    op = Scan(
-        _body(step, elements, registers, closure),
-        len(elements),
-        len(initial),
-        length if isinstance(length, int) else None,
-        go_backwards,
-        truncate_gradient,
-        name,
-    )
-    size = () if isinstance(length, int) else (size_variable(length),)
+    body = _body(step, elements, registers, closure)
+    static = length if isinstance(length, int) else None
+    counts = len(elements), len(initial), static
+    op = Scan(body, *counts, go_backwards, truncate_gradient, name)
+    size = () if static is not None else (size_variable(length),)
     found = op(*slices, *initial, *closure, *size)
     found = list(found) if isinstance(found, tuple) else [found]
     return _loop(op, step, registers, found)

@@ -8,7 +8,7 @@ from typing import Any
 
 from symgraph.graph import GraphError, Variable, argument_lines
 from symgraph.ops.arguments import Size, as_size, as_variable
-from symgraph.ops.arithmetic import minimum
+from symgraph.ops.extrema import minimum
 from symgraph.ops.shape import dim
 
 

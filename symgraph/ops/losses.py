@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from symgraph.graph import GraphError, Variable
 from symgraph.ops.arguments import TensorLike, promoted
-from symgraph.ops.arithmetic import abs, minimum, square, sub
+from symgraph.ops.arithmetic import abs, square, sub
 from symgraph.ops.exponential import log, log1p
+from symgraph.ops.extrema import minimum
 from symgraph.ops.special import softplus
 
 

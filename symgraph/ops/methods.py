@@ -17,6 +17,7 @@ from symgraph.ops import logical, reshaping, statistics
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq, ge, gt, le, lt, ne
 from symgraph.ops.cumulative import cumprod, cumsum
+from symgraph.ops.extrema import clip
 from symgraph.ops.indexing import diagonal, getitem, take, trace
 from symgraph.ops.linalg import dot, matmul
 from symgraph.ops.rounding import round
@@ -107,7 +108,7 @@ METHODS: dict[str, Any] = {
     "eq": eq,
     "ne": ne,
     "astype": cast,
-    "clip": math.clip,
+    "clip": clip,
     "round": round,
     "reshape": _varargs(reshaping.reshape),
     "transpose": _varargs(reshaping.transpose),

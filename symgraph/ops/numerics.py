@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from symgraph.graph import Variable
 from symgraph.ops.arguments import TensorLike, promoted
-from symgraph.ops.arithmetic import abs, maximum
+from symgraph.ops.arithmetic import abs
 from symgraph.ops.comparison import eq, isfinite
 from symgraph.ops.exponential import exp, log1p
+from symgraph.ops.extrema import maximum
 from symgraph.ops.logical import logical_and, logical_or
 from symgraph.ops.selection import where
 from symgraph.ops.statistics import all

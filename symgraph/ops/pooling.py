@@ -5,7 +5,7 @@ from __future__ import annotations
 from symgraph.graph import Variable
 from symgraph.ops.arguments import TensorLike, as_variable, promoted
 from symgraph.ops.average_pool import AveragePool2D
-from symgraph.ops.checks import expect_ndim
+from symgraph.ops.checks import expect_ndim, shown
 from symgraph.ops.pool import MaxPool2D
 from symgraph.ops.statistics import max as max_over
 from symgraph.ops.statistics import mean
@@ -56,14 +56,16 @@ def average_pool2d(
 def global_max_pool2d(x: TensorLike, keepdims: bool = False) -> Variable:
     """The maximum of each channel: [N,C,H,W] -> [N,C], or [N,C,1,1]."""
     x = as_variable(x)
-    expect_ndim("global_max_pool2d", "input", x.type, 4)
+    with shown(x):
+        expect_ndim("global_max_pool2d", "input", x.type, 4)
     return max_over(x, axis=(2, 3), keepdims=keepdims)
 
 
 def global_average_pool2d(x: TensorLike, keepdims: bool = False) -> Variable:
     """The mean of each channel: [N,C,H,W] -> [N,C], or [N,C,1,1]."""
     x = as_variable(x)
-    expect_ndim("global_average_pool2d", "input", x.type, 4)
+    with shown(x):
+        expect_ndim("global_average_pool2d", "input", x.type, 4)
     return mean(x, axis=(2, 3), keepdims=keepdims)
 
 
@@ -74,8 +76,9 @@ def _geometry(
     stride: PairLike | None,
     padding: PaddingLike,
 ) -> tuple[Pair, Pair, Padding]:
-    expect_ndim(op, "input", x.type, 4)
-    spans = pair(op, "window", window)
-    steps = spans if stride is None else pair(op, "stride", stride)
-    sides = resolve_padding(op, padding, x.type.shape[2:], spans, steps)
+    with shown(x):
+        expect_ndim(op, "input", x.type, 4)
+        spans = pair(op, "window", window)
+        steps = spans if stride is None else pair(op, "stride", stride)
+        sides = resolve_padding(op, padding, x.type.shape[2:], spans, steps)
     return spans, steps, sides

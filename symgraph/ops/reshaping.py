@@ -159,6 +159,8 @@ def repeat(x: TensorLike, repeats: int, axis: int | None = None) -> Variable:
     if axis is None:
         return repeat(flatten(x), repeats, 0)
     check_axis("repeat", axis, x.ndim)
+    if isinstance(repeats, int) and repeats < 0:
+        raise GraphError(f"repeat: repeats must be >= 0, got {repeats}")
     place = axis % x.ndim
     before, size, after = shape(x)[:place], dim(x, place), shape(x)[place + 1 :]
     wide = broadcast_to(expand_dims(x, place + 1), [*before, size, repeats, *after])

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from symgraph.graph import Apply, Graph, Variable, clone_with, is_float
 from symgraph.graph.pull_back import pulled_back
-from symgraph.ops.arithmetic import minimum
 from symgraph.ops.creation import zeros, zeros_like
+from symgraph.ops.extrema import minimum
 from symgraph.ops.join import concatenate
 from symgraph.ops.scan_body import Body, captured
 from symgraph.ops.selection import where

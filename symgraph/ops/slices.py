@@ -12,15 +12,8 @@ import numpy as np
 
 from symgraph.graph import GraphError, TypeMismatch, Variable
 from symgraph.ops.arguments import Size, as_size
-from symgraph.ops.arithmetic import (
-    Add,
-    FloorDiv,
-    Maximum,
-    Minimum,
-    Mul,
-    maximum,
-    minimum,
-)
+from symgraph.ops.arithmetic import Add, FloorDiv, Mul
+from symgraph.ops.extrema import Maximum, Minimum, maximum, minimum
 from symgraph.ops.shape import Dim
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symgraph.graph import GraphError, Op, TensorType, Variable
+from symgraph.graph import GraphError, Op, TensorType, Variable, argument_lines
 from symgraph.ops.arguments import TensorLike, as_variable
 from symgraph.ops.checks import check_axes, check_axis
 from symgraph.ops.indexing import take_along_axis
@@ -56,7 +56,8 @@ def topk(x: TensorLike, k: int, axis: int = -1) -> tuple[Variable, Variable]:
     check_axis("topk", axis, x.ndim)
     size = x.type.shape[axis]
     if k < 0 or (size is not None and k > size):
-        raise GraphError(f"topk: k = {k} for dimension {axis} of {x.type}")
+        most = "" if size is None else f" and <= {size}, the size of dimension {axis}"
+        raise GraphError(f"topk: k must be >= 0{most}, got {k}\n{argument_lines([x])}")
     whole = (slice(None),) * (axis % x.ndim)
     last = argsort(x, axis)[(*whole, slice(None, None, -1))]
     places = last[(*whole, slice(0, k))]

@@ -63,7 +63,9 @@ def roll(x: TensorLike, shift: int, axis: int | None = None) -> Variable:
         return roll(flatten(x), shift, 0).reshape(shape(x))
     check_axis("roll", axis, x.ndim)
     size = dim(x, axis)
-    cut = (size - shift) % size
+    if size == 0:
+        return x
+    cut = (size - shift) % size  # 0 where the size turns out to be 0
     whole = (slice(None),) * (axis % x.ndim)
     return concatenate(
         [x[(*whole, slice(cut, None))], x[(*whole, slice(0, cut))]], axis

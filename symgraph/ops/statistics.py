@@ -9,7 +9,7 @@ from symgraph.graph import Variable, config, is_float
 from symgraph.ops.arguments import Size, TensorLike, as_variable
 from symgraph.ops.arithmetic import abs, square
 from symgraph.ops.cast import cast, stop_gradient
-from symgraph.ops.checks import normalize_axes
+from symgraph.ops.checks import normalize_axes, shown
 from symgraph.ops.comparison import isfinite
 from symgraph.ops.exponential import exp, log, sqrt
 from symgraph.ops.reduce import All, Any, ArgMax, ArgMin, Max, Min, Prod, Sum
@@ -115,7 +115,10 @@ def norm(
 
 def reduced_axes(name: str, axis: Axis, x: Variable) -> tuple[int, ...]:
     """The axes to reduce, sorted: all of them for None."""
-    return tuple(range(x.ndim)) if axis is None else normalize_axes(name, axis, x.ndim)
+    if axis is None:
+        return tuple(range(x.ndim))
+    with shown(x):
+        return normalize_axes(name, axis, x.ndim)
 
 
 def _reduced(op: type, x: Variable, axis: Axis, keepdims: bool) -> Variable:

@@ -5,7 +5,7 @@ May import ``ops`` and ``rewriting``. Read ``algebra.py`` for what a rule looks 
 ``pipeline.py`` for the order in which all of them run.
 """
 
-from symgraph.rules.algebra import ALGEBRA, REAL_ALGEBRA
+from symgraph.rules.algebra import ALGEBRA
 from symgraph.rules.arrangements import ARRANGEMENTS
 from symgraph.rules.batch_norm import BATCH_NORM
 from symgraph.rules.constant_folding import CONSTANT_FOLDING
@@ -24,6 +24,7 @@ from symgraph.rules.pipeline import (
     Rewritten,
     rewrite,
 )
+from symgraph.rules.real_algebra import REAL_ALGEBRA
 from symgraph.rules.sizes import normalize_sizes
 from symgraph.rules.stability import STABILITY
 

@@ -1,8 +1,7 @@
 """Algebra of single elements: neutral elements, powers, repeated operands, casts.
 
 ``ALGEBRA`` holds for every float, infinities and nans included, up to the sign of a
-zero. ``REAL_ALGEBRA`` holds for finite numbers only (x - x is nan where x is infinite),
-so it is in no default stage; a pipeline of one's own may take it.
+zero; what holds for finite numbers only is in ``real_algebra.py``.
 """
 
 from __future__ import annotations
@@ -12,20 +11,11 @@ from math import frexp
 import numpy as np
 
 from symgraph.graph import Variable, is_bool, is_float
-from symgraph.ops.arithmetic import (
-    Add,
-    Div,
-    Maximum,
-    Minimum,
-    Mul,
-    Pow,
-    Reciprocal,
-    Square,
-    Sub,
-)
+from symgraph.ops.arithmetic import Add, Div, Mul, Pow, Reciprocal, Square, Sub
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.checkpoint import Checkpoint
-from symgraph.ops.exponential import Exp, Log, Sqrt
+from symgraph.ops.exponential import Sqrt
+from symgraph.ops.extrema import Maximum, Minimum
 from symgraph.ops.logical import LogicalNot
 from symgraph.ops.selection import Where
 from symgraph.ops.special import Relu
@@ -194,30 +184,6 @@ def multiply_integer_by_zero(x):
     return filled_like(x, 0)
 
 
-@rewrite(node(Sub)(floating("x"), floating("x")))
-def subtract_from_itself(x):
-    """x - x  ->  0, for finite x"""
-    return filled_like(x, 0)
-
-
-@rewrite(node(Div)(x, x))
-def divide_by_itself(x):
-    """x / x  ->  1, for finite x other than 0"""
-    return filled_like(x, 1)
-
-
-@rewrite(commutative(Mul)(floating("x"), ZERO))
-def multiply_by_zero(x):
-    """x 0  ->  0, for finite x"""
-    return filled_like(x, 0)
-
-
-@rewrite(node(Exp)(node(Log)(x)))
-def exponential_of_logarithm(x):
-    """exp(log(x))  ->  x, for x > 0"""
-    return x
-
-
 ALGEBRA: tuple[Rule, ...] = (
     drop_zero,
     drop_one,
@@ -241,11 +207,4 @@ ALGEBRA: tuple[Rule, ...] = (
     drop_checkpoint,
     subtract_integer_from_itself,
     multiply_integer_by_zero,
-)
-
-REAL_ALGEBRA: tuple[Rule, ...] = (
-    subtract_from_itself,
-    divide_by_itself,
-    multiply_by_zero,
-    exponential_of_logarithm,
 )

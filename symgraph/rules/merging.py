@@ -7,7 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from symgraph.graph import Apply, Constant, Graph, Op, Variable
-from symgraph.ops.arithmetic import Add, Maximum, Minimum, Mul
+from symgraph.ops.arithmetic import Add, Mul
+from symgraph.ops.extrema import Maximum, Minimum
 from symgraph.rewriting import graph_pass
 
 # Ops whose two inputs may be exchanged without changing a bit.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph.graph import Constant, Op, Variable, is_float, is_integer
-from symgraph.ops.arithmetic import Abs, Add, Div, Maximum, Mul, Reciprocal, Square
+from symgraph.ops.arithmetic import Abs, Add, Div, Mul, Reciprocal, Square
 from symgraph.ops.exponential import Exp, Exp2, Sqrt
+from symgraph.ops.extrema import Maximum
 from symgraph.ops.join import Concatenate
 from symgraph.ops.shape import BroadcastTo, Reshape, Transpose, broadcast_to, shape
 from symgraph.ops.special import Relu, Sigmoid, Softplus

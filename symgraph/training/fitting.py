@@ -65,17 +65,15 @@ def fit(
     if epochs < 0:
         raise GraphError(f"fit: epochs expects a number >= 0, got {epochs}")
     metrics = dict(metrics or {})
-    shuffled = as_source(data, batch_size, "fit", shuffle=True, seed=seed)
+    learned_from = data if statistics is None else statistics
     settings = Settings(
-        data=shuffled,
+        data=as_source(data, batch_size, "fit", shuffle=True, seed=seed),
         epochs=epochs,
         loss=loss,
         optimizer=optimizer,
         learning_rate=learning_rate,
         metrics=metrics,
-        statistics=as_source(
-            data if statistics is None else statistics, batch_size, "fit"
-        ),
+        statistics=as_source(learned_from, batch_size, "fit"),
         estimator=estimator,
         validation_estimator=validation_estimator,
         early_stopping=early_stopping,
@@ -87,7 +85,8 @@ def fit(
     if validation is not None:
         evaluator = Evaluator(net, validation, loss, metrics, batch_size)
     trainer = Trainer(net, settings, evaluator)
+    if isinstance(resume, (str, Path)):
+        resume = Checkpoint.load(resume)
     if resume is not None:
-        known = isinstance(resume, Checkpoint)
-        trainer.restore(resume if known else Checkpoint.load(resume))  # type: ignore[arg-type]
+        trainer.restore(resume)
     return trainer.run()

@@ -11,9 +11,10 @@ from operator import add
 from typing import Any, TypeAlias
 
 from symgraph.graph import GraphError, SharedVariable, Variable
-from symgraph.ops.arithmetic import clip, maximum, square
+from symgraph.ops.arithmetic import square
 from symgraph.ops.cast import cast
 from symgraph.ops.exponential import sqrt
+from symgraph.ops.extrema import clip, maximum
 from symgraph.training.descent import (
     Loss,
     Optimizer,

@@ -13,8 +13,8 @@ from math import pi
 from typing import TypeAlias
 
 from symgraph.graph import GraphError, Variable
-from symgraph.ops.arithmetic import minimum
 from symgraph.ops.comparison import greater_equal
+from symgraph.ops.extrema import minimum
 from symgraph.ops.rounding import floor
 from symgraph.ops.selection import switch
 from symgraph.ops.trigonometric import cos

@@ -90,10 +90,27 @@ def test_jacobian_of_nothing_has_no_rows(x):
     assert sg.jacobian(x[:0] * 2, x).eval({x: V}).shape == (0, 3)
 
 
-def test_jacobian_needs_a_known_shape():
-    x = sg.dvector("x")
-    with pytest.raises(GraphError, match=r"shape of .*must be known; use sg.vjp"):
-        sg.jacobian(x * 2, x)
+@pytest.mark.parametrize("mode", ["c", "numpy"])
+def test_jacobian_of_unknown_shapes(mode):
+    x, m, other = sg.dvector("x"), sg.dmatrix("m"), sg.dvector("other")
+    outputs = [
+        *sg.jacobian(sg.sin(x) * other[0], [x, other, m]),
+        sg.jacobian(m.T, m),
+        sg.hessian(sg.prod(x), x),
+        sg.jacobian(sg.floor(x), x),
+    ]
+    fn = sg.function([x, m, other], outputs, mode=mode)
+    for size in (3, 1, 0):
+        v, a = np.arange(1.0, 1 + size), np.ones((2, size))
+        by_x, by_other, by_m, turned, hessian, nothing = fn(v, a, [2.0, 5.0])
+        np.testing.assert_allclose(by_x, 2 * np.diag(np.cos(v)))
+        np.testing.assert_allclose(by_other, np.stack([np.sin(v), 0 * v], axis=1))
+        assert by_m.shape == (size, 2, size) and not by_m.any()
+        expected = np.einsum("il,jk->ijkl", np.eye(size), np.eye(2))
+        np.testing.assert_array_equal(turned, expected)
+        others = np.prod(v) / v[:, None] / v * (1 - np.eye(size))
+        np.testing.assert_allclose(hessian, others)
+        assert nothing.shape == (size, size) and not nothing.any()
 
 
 def test_hessian(x):

@@ -151,3 +151,13 @@ def test_a_run_time_size_has_no_truth():
 
 def test_names_of_the_module_are_of_integers():
     assert isinstance(sizes.product((2, 3)), int)
+
+
+def test_a_division_by_nothing_is_nothing():
+    for divided in (floordiv, mod):
+        assert divided(7, 0) == 0 and divided(a, 0) == 0
+        assert evaluate(divided(a, b), {"a": 7, "b": 0}) == 0
+    for left, right in ((7, -2), (-7, -2), (-7, 2), (6, -2)):
+        values = {"a": left, "b": right}
+        assert evaluate(floordiv(a, b), values) == left // right
+        assert evaluate(mod(a, b), values) == left % right

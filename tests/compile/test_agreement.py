@@ -107,3 +107,14 @@ def test_a_slice_of_nothing(mode):
     nothing, same = sg.function([x], outputs, mode=mode)(ones(5, 3, 7))
     assert nothing.shape == (0, 3, 5)
     assert np.array_equal(same, ones(5, 3, 7))
+
+
+def test_sizes_that_are_divided(mode):
+    n, k = sg.lscalar("n"), sg.lscalar("k")
+    fn = sg.function(
+        [n, k], [sg.zeros((abs(n // k),)), sg.zeros((n % k + 3,))], mode=mode
+    )
+    for top, bottom in ((7, 2), (-7, 2), (7, -2), (-7, -2), (6, -3), (7, 0)):
+        quotient, rest = fn(top, bottom)
+        assert quotient.shape == (abs(top // bottom) if bottom else 0,)
+        assert rest.shape == ((top % bottom if bottom else 0) + 3,)

@@ -89,6 +89,7 @@ def test_eye_and_triangles():
         np.testing.assert_array_equal(
             sg.triu(x, k).eval({x: values}), np.triu(values, k)
         )
+    assert sg.tril(sg.tensor("flags", "bool", (2, 3))).dtype == "bool"
     with pytest.raises(GraphError, match="at least 2 dimensions"):
         sg.tril(sg.vector())
 

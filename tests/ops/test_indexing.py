@@ -169,6 +169,9 @@ def test_values_written_are_broadcast_and_cast():
         (np.s_[1.5:], TypeMismatch, "bounds of a slice must be integers, got 1.5"),
         (np.array([0.5]), TypeMismatch, "positions must be integers"),
         ((None, J), GraphError, "put the new axis in by sg.expand_dims"),
+        ((None, 9), IndexError, "9 is out of range for dimension 0 of size 4"),
+        ([True, False, True], IndexError, "mask has size 3 along dimension 0, .* 4"),
+        ((..., [True]), IndexError, "mask has size 1 along dimension 1, expected 5"),
     ],
 )
 def test_errors(key, error, message):
@@ -211,6 +214,8 @@ def test_take_and_its_kin():
 def test_one_hot_diagonal_and_trace():
     labels = sg.ivector("labels")
     hot = sg.one_hot(labels, 3)
+    many = sg.one_hot(np.array([0, 44], "uint8"), 300).eval()
+    np.testing.assert_array_equal(np.nonzero(many)[1], [0, 44])
     assert hot.type.shape == (None, 3)
     np.testing.assert_array_equal(
         hot.eval({labels: [2, 0, 5]}), [[0, 0, 1], [1, 0, 0], [0, 0, 0]]

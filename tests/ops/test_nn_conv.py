@@ -268,3 +268,16 @@ def test_a_mismatch_found_only_at_the_call_is_named():
 
 def test_flops_count_products_and_sums():
     assert Conv2D().flops((2, 3, 5, 7), (4, 3, 2, 3)) == 2 * 2 * 4 * 4 * 5 * 18
+
+
+def test_errors_show_the_lines_of_the_arguments():
+    x, filters = sg.matrix("x"), sg.tensor4("filters")
+    images = [
+        lambda: sg.nn.conv2d(x, filters),
+        lambda: sg.nn.max_pool2d(x, 2),
+        lambda: sg.nn.global_average_pool2d(x),
+    ]
+    for build in images:
+        with pytest.raises(GraphError, match="must have 4 dimensions") as caught:
+            build()
+        assert 'x, filters = sg.matrix("x")' in str(caught.value)

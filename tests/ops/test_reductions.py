@@ -100,8 +100,12 @@ def test_norms(order):
 
 def test_errors_name_the_axis():
     x = sg.matrix("x")
-    with pytest.raises(GraphError, match="sum: axis 2 is out of range"):
+    with pytest.raises(GraphError, match="sum: axis 2 is out of range") as caught:
         x.sum(axis=2)
+    assert 'x = sg.matrix("x")' in str(caught.value)
+    assert x.sum(axis=np.int64(1)).ndim == 1
+    with pytest.raises(TypeError, match="float"):
+        x.sum(axis=1.0)
     with pytest.raises(GraphError, match="given twice"):
         x.max(axis=(0, -2))
 
@@ -114,6 +118,16 @@ def test_running_sums_and_products(axis):
         np.testing.assert_allclose(value, getattr(np, name)(A, axis), rtol=1e-12)
     sums = np.diff(A, 2, axis=1)
     np.testing.assert_allclose(sg.diff(x, 2, 1).eval({x: A}), sums)
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0)])
+def test_running_sums_of_nothing(shape):
+    x = sg.tensor("x", "float64", shape)
+    y = x.cumprod(-1)
+    f = sg.function([x], [x.cumsum(0), y, sg.grad(y.sum(), x), x.prod(-1)])
+    sums, products, gradient, product = f(np.ones(shape))
+    assert sums.shape == products.shape == gradient.shape == shape
+    np.testing.assert_array_equal(product, np.ones(shape).prod(-1))
 
 
 @pytest.mark.parametrize("axis", [None, 0, -1])
@@ -131,7 +145,9 @@ def test_topk_is_largest_first():
     order = np.flip(np.argsort(A), -1)[..., :2]
     np.testing.assert_array_equal(places.eval({x: A}), order)
     np.testing.assert_array_equal(values.eval({x: A}), np.take_along_axis(A, order, -1))
-    with pytest.raises(GraphError, match="k = 4 for dimension 1"):
+    with pytest.raises(
+        GraphError, match="k must be >= 0 and <= 3, the size of dimension 1, got 4"
+    ):
         sg.topk(x, 4, 1)
 
 

@@ -157,3 +157,13 @@ def test_a_wrong_size_at_the_call_is_an_error():
     x, n = sg.vector("x"), sg.lscalar("n")
     with pytest.raises(ValueError, match="reshape"):
         x.reshape(n, 2).eval({x: np.zeros(6, "float32"), n: 4})
+
+
+@pytest.mark.parametrize("mode", ["c", "numpy"])
+def test_nothing_rolled_is_nothing(mode):
+    known, open_ = sg.tensor(shape=(0, 3)), sg.matrix()
+    assert sg.roll(known, 1, 0) is known
+    f = sg.function([open_], sg.roll(open_, 1, 0), mode=mode)
+    assert f(np.zeros((0, 3), "float32")).shape == (0, 3)
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    np.testing.assert_array_equal(f(x), np.roll(x, 1, 0))

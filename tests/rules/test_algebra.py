@@ -9,13 +9,15 @@ from hypothesis import strategies as st
 
 from symgraph.graph import constant
 from symgraph.ops import functions as F
-from symgraph.ops.arithmetic import Div, Maximum, Minimum, Mul, Neg, Pow
+from symgraph.ops.arithmetic import Div, Mul, Neg, Pow
 from symgraph.ops.cast import Cast, StopGradient
+from symgraph.ops.extrema import Maximum, Minimum
 from symgraph.ops.logical import LogicalNot
 from symgraph.ops.selection import Where
 from symgraph.ops.special import relu
 from symgraph.rewriting import Stage, rewrite_graph
-from symgraph.rules.algebra import ALGEBRA, REAL_ALGEBRA
+from symgraph.rules.algebra import ALGEBRA
+from symgraph.rules.real_algebra import REAL_ALGEBRA
 from tests.rules.checking import graph_of, ops_of, rewritten, tensor
 
 SPECIAL = np.array(

@@ -14,8 +14,8 @@ from symgraph.rules.scan_products import (
     multiply_before_loop,
     sum_after_loop,
 )
+from symgraph.rules.scan_reads import drop_unread
 from symgraph.rules.scans import (
-    drop_unread,
     hoist_invariants,
     keep_last_only,
     merge_scans,

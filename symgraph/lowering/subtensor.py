@@ -1,4 +1,4 @@
-"""Reading and writing parts of arrays: views where positions are known, else gathers.
+"""Reading and writing regular parts: views where positions are known, else gathers.
 
 A position is *known* where it is a constant or an integer that the call brings with
 it; then a part of an array is the same memory under another offset. A position that
@@ -11,15 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from codegen import ir
-from codegen.ir import Kind
-from codegen.schedule import elementwise, nest, opened
+from codegen.schedule import elementwise
 from codegen.sizes import Size, mod
 from symgraph.graph import Apply, Variable
-from symgraph.lowering.body import Body, call, number
+from symgraph.lowering.body import Body, call
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.join import filled
 from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.pointwise import read
+from symgraph.lowering.positions import checked, out_of_range
 from symgraph.lowering.values import Stored
 from symgraph.ops.subtensor import At, Index, Range
 
@@ -54,7 +54,7 @@ class Part:
                 place: ir.Expression = call("cast", "int64", value)
             else:
                 size, code = start.size, start.code
-                place = _checked(builder, start.variable, (), size, body, code)
+                place = checked(builder, start.variable, (), size, body, code)
             term = call("mul", "int64", place, ir.SizeValue(start.stride))
             total = term if total is None else call("add", "int64", total, term)
         return None if total is None else body.let(total)
@@ -107,84 +107,6 @@ def lower_set_subtensor(builder: Builder, node: Apply) -> None:
     builder.emit(elementwise(part.view.shape, statements))
 
 
-def lower_take(builder: Builder, node: Apply) -> None:
-    """Each element read from where the indices point, which is checked."""
-    x, *indices = node.inputs
-    source, target = builder.unblocked(x), builder.allocate(node.outputs[0])
-    codes = _codes(builder, node)
-
-    def statements(place: tuple[Size, ...]) -> tuple[ir.Statement, ...]:
-        body, axis = Body(), node.op.axis
-        position, at = _pointed(builder, source, axis, indices, place, body, codes)
-        element = ir.Gather(source.buffer, position, 1, at)
-        store = ir.Store(target.buffer, target.position(place), element)
-        return (*body.statements, store)
-
-    builder.emit(elementwise(target.shape, statements))
-
-
-def lower_put(builder: Builder, node: Apply) -> None:
-    """A copy of x, then the values in row-major order, for where one comes twice."""
-    x, value, *indices = node.inputs
-    target = builder.allocate(node.outputs[0])
-    builder.emit(copy_loop(builder.value(x), target), "copy")
-    codes = _codes(builder, node)
-    axes, place = opened(builder.shape(value), builder.fresh("i"))
-    body, axis = Body(), node.op.axis
-    position, at = _pointed(builder, target, axis, indices, place, body, codes)
-    element = read(builder, value, place, body)
-    scatter = ir.Scatter(target.buffer, position, 1, at, element, node.op.increment)
-    builder.emit(nest(axes, (*body.statements, scatter), Kind.SERIAL))
-
-
-def _pointed(
-    builder: Builder,
-    array: Stored,
-    axis: int,
-    indices: Sequence[Variable],
-    place: tuple[Size, ...],
-    body: Body,
-    codes: Sequence[int],
-) -> tuple[Size, ir.Expression]:
-    """Where in ``array`` the indices at ``place`` point: a size plus data."""
-    width = len(builder.shape(indices[0]))
-    before, middle, after = (
-        place[:axis],
-        place[axis : axis + width],
-        place[axis + width :],
-    )
-    known = (*before, *(0 for _ in indices), *after)
-    total: ir.Expression = number(0, "int64")
-    for number_, (variable, code) in enumerate(zip(indices, codes, strict=True)):
-        size = array.shape[axis + number_]
-        index = _checked(builder, variable, middle, size, body, code)
-        step = ir.SizeValue(array.strides[axis + number_])
-        term = call("mul", "int64", index, step)
-        total = call("add", "int64", total, term)
-    return array.position(known), body.let(total)
-
-
-def _checked(
-    builder: Builder,
-    variable: Variable,
-    place: Sequence[Size],
-    size: Size,
-    body: Body,
-    code: int,
-) -> ir.Expression:
-    """One index, counted from the start; a ``Check`` that it is inside."""
-    raw = body.let(call("cast", "int64", read(builder, variable, place, body)))
-    zero, extent = number(0, "int64"), ir.SizeValue(size)
-    wrapped = call("add", "int64", raw, extent)
-    index = body.let(
-        call("where", "int64", call("lt", "bool", raw, zero), wrapped, raw)
-    )
-    low, high = call("ge", "bool", index, zero), call("lt", "bool", index, extent)
-    inside = call("logical_and", "bool", low, high)
-    body.statements.append(ir.Check(inside, code, (raw, extent)))
-    return index
-
-
 def _part(
     builder: Builder,
     node: Apply,
@@ -205,7 +127,7 @@ def _part(
         if offset is None and variable is not None:
             is_position = isinstance(entry, At)
             size = array.shape[axis] if is_position else None
-            code = _out_of_range(builder, node, axis) if is_position else 0
+            code = out_of_range(builder, node, axis) if is_position else 0
             starts.append(Start(variable, array.strides[axis], size, code))
         offsets.append((0 if offset is None else offset) * array.strides[axis])
         if isinstance(entry, Range):
@@ -247,18 +169,7 @@ def _check_position(
 ) -> None:
     low = call("le", "bool", ir.SizeValue(size * -1), ir.SizeValue(place))
     high = call("lt", "bool", ir.SizeValue(place), ir.SizeValue(size))
-    code = _out_of_range(builder, node, axis)
+    code = out_of_range(builder, node, axis)
     inside = call("logical_and", "bool", low, high)
     found = (ir.SizeValue(place), ir.SizeValue(size))
     builder.emit(ir.Check(inside, code, found), "check")
-
-
-def _codes(builder: Builder, node: Apply) -> list[int]:
-    """The error of each array of indices of ``Take`` or ``Put``."""
-    axes = range(node.op.axis, node.op.axis + node.op.count)
-    return [_out_of_range(builder, node, axis) for axis in axes]
-
-
-def _out_of_range(builder: Builder, node: Apply, axis: int) -> int:
-    outside = f"is out of range for dimension {axis} of size {{}}"
-    return builder.code(f"{node.op}: index {{}} {outside}", IndexError)
