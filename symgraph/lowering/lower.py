@@ -109,6 +109,7 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         users,
         is_pointwise,
         is_local,
+        is_view,
         takes_epilogue,
         stores_more,
         is_pooling,

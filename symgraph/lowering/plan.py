@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.quotient import Quotient, producers
 from symgraph.lowering.units import Rules, Unit
+from symgraph.lowering.waiting import Waiting
 
 _DRAWN_IN = 4  # members of a group that an epilogue computes for itself
 _LARGEST = 64  # members of a group: keeps one loop body, and its compile time, small
@@ -38,6 +39,7 @@ class _Planner:
         self.unit_of: dict[Apply, Unit] = {}
         self.units = Quotient(self.unit_of)
         self.outputs = set(outputs)
+        self.waiting = Waiting(rules, self.outputs, _DRAWN_IN)
 
     def place(self, node: Apply) -> None:
         """Give ``node`` a unit of its own, then merge it where that is legal."""
@@ -52,8 +54,10 @@ class _Planner:
         self._joins_a_twin(node)
         if not self.rules.is_pointwise(node) or self._continues_a_kernel(node):
             return
+        waits = self.waiting.take(node)
         for producer in producers(node):
-            self._merge_groups(self.unit_of.get(producer), node)
+            if (producer in self.waiting.nodes) == waits:
+                self._merge_groups(self.unit_of.get(producer), node)
 
     def _pools_a_kernel(self, node: Apply) -> None:
         """Make ``node`` a part of the kernel before it, where that can pool."""

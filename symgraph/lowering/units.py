@@ -51,6 +51,7 @@ class Rules:
     users: Callable[[Variable], Collection[Apply]]
     is_pointwise: Callable[[Apply], bool]
     is_local: Callable[[Apply], bool]
+    is_view: Callable[[Apply], bool]
     takes_epilogue: Callable[[Apply], bool]
     stores_more: Callable[[Apply], bool]
     is_pooling: Callable[[Apply], bool]

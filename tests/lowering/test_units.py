@@ -19,6 +19,7 @@ from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.conv import Conv2D
 from symgraph.ops.pool import MaxPool2D, MaxPool2DGrad
 from symgraph.ops.shape import dim
+from symgraph.ops.special import sigmoid
 from tests.lowering.graphs import IMAGES, convolved, labels, random, shared
 
 SHAPES = ((7, None), (None, 3), (7, 3), (7, 3))
@@ -84,6 +85,26 @@ def test_a_product_makes_the_momentum_and_the_parameter(check):
     assert labels(lowered.program) == ["MatMul+Mul+Sub+Add"]
     other = check([x, y, old, w], [momentum, w + momentum, exp(momentum)], arrays)
     assert labels(other.program)[0] == "MatMul+Mul+Sub"  # the momentum is read by two
+
+
+def sigmoid_layer(outputs_too=()):
+    """The gradient of a sigmoid between two products, by the first one's weights."""
+    x, w, v = (tensor(n, shape=s) for n, s in zip("xwv", SHAPES[1:], strict=True))
+    h = sigmoid(x @ w.T)
+    slope = h * (1 - h)
+    back = ((h @ v) @ v.T) * slope
+    outputs = [back.T @ x, *({"slope": slope}[name] for name in outputs_too)]
+    return [x, w, v], outputs, [random(5, 3), random(7, 3), random(7, 3)]
+
+
+def test_a_slope_is_computed_where_it_is_used(check):
+    found = labels(check(*sigmoid_layer()).program)
+    assert "MatMul+Sigmoid" in found and "MatMul+Sub+Mul+Mul" in found
+
+
+def test_a_slope_that_is_wanted_is_stored_with_its_sigmoid(check):
+    found = labels(check(*sigmoid_layer(["slope"])).program)
+    assert not any(label.startswith("MatMul+Sub") for label in found)
 
 
 def test_a_result_used_twice_is_no_epilogue(check):
