@@ -2,7 +2,8 @@
 
 Where many blocks of columns would copy it again, it is packed before the products, for
 all threads, in strips of a tile's rows. Else each thread copies a panel where its rows
-would crowd a cache, and reads it where it lies where not.
+would crowd a cache, and reads it where it lies where not. A panel of columns is copied
+by the tiles themselves.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def read(plan: Plan) -> tuple[list[str], Steps]:
         place = f"({_strips_before(plan)} + sg_s * sg_depth) * {rows}"
         steps = ("1", str(rows), f"{rows} * sg_depth")
         return [f"const {ctype} *sg_left = {_left_start(plan)} + {place};"], steps
-    if plan.copy_left:
+    if plan.copy_left and matrix.across == 1:
         return _copied(plan)
     lines = [f"const {ctype} *sg_left = {matrix.at('sg_i0', 'sg_p')};"]
     return lines, _steps(matrix)
@@ -80,10 +81,12 @@ def _strips_before(plan: Plan) -> str:
     return f"sg_p * ({sizes.text(strips(plan.product.m, plan.tile))})"
 
 
-def _copied(plan: Plan) -> tuple[list[str], Steps]:
-    """The same with lines that copy a panel to the scratch."""
-    lines, steps = _copying(plan)
-    return [*lines, f"const {C_TYPES[plan.product.dtype]} *sg_left = sg_copy;"], steps
+def beside(plan: Plan) -> list[str]:
+    """Lines that copy columns of ``sg_strip`` beside the first products with them."""
+    if not plan.copy_left or plan.left_before or plan.product.left.across == 1:
+        return []
+    name, ctype = suffix(plan.product.dtype), C_TYPES[plan.product.dtype]
+    return [f"sg_gemm_copy_beside_{name}(&sg_strip, ({ctype} *)scratch);"]
 
 
 def _steps(matrix: Matrix) -> Steps:
@@ -91,21 +94,15 @@ def _steps(matrix: Matrix) -> Steps:
     return sizes.text(matrix.down), sizes.text(matrix.across), "0"
 
 
-def _copying(plan: Plan) -> tuple[list[str], Steps]:
-    """Lines that copy a panel to ``sg_copy``, and the steps there."""
+def _copied(plan: Plan) -> tuple[list[str], Steps]:
+    """The same with lines that copy a panel of rows to the scratch."""
     matrix = plan.product.left
     ctype, name = C_TYPES[plan.product.dtype], suffix(plan.product.dtype)
     start, step = matrix.at("sg_i0", "sg_p"), space.copied_row(plan)
-    lines = [f"{ctype} *sg_copy = ({ctype} *)scratch;"]
-    if matrix.across == 1:
-        lines += [
-            f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",
-            f"    {sizes.text(matrix.down)}, sg_copy, {step});",
-        ]
-        return lines, (str(step), "1", "0")
-    lines += [
-        f"sg_gemm_copy_columns_{name}(sg_i1 - sg_i0, sg_strips, sg_depth, {start},",
-        f"    {sizes.text(matrix.across)}, sg_copy);",
+    lines = [
+        f"{ctype} *sg_copy = ({ctype} *)scratch;",
+        f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",
+        f"    {sizes.text(matrix.down)}, sg_copy, {step});",
+        f"const {ctype} *sg_left = sg_copy;",
     ]
-    rows = str(plan.tile.rows)
-    return lines, ("1", rows, f"{rows} * sg_depth")
+    return lines, (str(step), "1", "0")

@@ -51,6 +51,7 @@ class Plan:
     right_before: bool = False  # packed once for all threads, by a phase of its own
     copy_left: bool = False
     left_before: bool = False
+    on_the_way: bool = False  # tiles copy both operands while they multiply
     rows_first: bool = False
     strips: int = 1  # of rows that go over the right block together
     depth: int = 0  # of one block of k
@@ -92,16 +93,20 @@ def _suits_row(product: Product, tile: Tile) -> bool:
 def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     item = 8 if product.dtype == "float64" else 4
     pack = _packs(product, tile, item)
-    depth = even(product.k, DEPTH_BYTES // item, 8)
+    copy = _copies(product, tile, item, target.ways)
+    on_the_way = (pack or copy) and _copies_on_the_way(product, tile)
+    pack = pack or on_the_way
+    copy = copy and not on_the_way
+    depth = even(product.k, DEPTH_BYTES // item, tile.lanes if on_the_way else 8)
     widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)
-    before = pack and _before(product, product.k * product.n * item)
+    small = _before(product, product.k * product.n * item)
+    before = pack and small and not on_the_way
     near = at_most(product.n * (depth * item), NEAR_BYTES)
-    rows_first = near and (before or not pack)
+    rows_first = near and (before or on_the_way or not pack)
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     chunks = chunks_of(product, tile, Way.TILES, target.units)
-    copy = _copies(product, tile, item, target.ways)
     together = 1 if pack else _grouped(product, tile, depth * item)
     again = copy and chunks == together == 1 and not at_most(blocks, COPIES)
     return Plan(
@@ -113,11 +118,24 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
         before,
         copy,
         again and _before(product, product.m * product.k * item),
+        on_the_way,
         rows_first,
         together,
         depth,
         blocks,
     )
+
+
+def _copies_on_the_way(product: Product, tile: Tile) -> bool:
+    """Whether tiles can copy what they read: whole vectors of k and whole panels.
+
+    Only tall tiles have steps long enough to copy beside them, and two panels would not
+    make up for the copy of the left operand. Asked where one operand is copied anyway.
+    """
+    rows = product.left.across == product.right.across == 1
+    whole = _is_multiple(product.k, tile.lanes) and _is_multiple(product.n, tile.panel)
+    tall = tile.masks and not tile.together
+    return tall and rows and whole and not at_most(product.n, 2 * tile.panel)
 
 
 def _before(product: Product, numbers: Size) -> bool:

@@ -40,6 +40,8 @@ def scratch_bytes(plan: Plan) -> Size:
 def copied_left(plan: Plan) -> int:
     """Numbers of a copied panel of the left operand."""
     rows = plan.strips * plan.tile.rows
+    if plan.on_the_way:
+        return rows * plan.depth
     return rows * copied_row(plan) if plan.copy_left and not plan.left_before else 0
 
 
@@ -53,4 +55,6 @@ def _block_of_right(plan: Plan) -> Size:
         return 0
     panels = sizes.floordiv(plan.product.n + (plan.tile.panel - 1), plan.tile.panel)
     each = sizes.floordiv(panels + (plan.blocks - 1), sizes.maximum(plan.blocks, 1))
+    if plan.rows_first:  # several blocks may be done together
+        each = panels
     return each * plan.tile.panel * plan.depth

@@ -11,8 +11,10 @@ from codegen.gemm import left, right, space
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import Plan
 from codegen.gemm.ways import strips
-from codegen.scalars import suffix
+from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
+
+LEAST = 4  # strips of a piece of work; fewer read the right operand where it lies
 
 
 def units(plan: Plan) -> Size:
@@ -42,12 +44,12 @@ def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
         "int64_t sg_p = sg_k0;",
         "do {",
         f"    const int64_t sg_depth = sg_min({plan.depth}, sg_k1 - sg_p);",
-        *_indented(right.read(plan)),
+        *_indented([] if plan.on_the_way else right.read(plan)),
         f"    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s += {plan.strips}) {{",
         f"        const int64_t sg_strips = sg_min({plan.strips}, sg_s1 - sg_s);",
         f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {rows});",
         f"        const int64_t sg_i1 = sg_gemm_start(sg_s + sg_strips, {rows});",
-        *_indented(_strips(plan, sums), 2),
+        *_indented(_slab(plan, sums) if plan.on_the_way else _strips(plan, sums), 2),
         *_indented(_at_the_end(finished), 2),
         "    }",
         "    sg_p += sg_depth;",
@@ -79,9 +81,10 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
     name, n = suffix(plan.product.dtype), plan.product.n
     whole = isinstance(n, int) and n % plan.tile.panel == 0
     lines, (down, across, strip) = left.read(plan)
+    beside = left.beside(plan)
     return [
         *lines,
-        f"const sg_gemm_strip_{name} sg_strip = {{",
+        f"{'' if beside else 'const '}sg_gemm_strip_{name} sg_strip = {{",
         "    .rows = sg_i1 - sg_i0, .strips = sg_strips,",
         "    .columns = sg_j1 - sg_j0, .depth = sg_depth, .left = sg_left,",
         f"    .row_step = {down}, .depth_step = {across}, .strip_step = {strip},",
@@ -90,7 +93,29 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
         f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
         f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},",
         "};",
+        *beside,
         f"sg_gemm_{'panels' if whole else 'strips'}_{name}(&sg_strip);",
+    ]
+
+
+def _slab(plan: Plan, sums: Sums) -> list[str]:
+    """A strip times the block: tiles copy the strip, in the first strip the block."""
+    name, ctype = suffix(plan.product.dtype), C_TYPES[plan.product.dtype]
+    left, right = plan.product.left, plan.product.right
+    packed = f"({ctype} *)scratch + {space.copied_left(plan)}"
+    return [
+        f"const bool sg_packs = sg_s1 - sg_s0 >= {LEAST};",
+        f"const sg_gemm_slab_{name} sg_slab = {{",
+        "    .rows = sg_i1 - sg_i0, .columns = sg_j1 - sg_j0, .depth = sg_depth,",
+        f"    .left = {left.at('sg_i0', 'sg_p')},",
+        f"    .left_step = {sizes.text(left.down)},",
+        f"    .right = sg_packs && sg_s > sg_s0 ? NULL : {right.at('sg_p', 'sg_j0')},",
+        f"    .right_step = {sizes.text(right.down)}, .copy = ({ctype} *)scratch,",
+        f"    .packed = sg_packs ? {packed} : NULL,",
+        f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
+        "    .add = sg_p > sg_k0,",
+        "};",
+        f"sg_gemm_by_slabs_{name}(&sg_slab);",
     ]
 
 

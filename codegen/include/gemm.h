@@ -59,7 +59,11 @@ static const int sg_gemm_heights[] = {6, 4, 2, 1};
 #include "gemm_parts.h"
 #include "gemm_pack.h"
 #include "gemm_tiles.h"
+#include "gemm_strips.h"
 #include "gemm_vectors.h"
+#if SG_VECTOR_BYTES == 64
+#include "gemm_slabs.h"
+#endif
 #undef SG_REAL
 #undef vector
 #undef SG_LANES
@@ -76,7 +80,11 @@ static const int sg_gemm_heights[] = {6, 4, 2, 1};
 #include "gemm_parts.h"
 #include "gemm_pack.h"
 #include "gemm_tiles.h"
+#include "gemm_strips.h"
 #include "gemm_vectors.h"
+#if SG_VECTOR_BYTES == 64
+#include "gemm_slabs.h"
+#endif
 #undef SG_REAL
 #undef vector
 #undef SG_LANES

@@ -30,6 +30,13 @@ SG_INLINE const SG_REAL *SG_GEMM(ahead)(const SG_REAL *from, int64_t steps)
     return (const SG_REAL *)((const char *)from + steps * (int64_t)sizeof(SG_REAL));
 }
 
+/* Ask for the line ``steps`` elements behind ``from``, for the second-level cache. */
+SG_INLINE void SG_GEMM(fetch)(const SG_REAL *from, int64_t steps)
+{
+    const uintptr_t there = (uintptr_t)from + (uintptr_t)steps * sizeof(SG_REAL);
+    __builtin_prefetch((const void *)there, 0, 2);
+}
+
 /* The tile of ``rows`` rows and the first columns: two vectors of them, or where
    ``vectors`` is 1 at most one vector. Both are constants of the caller, so that all
    inner loops unroll. Three rows share one pointer, as x86 addresses base + {0, 1, 2}
@@ -150,110 +157,6 @@ typedef void SG_GEMM(tile_function)(const strip *work);
 #define SG_HEIGHTS(KIND)                                                               \
     {SG_GEMM(KIND##_6), SG_GEMM(KIND##_4), SG_GEMM(KIND##_2), SG_GEMM(KIND##_1)}
 #endif
-
-/* The columns of one panel times every strip of rows, each in the fewest tiles. */
-SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *tiles)
-{
-    strip work = *whole;
-    int64_t first = 0, next = 0;
-    for (int64_t s = 0; s < whole->strips; s++, first = next) {
-        next = sg_gemm_strip_start(s + 1, whole->strips, whole->rows);
-        work.rows = next - first;
-        work.left = whole->left + s * whole->strip_step;
-        work.out = whole->out + first * whole->out_step;
-        if (whole->strip_step == 0)
-            work.left += first * whole->row_step;
-        for (int h = 0; work.rows > 0; h++) {
-            const int64_t high = sg_gemm_heights[h];
-            for (; work.rows >= high; work.rows -= high) {
-                tiles[h](&work);
-                work.left += high * work.row_step, work.out += high * work.out_step;
-            }
-        }
-    }
-}
-
-/* Ask for one of ``shares`` shares of what is read next, for the second-level cache. */
-SG_INLINE void SG_GEMM(ask)(const strip *work, int64_t share, int64_t shares)
-{
-    enum { line = 64 / sizeof(SG_REAL) };
-    const SG_REAL *const soon = SG_GEMM(ahead)(work->left, work->soon);
-    const int64_t each = (work->soon / line + shares - 1) / shares;
-    for (int64_t i = share * each; i < (share + 1) * each; i++)
-        __builtin_prefetch(soon + i * line, 0, 2);
-}
-
-/* All strips of rows, for ``panels`` panels of columns one after another: a panel of the
-   right operand is read from the first-level cache by all strips but the first. ``work``
-   goes on to the columns that are left. */
-SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
-{
-    static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
-    for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
-        if (work->soon)
-            SG_GEMM(ask)(work, panel, panels);
-        SG_GEMM(down)(work, wide);
-        work->right += work->panel_step, work->out += PANEL;
-    }
-}
-
-/* Where all columns are in whole panels: a file that needs no more compiles no more. */
-SG_SHARED void SG_GEMM(panels)(const strip *whole)
-{
-    strip work = *whole;
-    SG_GEMM(across)(&work, work.columns / PANEL);
-}
-
-#if SG_GEMM_EDGES && SG_FLOAT32
-/* The last panel and up to four columns behind it, of a transposed left operand. */
-SG_INLINE bool SG_GEMM(with_edge)(strip *work)
-{
-    static SG_GEMM(tile_function) *const turned[] = SG_HEIGHTS(turned);
-    const int64_t panels = work->columns / PANEL, rest = work->columns % PANEL;
-    if (panels == 0 || rest == 0 || rest > SG_GEMM(few) || work->row_step != 1)
-        return false;
-    SG_GEMM(across)(work, panels - 1);
-    SG_GEMM(down)(work, turned);
-    return true;
-}
-#else
-SG_INLINE bool SG_GEMM(with_edge)(strip *work) { return !work; }
-#endif
-
-/* The last columns, fewer than half a vector. */
-SG_INLINE void SG_GEMM(last)(const strip *work)
-{
-#if SG_GEMM_EDGES
-    static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
-    if (work->columns <= SG_GEMM(few) && work->depth_step == 1) {
-        SG_GEMM(down)(work, few);
-        return;
-    }
-#endif
-#if SG_VECTOR_BYTES == 64
-    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
-#else
-    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(single);
-#endif
-    SG_GEMM(down)(work, narrow);
-}
-
-/* Any number of columns. */
-SG_SHARED void SG_GEMM(strips)(const strip *whole)
-{
-    static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
-    strip work = *whole;
-    if (SG_GEMM(with_edge)(&work))
-        return;
-    SG_GEMM(across)(&work, work.columns / PANEL);
-    for (; work.columns > SG_LANES / 2; work.columns -= SG_LANES) {
-        SG_GEMM(down)(&work, single);
-        work.right += SG_LANES, work.out += SG_LANES;
-    }
-    if (work.columns > 0)
-        SG_GEMM(last)(&work);
-}
-#undef SG_HEIGHTS
 
 #undef half
 #undef strip

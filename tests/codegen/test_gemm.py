@@ -108,6 +108,33 @@ def test_left_operands_packed_before(target, transposed, dtype):
 
 
 @each_target
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_tiles_that_copy_on_the_way(target, dtype):
+    """Strips of twelve rows and lower ones, several depths, blocks done together."""
+    cases = [Case(300, 512, 1040, dtype=dtype), Case(389, 2048, 96, dtype=dtype)]
+    cases += [Case(311, 512, 528, dtype=dtype, batch=2, repeats="y")]
+    late = [
+        Case(0, 512, 528, dtype=dtype, symbolic="m").at(m, 512, 528) for m in (5, 42)
+    ]
+    late += [Case(50, 2048, 64, dtype=dtype, symbolic="m")]
+    if target is AVX512:
+        plans = [plan_of(product_of(step_of(case)), target) for case in (*cases, *late)]
+        assert all(plan.on_the_way for plan in plans)
+    check_all([*cases, *late], target)
+
+
+@each_target
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_columns_copied_beside_the_first_panel(target, dtype):
+    """Low strips, many blocks, blocks without a whole panel, several depths."""
+    shapes = [(301, 1100, 200), (128, 97, 600), (64, 33, 200)]
+    cases = [Case(*shape, True, dtype=dtype) for shape in shapes]
+    cases.append(Case(301, 70, 200, True, True, dtype=dtype, batch=2))
+    assert any(plan_of(product_of(step_of(c)), target).copy_left for c in cases)
+    check_all(cases, target)
+
+
+@each_target
 def test_strips_that_go_over_a_panel_together(target):
     shape = (59, 72, 330)  # ten strips, the last ones lower; five panels or more
     turned, late, wide = (True, False), "m", "float64"

@@ -131,7 +131,7 @@ def test_printed_c_is_short():
 
 
 def test_a_right_operand_is_packed_as_a_whole_where_that_takes_little_memory():
-    small = Case(1024, 1024, 1024)
+    small = Case(1024, 1030, 1024)
     packing, multiplied = emit_gemm(step_of(small), AVX512).phases
     assert packing.buffers == (step_of(small).b,)
     assert multiplied.scratch_bytes < 1 << 15  # a strip of the left operand
@@ -144,21 +144,43 @@ def test_a_right_operand_is_packed_as_a_whole_where_that_takes_little_memory():
         assert len(emit_gemm(step_of(case), AVX512).phases) == 1
 
 
+def test_tall_tiles_copy_whole_panels_on_the_way():
+    large = Case(1024, 512, 1024)
+    (multiplied,) = emit_gemm(step_of(large), AVX512).phases
+    assert plan(large).on_the_way
+    assert multiplied.scratch_bytes == 4 * 512 * (12 + 256)
+    assert plan(Case(4000, 4096, 4000)).on_the_way  # of any size
+    assert plan(Case(1024, 512, 1024, symbolic="m")).on_the_way
+    assert plan(Case(100, 512, 1024)).on_the_way  # its rows would be copied anyway
+    assert plan(Case(1024, 512, 1552)).depth % 16 == 0  # whole vectors of k
+    for case in (
+        Case(1024, 516, 1024),  # a part of a panel
+        Case(1024, 512, 1020),  # a part of a vector
+        Case(1024, 512, 1024, symbolic="k"),
+        Case(1024, 512, 1024, True),  # columns of the left operand
+        Case(1024, 512, 1024, False, True),
+        Case(1024, 64, 10240),  # too few panels to pay for the left operand's copy
+        Case(100, 512, 1040),  # nothing needs a copy
+    ):
+        assert not plan(case).on_the_way
+    assert not plan(large, AVX2).on_the_way
+
+
 def test_a_left_operand_is_packed_as_a_whole_where_many_blocks_would_copy_it():
-    wide = Case(300, 2048, 1024)
+    wide = Case(300, 2050, 1024)
     right, left, multiplied = emit_gemm(step_of(wide), AVX512).phases
     assert (right.buffers, left.buffers) == ((step_of(wide).b,), (step_of(wide).a,))
     assert multiplied.scratch_bytes == 0
-    assert not plan(Case(300, 1024, 1024)).left_before  # few blocks
-    assert not plan(Case(300, 2048, 1000)).copy_left  # rows do not crowd each other
-    assert not plan(Case(300, 2048, 1024, batch=2)).left_before
-    assert not plan(Case(300, 2048, 1024, symbolic="m")).left_before
+    assert not plan(Case(300, 1030, 1024)).left_before  # few blocks
+    assert not plan(Case(300, 2050, 1000)).copy_left  # rows do not crowd each other
+    assert not plan(Case(300, 2050, 1024, batch=2)).left_before
+    assert not plan(Case(300, 2050, 1024, symbolic="m")).left_before
 
 
 def test_a_cache_of_many_ways_needs_no_copy_of_the_left_operand():
     many = replace(AVX512, ways=12)
-    assert plan(Case(300, 2048, 1024)).copy_left
-    assert not plan(Case(300, 2048, 1024), many).copy_left
+    assert plan(Case(300, 2050, 1024)).copy_left
+    assert not plan(Case(300, 2050, 1024), many).copy_left
     assert plan(Case(256, 2048, 1024, True), many).copy_left  # columns, far apart
 
 

@@ -1,0 +1,197 @@
+/* Strips of rows times panels of columns. Included for each type, after the tiles. */
+
+#define half SG_GEMM(half)
+#define strip SG_GEMM(strip)
+#define PANEL (2 * SG_LANES)
+
+/* The columns of one panel times every strip of rows, each in the fewest tiles. */
+SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *tiles)
+{
+    strip work = *whole;
+    int64_t first = 0, next = 0;
+    for (int64_t s = 0; s < whole->strips; s++, first = next) {
+        next = sg_gemm_strip_start(s + 1, whole->strips, whole->rows);
+        work.rows = next - first;
+        work.left = whole->left + s * whole->strip_step;
+        work.out = whole->out + first * whole->out_step;
+        if (whole->strip_step == 0)
+            work.left += first * whole->row_step;
+        for (int h = 0; work.rows > 0; h++) {
+            const int64_t high = sg_gemm_heights[h];
+            for (; work.rows >= high; work.rows -= high) {
+                tiles[h](&work);
+                work.left += high * work.row_step, work.out += high * work.out_step;
+            }
+        }
+    }
+}
+
+/* Ask for one of ``shares`` shares of what is read next, for the second-level cache. */
+SG_INLINE void SG_GEMM(ask)(const strip *work, int64_t share, int64_t shares)
+{
+    enum { line = 64 / sizeof(SG_REAL) };
+    const SG_REAL *const soon = SG_GEMM(ahead)(work->left, work->soon);
+    const int64_t each = (work->soon / line + shares - 1) / shares;
+    for (int64_t i = share * each; i < (share + 1) * each; i++)
+        __builtin_prefetch(soon + i * line, 0, 2);
+}
+
+/* All strips of rows, for ``panels`` panels of columns one after another: a panel of the
+   right operand is read from the first-level cache by all strips but the first. ``work``
+   goes on to the columns that are left. */
+SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
+{
+    static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
+    for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
+        if (work->soon)
+            SG_GEMM(ask)(work, panel, panels);
+        SG_GEMM(down)(work, wide);
+        work->right += work->panel_step, work->out += PANEL;
+    }
+}
+
+/* Where all columns are in whole panels: a file that needs no more compiles no more. */
+SG_SHARED void SG_GEMM(panels)(const strip *whole)
+{
+    strip work = *whole;
+    SG_GEMM(across)(&work, work.columns / PANEL);
+}
+
+#if SG_GEMM_EDGES && SG_FLOAT32
+/* The last panel and up to four columns behind it, of a transposed left operand. */
+SG_INLINE bool SG_GEMM(with_edge)(strip *work)
+{
+    static SG_GEMM(tile_function) *const turned[] = SG_HEIGHTS(turned);
+    const int64_t panels = work->columns / PANEL, rest = work->columns % PANEL;
+    if (panels == 0 || rest == 0 || rest > SG_GEMM(few) || work->row_step != 1)
+        return false;
+    SG_GEMM(across)(work, panels - 1);
+    SG_GEMM(down)(work, turned);
+    return true;
+}
+#else
+SG_INLINE bool SG_GEMM(with_edge)(strip *work) { return !work; }
+#endif
+
+/* The last columns, fewer than half a vector. */
+SG_INLINE void SG_GEMM(last)(const strip *work)
+{
+#if SG_GEMM_EDGES
+    static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
+    if (work->columns <= SG_GEMM(few) && work->depth_step == 1) {
+        SG_GEMM(down)(work, few);
+        return;
+    }
+#endif
+#if SG_VECTOR_BYTES == 64
+    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
+#else
+    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(single);
+#endif
+    SG_GEMM(down)(work, narrow);
+}
+
+/* Any number of columns. */
+SG_SHARED void SG_GEMM(strips)(const strip *whole)
+{
+    static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
+    strip work = *whole;
+    if (SG_GEMM(with_edge)(&work))
+        return;
+    SG_GEMM(across)(&work, work.columns / PANEL);
+    for (; work.columns > SG_LANES / 2; work.columns -= SG_LANES) {
+        SG_GEMM(down)(&work, single);
+        work.right += SG_LANES, work.out += SG_LANES;
+    }
+    if (work.columns > 0)
+        SG_GEMM(last)(&work);
+}
+
+/* From now on the left operand is what was copied, strip after strip. */
+SG_INLINE void SG_GEMM(as_copied)(strip *work, const SG_REAL *copy)
+{
+    work->left = copy;
+    work->row_step = 1, work->depth_step = SG_GEMM_ROWS;
+    work->strip_step = SG_GEMM_ROWS * work->depth;
+}
+
+/* Copy the left operand with nothing beside it. */
+SG_INLINE void SG_GEMM(copy_strips)(strip *work, SG_REAL *copy)
+{
+    SG_GEMM(copy_columns)(work->rows, work->strips, work->depth, work->left,
+                          work->depth_step, copy);
+    SG_GEMM(as_copied)(work, copy);
+}
+
+#if SG_VECTOR_BYTES == 64
+/* A tile of all rows and two vectors, of a transposed left operand that it copies. A
+   line copied beside each step of k costs little of what copying before would cost. */
+SG_SHARED void SG_GEMM(copying_tile)(const strip *work, SG_REAL *copy)
+{
+    const int64_t depth_step = work->depth_step, right_step = work->right_step;
+    const SG_REAL *left = work->left, *right = work->right;
+    vector sums[SG_GEMM_ROWS][2];
+    SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i++)
+        SG_UNROLLED (int v = 0; v < 2; v++)
+            sums[i][v] = (vector){0};
+    SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i++)
+        SG_UNROLLED (int v = 0; v < 2; v++)
+            __builtin_prefetch(work->out + i * work->out_step + v * SG_LANES, 1, 3);
+    for (int64_t p = 0; p < work->depth; p++) {
+        vector across[2];
+        SG_UNROLLED (int v = 0; v < 2; v++)
+            across[v] = SG_OF(load)(right + v * SG_LANES);
+        SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i += SG_LANES) {
+            const int some = SG_GEMM_ROWS - i < SG_LANES ? SG_GEMM_ROWS - i : SG_LANES;
+            SG_GEMM(store_part)(copy + i, SG_GEMM(load_part)(left + i, some), some);
+        }
+        SG_GEMM(fetch)(left, 16 * depth_step); /* the two lines that they may lie in */
+        SG_GEMM(fetch)(left, 16 * depth_step + SG_GEMM_ROWS - 1);
+        SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i++)
+            SG_UNROLLED (int v = 0; v < 2; v++)
+                sums[i][v] += left[i] * across[v];
+        left = SG_GEMM(ahead)(left, depth_step), copy += SG_GEMM_ROWS;
+        right = SG_GEMM(ahead)(right, right_step);
+    }
+    SG_REAL *out = work->out;
+    SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i++, out += work->out_step)
+        SG_UNROLLED (int v = 0; v < 2; v++)
+            SG_GEMM(put)(out + v * SG_LANES, sums[i][v], SG_LANES, work->add);
+}
+#endif
+
+/* Copy a transposed left operand, beside the multiplications by the first panel of
+   columns if that is whole and tiles are tall. ``whole`` goes on to the columns that are
+   left, and to what was copied. */
+SG_SHARED void SG_GEMM(copy_beside)(strip *whole, SG_REAL *copy)
+{
+#if SG_VECTOR_BYTES == 64
+    static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
+    if (whole->columns >= PANEL) {
+        int64_t first = 0, next = 0;
+        for (int64_t s = 0; s < whole->strips; s++, first = next) {
+            next = sg_gemm_strip_start(s + 1, whole->strips, whole->rows);
+            strip work = *whole;
+            work.rows = next - first, work.strips = 1, work.left += first;
+            work.out += first * whole->out_step;
+            SG_REAL *const to = copy + s * SG_GEMM_ROWS * whole->depth;
+            if (work.rows == SG_GEMM_ROWS) {
+                SG_GEMM(copying_tile)(&work, to);
+            } else {
+                SG_GEMM(copy_strips)(&work, to);
+                SG_GEMM(down)(&work, wide);
+            }
+        }
+        SG_GEMM(as_copied)(whole, copy);
+        whole->columns -= PANEL, whole->right += whole->panel_step;
+        whole->out += PANEL;
+        return;
+    }
+#endif
+    SG_GEMM(copy_strips)(whole, copy);
+}
+#undef SG_HEIGHTS
+
+#undef half
+#undef strip
+#undef PANEL
