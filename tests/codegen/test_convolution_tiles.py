@@ -15,7 +15,7 @@ from codegen.convolution.residues import backward_axes
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, ConvolutionBackwardData, Window
 from codegen.sizes import symbol
-from codegen.target import AVX2, AVX512
+from codegen.target import AVX2, AVX512, SSE2
 from tests.codegen.convolution_cases import image
 
 
@@ -44,6 +44,20 @@ def test_a_tiling_covers_all_columns_and_fits_in_registers(columns):
 def test_small_images_fill_the_registers_with_rows():
     _, tiling = tiles.choose(axis(4, 5), axis(4, 5), 4, 64, AVX512, True)
     assert tiling.heights[0] > 1
+
+
+@pytest.mark.parametrize("target", [AVX2, SSE2], ids=["avx2", "sse2"])
+@pytest.mark.parametrize("one", [(56, 3, 1), (28, 3, 1), (4, 5, 0), (14, 1, 0)])
+def test_narrow_vectors_do_not_load_a_number_for_each_product(target, one):
+    """One vector by many numbers loads more often than it multiplies and adds."""
+    _, tiling = tiles.choose(axis(*one), axis(*one), 8, 64, target, True)
+    assert tiling.vectors == 2
+
+
+def test_tiles_at_ends_that_see_few_taps_are_the_wide_ones():
+    full = axis(20, taps=5, padding=4)
+    _, tiling = tiles.choose(full, full, 4, 64, AVX2, True)
+    assert [strip.width for strip in tiling.strips] == [6, 4, 6]
 
 
 def test_spans_are_the_outputs_whose_input_exists():
