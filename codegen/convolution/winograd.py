@@ -56,11 +56,28 @@ class Winograd:
     @property
     def outputs(self) -> tuple[int, int]:
         """Rows and columns of outputs of a tile."""
+        if self.whole:
+            return self.side, self.side
         return outputs_of(self.side, self.correlation.rows, self.correlation.columns)
+
+    @property
+    def whole(self) -> bool:
+        """Whether one tile has all results, those of an image that all taps see."""
+        return self.bands is None and _is_whole(self.correlation, self.side)
+
+    @property
+    def patch(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Where the input of the first tile begins, and its extents."""
+        rows, columns = self.correlation.rows, self.correlation.columns
+        if self.whole:
+            return (0, 0), outputs_of(self.side, rows, columns)
+        return (rows.first, columns.first), (self.side, self.side)
 
     @property
     def grid(self) -> tuple[int, int]:
         """Tiles down and across one band, or one sample where there are none."""
+        if self.whole:
+            return 1, 1
         rows, columns = self.correlation.rows, self.correlation.columns
         return _grid(self.side, rows, columns, self.bands)
 
@@ -139,6 +156,21 @@ def outputs_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
     return side + 1 - len(rows.taps), side + 1 - len(columns.taps)
 
 
+def _is_whole(c: Correlation, side: int) -> bool:
+    """Whether all taps see all inputs, and there are no more results than points.
+
+    So it is in the gradient of one tile of outputs: its transposed transforms make all
+    that the tile has seen of as many products as the tile itself.
+    """
+    if c.pool is not None:
+        return False
+    return all(
+        axis.first == 1 - len(axis.taps)
+        and axis.lengths[0] == axis.lengths[1] + len(axis.taps) - 1 <= side
+        for axis in (c.rows, c.columns)
+    )
+
+
 def grid_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
     """Tiles down and across one sample."""
     down, across = outputs_of(side, rows, columns)
@@ -168,6 +200,8 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     fit = max(fit, min(widest, 14))
     bands = _bands(c, side, fit) if c.banded else None
     down, across = _grid(side, c.rows, c.columns, bands)
+    if _is_whole(c, side):
+        down, across = 1, 1
     whole = down * across if bands else 1  # tiles that stay together
     fit = 1 if bands and bands.step else max(fit // whole, 1)
     total = bands.count if bands else down * across

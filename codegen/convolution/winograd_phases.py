@@ -44,10 +44,15 @@ def _kind(w: Winograd) -> str:
 
 def _helpers(w: Winograd) -> tuple[Helper, Helper, Helper]:
     """What the three stages call."""
+    dtype, side = _dtype(w), w.side
+    products = helpers.products(dtype, w.vectors, w.pieces)
+    if w.whole:
+        spread = helpers.spread(dtype, side, w.patch[1])
+        return spread, products, helpers.seen(dtype, side)
     return (
-        helpers.inputs(_dtype(w), w.side, w.outputs[1]),
-        helpers.products(_dtype(w), w.vectors, w.pieces),
-        helpers.outputs(_dtype(w), w.side, w.outputs),
+        helpers.inputs(dtype, side, w.outputs[1]),
+        products,
+        helpers.outputs(dtype, side, w.outputs),
     )
 
 
@@ -107,16 +112,21 @@ def _place(w: Winograd, index: str = "first + tile") -> list[str]:
 def _input(w: Winograd) -> list[str]:
     """The first stage for one tile: its patches transformed, block by block."""
     c, lanes = w.correlation, w.correlation.lanes
-    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
     body = patches.patch(
         c.source,
         symbol("chunk"),
-        corner,
-        (w.side, w.side),
+        _corner(w),
+        w.patch[1],
         f"{_helpers(w)[0].name}({{}}, {{}}, {to});",
     )
     return text.loop("chunk", blocks(c.source), body)
+
+
+def _corner(w: Winograd) -> tuple[Size, Size]:
+    """Where the patch of a tile begins."""
+    first_row, first_column = w.patch[0]
+    return first_row + symbol("row"), first_column + symbol("column")
 
 
 def _results(w: Winograd) -> list[str]:
@@ -141,15 +151,15 @@ def _results(w: Winograd) -> list[str]:
 
 def _next(w: Winograd) -> list[str]:
     """Ask for the image under the tile that the next unit has in the place of this."""
-    c = w.correlation
-    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
-    under = (w.side, w.outputs[1])  # the tile beside it asks for the other columns
+    c, (high, wide) = w.correlation, w.patch[1]
+    # the tile beside it asks for the other columns
+    under = (high, min(wide, w.outputs[1]))
     body = [
         *_place(w, f"first + tile + {w.tiles}"),
         *text.loop(
             "chunk",
             blocks(c.source),
-            patches.asked(c.source, symbol("chunk"), corner, under),
+            patches.asked(c.source, symbol("chunk"), _corner(w), under),
         ),
     ]
     return text.block("if (group == 0)", body)

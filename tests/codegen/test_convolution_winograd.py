@@ -9,6 +9,7 @@ import pytest
 
 from codegen.convolution import (
     emit_transform_filters,
+    forward,
     packed_shape,
     winograd,
     winograd_points,
@@ -127,6 +128,35 @@ def test_chosen_where_it_wins():
     assert points((64, 64), (8, 8), Window((1, 1))) == 0
     assert points((64, 64), (9, 9), Window((3, 3), (2, 2))) == 0
     assert points((1, 2), (8, 8), Window((3, 3))) == 0
+
+
+def _seen(size, taps, padding):
+    """The cut at eight points of a correlation of images of ``size``."""
+    window = Window((taps, taps), padding=((padding, padding),) * 2)
+    out = size + 2 * padding - taps + 1
+    step = Convolution(
+        image("x", "float32", 3, 16, (size, size), 16),
+        Buffer("w", "float32", packed_shape(window, 16, 16, 16)),
+        image("y", "float32", 3, 16, (out, out), 16),
+        window,
+    )
+    return winograd.cut(forward.correlation_of(step, AVX512), 8, AVX512)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_an_image_that_all_taps_see_is_one_tile(size):
+    """The transposed filtering makes all it has seen of its outputs' gradient."""
+    cut = _seen(size, 5, padding=4)
+    assert (cut.whole, cut.grid, cut.outputs) == (True, (1, 1), (8, 8))
+    assert cut.patch == ((0, 0), (4, 4))
+
+
+@pytest.mark.parametrize(("size", "padding"), [(5, 4), (4, 3), (4, 5), (8, 2)])
+def test_larger_images_and_other_padding_are_cut_in_tiles(size, padding):
+    cut = _seen(size, 5, padding)
+    assert not cut.whole
+    assert cut.outputs == (4, 4)
+    assert cut.patch == ((-padding, -padding), (8, 8))
 
 
 def test_filters_transformed_once_are_no_part_of_the_cost():
