@@ -40,10 +40,11 @@ def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
     turns: Size = 0
     phases: list[Phase] = []
     if points:
-        for c in some:
-            phases.append(winograd_phases.phase(cut(c, points, target)))
-            turns = turns + phases[-1].units
-        return channel_sums.emission(parts[0], phases, turns, winograd_phases.HEADERS)
+        cuts = [cut(c, points, target) for c in some]
+        phases = [winograd_phases.phase(one) for one in cuts]
+        turns = reduce(add, (one.units for one in phases), turns)
+        headers = winograd_phases.headers(cuts)
+        return channel_sums.emission(parts[0], phases, turns, headers)
     plans = [plan(c, target) for c in some]
     if _slide_as_one(plans, target):
         phases = [_sliding(plans)]

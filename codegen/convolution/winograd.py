@@ -5,7 +5,8 @@ Outputs are cut in tiles of m by n, each from a patch of 6 by 6 or 8 by 8 inputs
 some tiles through three stages, all in the second-level cache: patches are transformed,
 on vectors of input channels; at each of the 36 or 64 points a matrix product turns
 input channels into output channels; its results are transformed back, on vectors of
-output channels.
+output channels. The gradient of an image that was not padded has tiles of the outputs
+instead, and transposed transforms (``winograd_grid.py``).
 
 Rounding: in float32, results are within 2e-5 of the largest output of those of exact
 arithmetic (measured: 1e-6 to 1e-5), where direct sums are within 2e-6. The more outputs
@@ -14,21 +15,27 @@ a tile has, the more it rounds, so eight points are for windows of five taps and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from codegen import sizes
-from codegen.convolution import bands as banding
 from codegen.convolution import tiles
 from codegen.convolution.bands import Bands
-from codegen.convolution.geometry import Axis, Correlation, blocks
+from codegen.convolution.geometry import Correlation, blocks
+from codegen.convolution.winograd_bands import are_many, bands_for
+from codegen.convolution.winograd_grid import (
+    banded_grid,
+    grid_of,
+    inputs_grid,
+    outputs_of,
+    sees_all,
+    sides,
+)
 from codegen.target import Target
 
-LEAST_TAPS = {6: 3, 8: 5}  # by the number of points in one dimension
 MOST_TILES = 56  # of a unit
-MOST_FIT = 2  # times as many tiles in a band, where fewer are computed twice then
 INPUT_BYTES = 1 << 18  # what the transformed inputs of a unit may take
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
 INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform at 36 points
+SUM_COST = 2  # to add a result to what other tiles made there
 FILTER_COST = 12  # the same for each tap of a vector of filters
 TYPICAL_BATCH = 16  # where the batch is known only at the call
 
@@ -54,32 +61,40 @@ class Winograd:
         return self.side * self.side
 
     @property
-    def outputs(self) -> tuple[int, int]:
-        """Rows and columns of outputs of a tile."""
-        if self.whole:
-            return self.side, self.side
+    def step(self) -> tuple[int, int]:
+        """Rows and columns from one tile to the next."""
         return outputs_of(self.side, self.correlation.rows, self.correlation.columns)
 
     @property
-    def whole(self) -> bool:
-        """Whether one tile has all results, those of an image that all taps see."""
-        return self.bands is None and _is_whole(self.correlation, self.side)
+    def outputs(self) -> tuple[int, int]:
+        """Rows and columns of results of a tile."""
+        return (self.side, self.side) if self.transposed else self.step
+
+    @property
+    def transposed(self) -> bool:
+        """Whether tiles are those of the input, and the transforms the transposed."""
+        return is_transposed(self.correlation, self.side)
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the results of some tiles have to be added up."""
+        return self.transposed and self.sample_tiles > 1
 
     @property
     def patch(self) -> tuple[tuple[int, int], tuple[int, int]]:
         """Where the input of the first tile begins, and its extents."""
-        rows, columns = self.correlation.rows, self.correlation.columns
-        if self.whole:
-            return (0, 0), outputs_of(self.side, rows, columns)
-        return (rows.first, columns.first), (self.side, self.side)
+        if self.transposed:
+            return (0, 0), self.step
+        first = self.correlation.rows.first, self.correlation.columns.first
+        return first, (self.side, self.side)
 
     @property
     def grid(self) -> tuple[int, int]:
         """Tiles down and across one band, or one sample where there are none."""
-        if self.whole:
-            return 1, 1
+        if self.transposed:
+            return inputs_grid(self.side, self.correlation)
         rows, columns = self.correlation.rows, self.correlation.columns
-        return _grid(self.side, rows, columns, self.bands)
+        return banded_grid(self.side, rows, columns, self.bands)
 
     @property
     def keeps(self) -> bool:
@@ -143,52 +158,28 @@ def costs_of(
     return costs
 
 
-def sides(rows: Axis, columns: Axis) -> tuple[int, ...]:
-    """The numbers of points that serve windows of this form."""
-    if not all(a.stride == a.dilation == 1 and a.known for a in (rows, columns)):
-        return ()
-    few, many = sorted((len(rows.taps), len(columns.taps)))
-    return tuple(s for s, least in LEAST_TAPS.items() if least <= few and many < s)
-
-
-def outputs_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
-    """Rows and columns of outputs of a tile."""
-    return side + 1 - len(rows.taps), side + 1 - len(columns.taps)
-
-
-def _is_whole(c: Correlation, side: int) -> bool:
-    """Whether all taps see all inputs, and there are no more results than points.
-
-    So it is in the gradient of one tile of outputs: its transposed transforms make all
-    that the tile has seen of as many products as the tile itself.
-    """
-    if c.pool is not None:
-        return False
-    return all(
-        axis.first == 1 - len(axis.taps)
-        and axis.lengths[0] == axis.lengths[1] + len(axis.taps) - 1 <= side
-        for axis in (c.rows, c.columns)
-    )
-
-
-def grid_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
-    """Tiles down and across one sample."""
-    down, across = outputs_of(side, rows, columns)
-    return -(-rows.lengths[0] // down), -(-columns.lengths[0] // across)
-
-
-def _grid(side: int, rows: Axis, columns: Axis, bands: Bands | None) -> tuple[int, int]:
-    down, across = grid_of(side, rows, columns)
-    if bands is None:
-        return down, across
-    length = bands.step or bands.most
-    return -(-length // outputs_of(side, rows, columns)[0]), across
-
-
 def _spread(vectors: int, c: Correlation) -> int:
     """The elements of ``vectors``, off the powers of two that share cache sets."""
     elements, page = vectors * c.lanes, 4096 // c.item
     return elements + c.lanes if elements % page == 0 else elements
+
+
+def is_transposed(c: Correlation, side: int) -> bool:
+    """Whether all taps see all inputs, whose tiles are fewer than those of results.
+
+    Tiles whose results overlap are all in one unit, so that samples must be many.
+    """
+    if c.pool is not None or not sees_all(c):
+        return False
+    number, others = (
+        down * across
+        for down, across in (inputs_grid(side, c), grid_of(side, c.rows, c.columns))
+    )
+    if number == 1:
+        return True
+    size = side * side * blocks(c.source) * c.lanes * c.item
+    many = are_many(c) or not isinstance(c.source.batch, int)
+    return many and number < others and number * size <= INPUT_BYTES
 
 
 def cut(c: Correlation, side: int, target: Target) -> Winograd:
@@ -198,13 +189,15 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)
     fit = max(fit, min(widest, 14))
-    bands = _bands(c, side, fit) if c.banded else None
-    down, across = _grid(side, c.rows, c.columns, bands)
-    if _is_whole(c, side):
-        down, across = 1, 1
-    whole = down * across if bands else 1  # tiles that stay together
+    bands = bands_for(c, side, fit) if c.banded else None
+    down, across = banded_grid(side, c.rows, c.columns, bands)
+    total, whole = down * across, 1  # tiles of a sample, and those that stay together
+    if bands:
+        total, whole = bands.count, down * across
+    elif is_transposed(c, side):
+        down, across = inputs_grid(side, c)
+        total, whole = 1, down * across
     fit = 1 if bands and bands.step else max(fit // whole, 1)
-    total = bands.count if bands else down * across
     number = total if isinstance(c.source.batch, int) else 0
     if isinstance(c.source.batch, int):
         number = total * max(c.source.batch, 1)
@@ -224,45 +217,6 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     return Winograd(c, side, vectors, pieces, group, bands)
 
 
-def _bands(c: Correlation, side: int, fit: int) -> Bands:
-    """The bands of which all tiles are fewest, where ``fit`` or so may be in one."""
-    windows = max(sizes.evaluate(c.result.height, {}), 1)
-    if _keeps(c, side, fit):
-        height = outputs_of(side, c.rows, c.columns)[0]
-        down, across = grid_of(side, c.rows, c.columns)
-        count = -(-down // max(fit // across, 1))
-        step = -(-down // count) * height
-        whole = banding.bands_of(c, -(-c.rows.lengths[0] // step))
-        return replace(whole, step=step)
-    least = min(_units(c, side, fit), windows)
-    found = [banding.bands_of(c, count) for count in range(least, windows + 1)]
-
-    def size(bands: Bands) -> tuple[int, int]:
-        down, across = _grid(side, c.rows, c.columns, bands)
-        return max(down * across, MOST_FIT * fit), bands.count * down
-
-    return min(found, key=size)
-
-
-def _keeps(c: Correlation, side: int, fit: int) -> bool:
-    """Whether one unit makes the bands of a sample: they overlap, samples are many."""
-    assert c.pool is not None
-    down, across = grid_of(side, c.rows, c.columns)
-    overlap = c.pool.stride[0] < c.pool.window[0]
-    return _are_many(c) and overlap and down * across > fit
-
-
-def _are_many(c: Correlation) -> bool:
-    """Whether samples are enough to share out."""
-    return isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
-
-
-def _units(c: Correlation, side: int, fit: int) -> int:
-    """Two units of work for a sample, but where it is small or one of many."""
-    down, across = grid_of(side, c.rows, c.columns)
-    return 1 if _are_many(c) or down * across <= fit // 2 else 2
-
-
 def _cost(w: Winograd, target: Target) -> float:
     """Rough cycles of one sample, in the measure of the direct tiles."""
     c = w.correlation
@@ -271,6 +225,8 @@ def _cost(w: Winograd, target: Target) -> float:
     products = w.points * c.channels.inputs * c.channels.vectors / w.vectors
     transforms = INPUT_COST * blocks(c.source) + OUTPUT_COST * c.channels.vectors
     each = products * steps / w.tiles + transforms * w.points / 36
+    if w.overlaps:
+        each += SUM_COST * c.channels.vectors * w.points
     return number * each
 
 

@@ -17,6 +17,7 @@ from codegen.convolution import (
     kept,
     patches,
     text,
+    winograd_overlaps,
 )
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
@@ -28,6 +29,12 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 
 HEADERS = ("vectors.h", "convolution.h", "pooling.h", "winograd.h", "products.h")
+
+
+def headers(cuts: list[Winograd]) -> tuple[str, ...]:
+    """What the phases of ``cuts`` include."""
+    transposed = ("winograd_transposed.h",) if any(w.transposed for w in cuts) else ()
+    return HEADERS + transposed
 
 
 def _dtype(w: Winograd) -> str:
@@ -46,7 +53,7 @@ def _helpers(w: Winograd) -> tuple[Helper, Helper, Helper]:
     """What the three stages call."""
     dtype, side = _dtype(w), w.side
     products = helpers.products(dtype, w.vectors, w.pieces)
-    if w.whole:
+    if w.transposed:
         spread = helpers.spread(dtype, side, w.patch[1])
         return spread, products, helpers.seen(dtype, side)
     return (
@@ -94,8 +101,8 @@ def phase(w: Winograd) -> Phase:
 def _place(w: Winograd, index: str = "first + tile") -> list[str]:
     """Which tile of which sample, or of which of its bands, ``index`` is."""
     if w.bands is None:
-        return patches.place(w.grid, w.outputs, index)
-    (down, across), (height, width) = w.grid, w.outputs
+        return patches.place(w.grid, w.step, index)
+    (down, across), (height, width) = w.grid, w.step
     line = f"index / {across} % {down} * {height}"
     return [
         f"const int64_t index = {index};",
@@ -140,7 +147,7 @@ def _results(w: Winograd) -> list[str]:
     corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
     row, column = corner
     at = position(c.result, symbol("sample"), symbol("k"), row + symbol("i"), column)
-    high, wide = (size // c.pooled for size in w.outputs)
+    high, wide = (size // c.pooled for size in (w.step if w.overlaps else w.outputs))
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
     lines = ahead.asked(extents, place, c.result, ahead.WRITE)
@@ -153,7 +160,7 @@ def _next(w: Winograd) -> list[str]:
     """Ask for the image under the tile that the next unit has in the place of this."""
     c, (high, wide) = w.correlation, w.patch[1]
     # the tile beside it asks for the other columns
-    under = (high, min(wide, w.outputs[1]))
+    under = (high, min(wide, w.step[1]))
     body = [
         *_place(w, f"first + tile + {w.tiles}"),
         *text.loop(
@@ -165,11 +172,21 @@ def _next(w: Winograd) -> list[str]:
     return text.block("if (group == 0)", body)
 
 
+def _next_once(w: Winograd) -> list[str]:
+    """The same where each vector of a group goes through all tiles."""
+    return text.block("if (part == 0)", _next(w))
+
+
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
     groups = w.correlation.channels.vectors // w.group
     if w.bands is not None:
         return text.loop("group", groups, [*_products(w), *_plates(w, w.bands)])
+    if w.overlaps:
+        summed = winograd_overlaps.summed(
+            w, [*_next_once(w), *_place(w)], _helpers(w)[2]
+        )
+        return text.loop("group", groups, [*_products(w), *summed])
     outputs = text.loop("part", w.group, _outputs(w))
     tile = text.loop("tile", symbol("count"), [*_next(w), *_place(w), *outputs])
     return text.loop("group", groups, [*_products(w), *tile])
@@ -178,8 +195,7 @@ def _groups(w: Winograd) -> list[str]:
 def _plates(w: Winograd, held: Bands) -> list[str]:
     """The third stage for each band of a unit: a plane in the scratch, and pooled."""
     c, each = w.correlation, w.grid[0] * w.grid[1]
-    ahead_of = text.block("if (part == 0)", _next(w))
-    tile = [*ahead_of, *_place(w), *_outputs(w)]
+    tile = [*_next_once(w), *_place(w), *_outputs(w)]
     head = f"for (int64_t tile = plate; tile < plate + {each}; tile++)"
     pooled = [
         *_place(w, "first + plate"),

@@ -19,6 +19,7 @@ from codegen.convolution import (
 from codegen.convolution.geometry import forward_axis
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, TransformFilters, Window
+from codegen.sizes import symbol
 from codegen.target import AVX512, SSE2, Target
 from tests.codegen.convolution_cases import (
     DTYPES,
@@ -45,6 +46,8 @@ CASES = {
     "seven by five": Case(
         (9, 5), 2, (11, 13), Window((7, 5), padding=((3, 1), (2, 4)))
     ),
+    "gradients that overlap": Case((9, 17), 17, (11, 14), Window((5, 5))),
+    "and small ones": Case((5, 6), 2, (12, 13), open_batch=True),
     "one large tile": Case((5, 17), 3, (8, 8), Window((5, 5)), open_batch=True),
 }
 
@@ -130,14 +133,14 @@ def test_chosen_where_it_wins():
     assert points((1, 2), (8, 8), Window((3, 3))) == 0
 
 
-def _seen(size, taps, padding):
-    """The cut at eight points of a correlation of images of ``size``."""
-    window = Window((taps, taps), padding=((padding, padding),) * 2)
-    out = size + 2 * padding - taps + 1
+def _cut(size, padding, batch=3, channels=16):
+    """A 5 by 5 correlation of images of ``size``, cut at eight points."""
+    window = Window((5, 5), padding=((padding, padding),) * 2)
+    out = size + 2 * padding - 4
     step = Convolution(
-        image("x", "float32", 3, 16, (size, size), 16),
-        Buffer("w", "float32", packed_shape(window, 16, 16, 16)),
-        image("y", "float32", 3, 16, (out, out), 16),
+        image("x", "float32", batch, channels, (size, size), 16),
+        Buffer("w", "float32", packed_shape(window, channels, 16, 16)),
+        image("y", "float32", batch, 16, (out, out), 16),
         window,
     )
     return winograd.cut(forward.correlation_of(step, AVX512), 8, AVX512)
@@ -146,17 +149,31 @@ def _seen(size, taps, padding):
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_an_image_that_all_taps_see_is_one_tile(size):
     """The transposed filtering makes all it has seen of its outputs' gradient."""
-    cut = _seen(size, 5, padding=4)
-    assert (cut.whole, cut.grid, cut.outputs) == (True, (1, 1), (8, 8))
-    assert cut.patch == ((0, 0), (4, 4))
+    cut = _cut(size, padding=4)
+    assert (cut.transposed, cut.overlaps) == (True, False)
+    assert (cut.grid, cut.outputs, cut.patch) == ((1, 1), (8, 8), ((0, 0), (4, 4)))
 
 
-@pytest.mark.parametrize(("size", "padding"), [(5, 4), (4, 3), (4, 5), (8, 2)])
-def test_larger_images_and_other_padding_are_cut_in_tiles(size, padding):
-    cut = _seen(size, 5, padding)
-    assert not cut.whole
-    assert cut.outputs == (4, 4)
-    assert cut.patch == ((-padding, -padding), (8, 8))
+@pytest.mark.parametrize("batch", [16, symbol("n")])
+def test_what_tiles_of_larger_ones_have_seen_is_added_up(batch):
+    cut = _cut(16, padding=4, batch=batch)
+    assert (cut.transposed, cut.overlaps) == (True, True)
+    assert (cut.grid, cut.step, cut.tiles % 16) == ((4, 4), (4, 4), 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"size": 16, "padding": 4},  # one unit for a sample would be too few units
+        {"size": 16, "padding": 4, "batch": 16, "channels": 80},  # and fit no cache
+        {"size": 4, "padding": 3, "batch": 16},
+        {"size": 4, "padding": 5, "batch": 16},
+    ],
+)
+def test_few_or_large_images_and_other_padding_are_cut_in_results(other):
+    cut, padding = _cut(**other), other["padding"]
+    assert not cut.transposed
+    assert (cut.outputs, cut.patch) == ((4, 4), ((-padding, -padding), (8, 8)))
 
 
 def test_filters_transformed_once_are_no_part_of_the_cost():
