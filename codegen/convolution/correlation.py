@@ -42,7 +42,7 @@ def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
     if points:
         cuts = [cut(c, points, target) for c in some]
         phases = [winograd_phases.phase(one) for one in cuts]
-        turns = reduce(add, (one.units for one in phases), turns)
+        turns = reduce(add, (one.runs for one in cuts), turns)
         headers = winograd_phases.headers(cuts)
         return channel_sums.emission(parts[0], phases, turns, headers)
     plans = [plan(c, target) for c in some]

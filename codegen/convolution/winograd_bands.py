@@ -8,7 +8,7 @@ from codegen import sizes
 from codegen.convolution import bands as banding
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Correlation
-from codegen.convolution.winograd_grid import banded_grid, grid_of, outputs_of
+from codegen.convolution.winograd_grid import are_many, banded_grid, grid_of, outputs_of
 
 MOST_FIT = 2  # times as many tiles in a band, where fewer are computed twice then
 
@@ -39,11 +39,6 @@ def _keeps(c: Correlation, side: int, fit: int) -> bool:
     down, across = grid_of(side, c.rows, c.columns)
     overlap = c.pool.stride[0] < c.pool.window[0]
     return are_many(c) and overlap and down * across > fit
-
-
-def are_many(c: Correlation) -> bool:
-    """Whether samples are enough to share out."""
-    return isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
 
 
 def _units(c: Correlation, side: int, fit: int) -> int:

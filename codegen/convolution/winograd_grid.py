@@ -7,10 +7,11 @@ outputs overlaps with what others make and is added up.
 
 from __future__ import annotations
 
-from codegen.convolution.bands import Bands
-from codegen.convolution.geometry import Axis, Correlation
+from codegen.convolution.bands import UNITS, Bands
+from codegen.convolution.geometry import Axis, Correlation, blocks
 
 LEAST_TAPS = {6: 3, 8: 5}  # by the number of points in one dimension
+INPUT_BYTES = 1 << 18  # what the transformed inputs of a unit may take
 
 
 def sides(rows: Axis, columns: Axis) -> tuple[int, ...]:
@@ -56,3 +57,26 @@ def sees_all(c: Correlation) -> bool:
         and axis.lengths[0] == axis.lengths[1] + len(axis.taps) - 1
         for axis in (c.rows, c.columns)
     )
+
+
+def is_transposed(c: Correlation, side: int) -> bool:
+    """Whether all taps see all inputs, whose tiles are fewer than those of results.
+
+    Tiles whose results overlap are all in one unit, so that samples must be many.
+    """
+    if c.pool is not None or not sees_all(c):
+        return False
+    number, others = (
+        down * across
+        for down, across in (inputs_grid(side, c), grid_of(side, c.rows, c.columns))
+    )
+    if number == 1:
+        return True
+    size = side * side * blocks(c.source) * c.lanes * c.item
+    many = are_many(c) or not isinstance(c.source.batch, int)
+    return many and number < others and number * size <= INPUT_BYTES
+
+
+def are_many(c: Correlation) -> bool:
+    """Whether samples are enough to share out."""
+    return isinstance(c.source.batch, int) and c.source.batch >= UNITS

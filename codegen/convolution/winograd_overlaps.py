@@ -9,7 +9,7 @@ from __future__ import annotations
 from codegen import sizes
 from codegen.convolution import epilogue, text
 from codegen.convolution.outlets import Tile
-from codegen.convolution.winograd import Winograd
+from codegen.convolution.winograd_cut import Winograd
 from codegen.emission import Helper
 from codegen.scalars import suffix
 from codegen.sizes import Size, symbol

@@ -22,7 +22,7 @@ from codegen.convolution import (
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.outlets import Tile
-from codegen.convolution.winograd import Winograd
+from codegen.convolution.winograd_cut import Winograd
 from codegen.convolution.winograd_scratch import memory_lines, scratch_bytes
 from codegen.emission import Helper, Phase
 from codegen.scalars import C_TYPES, suffix
@@ -72,30 +72,41 @@ def phase(w: Winograd) -> Phase:
     c = w.correlation
     total = c.source.batch * w.sample_tiles
     inputs = w.points * w.input_step
-    unit = f"(unit * {w.bands.count} + turn)" if w.bands and w.keeps else "unit"
-    body = [
-        f"const int64_t first = {unit} * {w.tiles};",
+    run = f"(unit * {w.bands.count} + turn)" if w.bands and w.keeps else "unit"
+    body = []
+    if w.shares > 1:
+        run = "run"
+        body = text.decode("unit", [("share", w.shares), ("run", w.runs)])
+    body += [
+        f"const int64_t first = {run} * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
         *memory_lines(w),
-        *channel_sums.opened(c, symbol("unit"), 0, c.channels.vectors),
+        *_opened(w),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
-    units = sizes.floordiv(total + (w.tiles - 1), w.tiles)
-    cost = w.tiles * 2 * w.points * c.channels.inputs * c.channels.vectors
+    cost = w.tiles * 2 * w.points * c.channels.inputs * w.share
     if w.bands and w.keeps:
         body = text.loop("turn", w.bands.count, body)
-        units, cost = c.source.batch, cost * w.bands.count
+        cost = cost * w.bands.count
     return Phase(
         _units(body),
         (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
-        units,
+        w.runs * w.shares,
         scratch_bytes(w),
         cost,
         helpers=_helpers(w),
     )
+
+
+def _opened(w: Winograd) -> list[str]:
+    """The records of the sums that a unit takes of its results."""
+    if w.shares == 1:
+        return channel_sums.opened(w.correlation, symbol("unit"), 0, w.share)
+    first = symbol("share") * w.share
+    return channel_sums.opened(w.correlation, symbol("run"), first, w.share)
 
 
 def _place(w: Winograd, index: str = "first + tile") -> list[str]:
@@ -146,14 +157,16 @@ def _results(w: Winograd) -> list[str]:
         return []
     corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
     row, column = corner
-    at = position(c.result, symbol("sample"), symbol("k"), row + symbol("i"), column)
+    before = symbol("share") * w.share if w.shares > 1 else 0
+    vector = symbol("k") + before
+    at = position(c.result, symbol("sample"), vector, row + symbol("i"), column)
     high, wide = (size // c.pooled for size in (w.step if w.overlaps else w.outputs))
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
     lines = ahead.asked(extents, place, c.result, ahead.WRITE)
-    for other in ahead.beside(c, symbol("k"), row + symbol("i"), column):
+    for other in ahead.beside(c, vector, row + symbol("i"), column):
         lines += ahead.asked(extents, other, c.result, ahead.READ)
-    return text.loop("k", c.channels.vectors, lines)
+    return text.loop("k", w.share, lines)
 
 
 def _next(w: Winograd) -> list[str]:
@@ -179,17 +192,21 @@ def _next_once(w: Winograd) -> list[str]:
 
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
-    groups = w.correlation.channels.vectors // w.group
     if w.bands is not None:
-        return text.loop("group", groups, [*_products(w), *_plates(w, w.bands)])
-    if w.overlaps:
-        summed = winograd_overlaps.summed(
-            w, [*_next_once(w), *_place(w)], _helpers(w)[2]
-        )
-        return text.loop("group", groups, [*_products(w), *summed])
-    outputs = text.loop("part", w.group, _outputs(w))
-    tile = text.loop("tile", symbol("count"), [*_next(w), *_place(w), *outputs])
-    return text.loop("group", groups, [*_products(w), *tile])
+        results = _plates(w, w.bands)
+    elif w.overlaps:
+        before = [*_next_once(w), *_place(w)]
+        results = winograd_overlaps.summed(w, before, _helpers(w)[2])
+    else:
+        outputs = text.loop("part", w.group, _outputs(w))
+        each = [*_next(w), *_place(w), *outputs]
+        results = text.loop("tile", symbol("count"), each)
+    lines, groups = [*_products(w), *results], w.share // w.group
+    if w.shares == 1:
+        return text.loop("group", groups, lines)
+    first, last = (sizes.text((symbol("share") + at) * groups) for at in (0, 1))
+    head = f"for (int64_t group = {first}; group < {last}; group++)"
+    return text.block(head, lines)
 
 
 def _plates(w: Winograd, held: Bands) -> list[str]:

@@ -8,7 +8,7 @@ tiles overlap, a plane of their sums.
 from __future__ import annotations
 
 from codegen.convolution import bands, kept
-from codegen.convolution.winograd import Winograd
+from codegen.convolution.winograd_cut import Winograd
 from codegen.convolution.winograd_overlaps import plane_bytes
 from codegen.memory import aligned
 from codegen.sizes import Size
