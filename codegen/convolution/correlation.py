@@ -15,6 +15,7 @@ from codegen.convolution import (
     bands,
     channel_sums,
     epilogue,
+    scattered,
     sliding,
     text,
     winograd_phases,
@@ -133,9 +134,11 @@ def _unit(chosen: Plan, first_turn: Size) -> list[str]:
     ]
     if chosen.slides:
         return [*start, *sliding.unit_lines([chosen])]
+    start += _operands(chosen) if chosen.taps else []
+    if chosen.pieces:
+        return [*start, *scattered.unit_lines(chosen)]
     return [
         *start,
-        *(_operands(chosen) if chosen.taps else ()),
         *_tiles(chosen),
         *_pooled(chosen),
     ]

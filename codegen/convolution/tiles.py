@@ -137,7 +137,7 @@ def _open(columns: Size, group_vectors: int, target: Target) -> Tiling:
     return Tiling(vectors, (1,), tuple(Strip(width, columns) for width in widths))
 
 
-def _vectors(group_vectors: int) -> Iterator[int]:
+def vectors_of(group_vectors: int) -> Iterator[int]:
     """Numbers of vectors that make up those of a group."""
     for vectors in range(1, min(group_vectors, MOST_VECTORS) + 1):
         if group_vectors % vectors == 0:
@@ -177,7 +177,7 @@ def _whole(
     """Tilings where every tap is there."""
     height, width = rows.lengths[0], columns.lengths[0]
     taps = len(rows.taps) * len(columns.taps)
-    for vectors in _vectors(group_vectors):
+    for vectors in vectors_of(group_vectors):
         most = most_pixels(vectors, target)
         for heights, widths in cuts(height, width, most):
             tiles = ((h, w) for h in set(heights) for w in set(widths))
@@ -199,7 +199,7 @@ def _clipped(
     height, width = rows.lengths[0], columns.lengths[0]
     used = sum(high - low for low, high in spans(rows, 0, height))
     taps = len(rows.taps) * len(columns.taps)
-    for vectors in _vectors(group_vectors):
+    for vectors in vectors_of(group_vectors):
         for widths in _clipped_cuts(width, most_pixels(vectors, target)):
             strips = _strips(columns, widths, clipped=True)
             steps = sum(_strip_cost(s, vectors, columns, target) for s in strips)

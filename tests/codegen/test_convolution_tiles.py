@@ -8,9 +8,11 @@ from codegen.convolution import (
     emit_convolution,
     emit_convolution_backward_data,
     flops,
+    forward,
     tiles,
 )
 from codegen.convolution.geometry import Axis, forward_axis
+from codegen.convolution.plan import plan
 from codegen.convolution.residues import backward_axes
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, ConvolutionBackwardData, Window
@@ -58,6 +60,31 @@ def test_tiles_at_ends_that_see_few_taps_are_the_wide_ones():
     full = axis(20, taps=5, padding=4)
     _, tiling = tiles.choose(full, full, 4, 64, AVX2, True)
     assert [strip.width for strip in tiling.strips] == [6, 4, 6]
+
+
+def _gradient(size, padding, target):
+    """The correlation of the gradient of a 5 by 5 layer's images of ``size``."""
+    lanes = target.lanes("float32")
+    window = Window((5, 5), padding=((padding, padding),) * 2)
+    out = size + 2 * padding - 4
+    x = image("x", "float32", 2, 32, (out, out), lanes)
+    y = image("y", "float32", 2, 32, (size, size), lanes)
+    vectors = 32 // lanes
+    packed = Buffer("w", "float32", (vectors, 25 * 32, lanes))
+    step = ConvolutionBackwardData(x, packed, y, window)
+    (part,) = forward._backward_parts(step, target)
+    return part
+
+
+def test_few_pixels_that_all_taps_see_are_one_tile():
+    """At a tap a row of four has but four sums, which would wait for each other."""
+    for target, pieces in ((AVX2, (6, 5, 5)), (SSE2, (6, 5, 5)), (AVX512, ())):
+        assert plan(_gradient(8, 0, target), target).pieces == pieces
+
+
+@pytest.mark.parametrize(("size", "padding"), [(12, 0), (8, 1), (4, 2)])
+def test_more_pixels_and_other_padding_are_tiles_of_results(size, padding):
+    assert plan(_gradient(size, padding, AVX2), AVX2).pieces == ()
 
 
 def test_spans_are_the_outputs_whose_input_exists():
