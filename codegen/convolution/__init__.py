@@ -2,9 +2,10 @@
 
 Read ``geometry.py`` first (every pass is a correlation; ``residues.py`` shows it of the
 input's gradient), then ``tiles.py`` and ``correlation.py``; ``slides.py`` is how single
-channels are summed. ``reading.py`` is padding and grouped channels, ``packing.py`` the
-order of the filters, ``winograd.py`` the way with fewer products, ``windows.py``
-pooling, ``bands.py`` pooling by the convolution, ``channel_sums.py`` statistics.
+channels are summed, ``scattered.py`` gradients of small images. ``reading.py`` is
+padding and grouped channels, ``packing.py`` the order of the filters, ``winograd.py``
+the way with fewer products, ``windows.py`` pooling, ``bands.py`` pooling by the
+convolution, ``channel_sums.py`` statistics.
 Imports the kernel IR and its printers, nothing of symgraph.
 """
 

@@ -15,6 +15,7 @@ from codegen.convolution import (
     bands,
     channel_sums,
     epilogue,
+    scattered,
     sliding,
     text,
     winograd_phases,
@@ -40,10 +41,11 @@ def emission(parts: list[Correlation], target: Target, points: int) -> Emission:
     turns: Size = 0
     phases: list[Phase] = []
     if points:
-        for c in some:
-            phases.append(winograd_phases.phase(cut(c, points, target)))
-            turns = turns + phases[-1].units
-        return channel_sums.emission(parts[0], phases, turns, winograd_phases.HEADERS)
+        cuts = [cut(c, points, target) for c in some]
+        phases = [winograd_phases.phase(one) for one in cuts]
+        turns = reduce(add, (one.runs for one in cuts), turns)
+        headers = winograd_phases.headers(cuts)
+        return channel_sums.emission(parts[0], phases, turns, headers)
     plans = [plan(c, target) for c in some]
     if _slide_as_one(plans, target):
         phases = [_sliding(plans)]
@@ -132,9 +134,11 @@ def _unit(chosen: Plan, first_turn: Size) -> list[str]:
     ]
     if chosen.slides:
         return [*start, *sliding.unit_lines([chosen])]
+    start += _operands(chosen) if chosen.taps else []
+    if chosen.pieces:
+        return [*start, *scattered.unit_lines(chosen)]
     return [
         *start,
-        *(_operands(chosen) if chosen.taps else ()),
         *_tiles(chosen),
         *_pooled(chosen),
     ]

@@ -36,6 +36,16 @@ def outputs(dtype: str, side: int, extents: tuple[int, int]) -> Helper:
     return _helper("winograd_output", dtype, side, *extents)
 
 
+def spread(dtype: str, side: int, extents: tuple[int, int]) -> Helper:
+    """A d A' at side by side points, of rows by columns."""
+    return _helper("winograd_spread", dtype, side, *extents)
+
+
+def seen(dtype: str, side: int) -> Helper:
+    """B z B' from side by side points, to as many rows and columns."""
+    return _helper("winograd_seen", dtype, side)
+
+
 def products(dtype: str, vectors: int, pieces: Sequence[int]) -> Helper:
     """Sums of products in tiles of ``vectors`` by the longest piece.
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import bands as banding
-from codegen.convolution import tiles
+from codegen.convolution import scatter_tiles, tiles
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Correlation
 from codegen.convolution.reading import Reading, View, view
@@ -37,6 +37,7 @@ class Plan:
     cost: float  # rough cycles of a sample
     held: Bands | None = None  # whose results are pooled from the scratch
     slides: bool = False  # whether sums move along a row
+    pieces: tuple[int, ...] = ()  # of the input's pixels, where sums are scattered
 
     @property
     def kind(self) -> str:
@@ -69,6 +70,8 @@ class Plan:
     @property
     def scratch(self) -> Size:
         """Bytes of scratch that a unit uses."""
+        if self.pieces:
+            return self.tiling.vectors * _result_bytes(self.correlation)
         if self.held is None:
             return self.view.scratch
         held = self.held.held_bytes(self.correlation, self.tiling.vectors)
@@ -113,15 +116,7 @@ def plan(c: Correlation, target: Target) -> Plan:
         return _sliding(c)
     channels = c.channels
     vectors = channels.group_vectors
-    cost, tiling = tiles.choose(
-        c.rows,
-        c.columns,
-        vectors,
-        channels.inputs,
-        target,
-        c.clippable,
-        c.pooled == 2,
-    )
+    cost, tiling, pieces = _tiles(c, target)
     if c.banded:
         tiling = replace(tiling, heights=tuple(dict.fromkeys((*tiling.heights, 1))))
     group: Size = 0
@@ -133,10 +128,23 @@ def plan(c: Correlation, target: Target) -> Plan:
         held = banding.direct(c, tiling.vectors)
         seen = view(reading, held.most, tiling.clipped)
         return Plan(c, tiling, held.count, seen, cost * held.share, held)
+    if pieces:
+        return Plan(c, tiling, 1, view(reading, 1, True), cost, pieces=pieces)
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
     shared = sizes.floordiv(c.rows.count, c.pooled)
     most = sizes.floordiv(shared + (bands - 1), bands) * c.pooled
     return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
+
+
+def _tiles(c: Correlation, target: Target) -> scatter_tiles.Found:
+    """The tiling of least cost for one input channel, of results or of the input."""
+    vectors, inputs = c.channels.group_vectors, c.channels.inputs
+    two = c.pooled == 2
+    cost, tiling = tiles.choose(
+        c.rows, c.columns, vectors, inputs, target, c.clippable, two
+    )
+    others = scatter_tiles.choices(c, target)
+    return min([(cost, tiling, ()), *others], key=lambda one: one[0])
 
 
 def _sliding(c: Correlation) -> Plan:
@@ -149,6 +157,11 @@ def _sliding(c: Correlation) -> Plan:
     tiling = Tiling(1, (1,), (Strip(1, c.columns.count),), reading.direct)
     most = sizes.floordiv(rows + (bands - 1), bands)
     return Plan(c, tiling, bands, view(reading, most, reading.direct), 0, slides=True)
+
+
+def _result_bytes(c: Correlation) -> int:
+    """The bytes of a vector of channels of the results of a sample."""
+    return c.rows.lengths[0] * c.columns.lengths[0] * c.lanes * c.item
 
 
 def _image_bytes(image: Image) -> int | None:

@@ -51,7 +51,7 @@ def _taps(plan: Plan, height: int, width: int) -> list[str]:
     """All columns of taps for all pixels of the tile."""
     body = [
         _pointers(plan, symbol("s"), 0),
-        *_channels(plan, height, width, 0, width),
+        *channels(plan, height, width, 0, width),
     ]
     return text.loop("s", len(plan.correlation.columns.taps), body)
 
@@ -63,7 +63,7 @@ def _clipped_taps(plan: Plan, strip: Strip) -> list[str]:
         if low < high:
             body = [
                 _pointers(plan, s, low),
-                *_channels(plan, 1, strip.width, low, high),
+                *channels(plan, 1, strip.width, low, high),
             ]
             lines += text.block("", body)
     return lines
@@ -77,15 +77,20 @@ def _pointers(plan: Plan, s: Size, low: int) -> str:
     column = steps.left + (symbol("column") + low) * columns.stride
     column = column + s * columns.dilation
     at = row * steps.row + column * steps.column + symbol("chunk") * steps.chunk
-    tap = (symbol("r") * len(columns.taps) + s) * _chunk_size(plan)
-    filters = (symbol("chunk") * (c.channels.chunk * plan.taps) + tap) * c.lanes
     return (
         f"const {plan.ctype} *at = in + {sizes.text(at)},"
-        f" *filter = filters + {sizes.text(filters)};"
+        f" *filter = filters + {sizes.text(filter_place(plan, s))};"
     )
 
 
-def _channels(plan: Plan, height: int, width: int, low: int, high: int) -> list[str]:
+def filter_place(plan: Plan, s: Size) -> Size:
+    """Where the filters of a chunk at tap (r, s) begin."""
+    c = plan.correlation
+    tap = (symbol("r") * len(c.columns.taps) + s) * _chunk_size(plan)
+    return (symbol("chunk") * (c.channels.chunk * plan.taps) + tap) * c.lanes
+
+
+def channels(plan: Plan, height: int, width: int, low: int, high: int) -> list[str]:
     """The innermost loop: the channels of a chunk, a multiply-add for each sum."""
     c, steps, kind = plan.correlation, plan.view, plan.kind
     down = symbol("i") * c.rows.stride * steps.row

@@ -15,12 +15,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from codegen import sizes
-from codegen.convolution.geometry import Axis
+from codegen.convolution.geometry import LINE_BYTES, Axis
 from codegen.sizes import Size
 from codegen.target import Target
 
 MOST_VECTORS = 4
-FETCH = 5.5  # cycles to bring a vector of filters in, where several streams run
+FETCH = 5.5  # cycles to bring a line of filters in, where several streams run
 LOAD = 1.0  # what else a vector of filters costs
 COPY = 1.03  # what copying with zeros costs beside the sums
 
@@ -78,8 +78,14 @@ def step_cost(vectors: int, pixels: int, target: Target) -> float:
     """Rough cycles of one channel and tap, one multiply-add a cycle.
 
     AVX-512 spreads an input number over the lanes inside the multiply-add itself.
+    Narrower vectors need a load for each, and two begin while two multiply-adds do.
     """
-    return busy(vectors, pixels, target) + loads(vectors, pixels, target)
+    rest = loads(vectors, pixels, target)
+    if target.vector_bytes == LINE_BYTES:
+        return busy(vectors, pixels, target) + rest
+    fetch = FETCH * vectors * target.vector_bytes / LINE_BYTES if vectors > 1 else 0
+    fed = max(fetch, vectors + pixels)
+    return max(vectors * pixels, latency(target), fed) + rest
 
 
 def loads(vectors: int, pixels: int, target: Target) -> float:
@@ -131,7 +137,7 @@ def _open(columns: Size, group_vectors: int, target: Target) -> Tiling:
     return Tiling(vectors, (1,), tuple(Strip(width, columns) for width in widths))
 
 
-def _vectors(group_vectors: int) -> Iterator[int]:
+def vectors_of(group_vectors: int) -> Iterator[int]:
     """Numbers of vectors that make up those of a group."""
     for vectors in range(1, min(group_vectors, MOST_VECTORS) + 1):
         if group_vectors % vectors == 0:
@@ -171,7 +177,7 @@ def _whole(
     """Tilings where every tap is there."""
     height, width = rows.lengths[0], columns.lengths[0]
     taps = len(rows.taps) * len(columns.taps)
-    for vectors in _vectors(group_vectors):
+    for vectors in vectors_of(group_vectors):
         most = most_pixels(vectors, target)
         for heights, widths in cuts(height, width, most):
             tiles = ((h, w) for h in set(heights) for w in set(widths))
@@ -193,13 +199,24 @@ def _clipped(
     height, width = rows.lengths[0], columns.lengths[0]
     used = sum(high - low for low, high in spans(rows, 0, height))
     taps = len(rows.taps) * len(columns.taps)
-    for vectors in _vectors(group_vectors):
-        for most in range(1, most_pixels(vectors, target) + 1):
-            strips = _strips(columns, even_pieces(width, most), clipped=True)
+    for vectors in vectors_of(group_vectors):
+        for widths in _clipped_cuts(width, most_pixels(vectors, target)):
+            strips = _strips(columns, widths, clipped=True)
             steps = sum(_strip_cost(s, vectors, columns, target) for s in strips)
             steps += len(strips) * len(columns.taps) * _fixed(depth, taps)
             tiling = Tiling(vectors, (1,), strips, clipped=True)
             yield steps * used * group_vectors / vectors, tiling
+
+
+def _clipped_cuts(width: int, most: int) -> Iterator[list[int]]:
+    """Widths of tiles of at most ``most``: even, or wide at the ends.
+
+    There taps see but a part of a tile, and its sums might wait for each other.
+    """
+    for piece in range(1, most + 1):
+        yield even_pieces(width, piece)
+        if width > 2 * piece:
+            yield [piece, *even_pieces(width - 2 * piece, piece), piece]
 
 
 def _strip_cost(strip: Strip, vectors: int, columns: Axis, target: Target) -> float:

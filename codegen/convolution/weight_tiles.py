@@ -79,9 +79,10 @@ def _pixel_cost(vectors: int, numbers: int, target: Target) -> float:
     With AVX-512 every number is loaded and spread over the lanes in one, and loads are
     not quite free beside multiply-adds. Fitted to tiles of 1, 2 and 4 vectors.
     """
+    busy = tiles.busy(vectors, numbers, target)
     if target.vector_bytes < 64:
-        return tiles.step_cost(vectors, numbers, target)
-    return tiles.busy(vectors, numbers, target) + LOAD * (vectors + numbers)
+        return busy + tiles.loads(vectors, numbers, target)
+    return busy + LOAD * (vectors + numbers)
 
 
 def _divisors(number: int, most: int) -> list[int]:

@@ -5,7 +5,8 @@ Outputs are cut in tiles of m by n, each from a patch of 6 by 6 or 8 by 8 inputs
 some tiles through three stages, all in the second-level cache: patches are transformed,
 on vectors of input channels; at each of the 36 or 64 points a matrix product turns
 input channels into output channels; its results are transformed back, on vectors of
-output channels.
+output channels. The gradient of an image that was not padded has tiles of the outputs
+instead, and transposed transforms (``winograd_grid.py``).
 
 Rounding: in float32, results are within 2e-5 of the largest output of those of exact
 arithmetic (measured: 1e-6 to 1e-5), where direct sums are within 2e-6. The more outputs
@@ -14,96 +15,30 @@ a tile has, the more it rounds, so eight points are for windows of five taps and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from codegen import sizes
-from codegen.convolution import bands as banding
 from codegen.convolution import tiles
-from codegen.convolution.bands import Bands
-from codegen.convolution.geometry import Axis, Correlation, blocks
+from codegen.convolution.geometry import Correlation, blocks
+from codegen.convolution.winograd_bands import bands_for
+from codegen.convolution.winograd_cut import Winograd
+from codegen.convolution.winograd_grid import (
+    INPUT_BYTES,
+    banded_grid,
+    inputs_grid,
+    is_transposed,
+    outputs_of,
+    sides,
+)
 from codegen.target import Target
 
-LEAST_TAPS = {6: 3, 8: 5}  # by the number of points in one dimension
 MOST_TILES = 56  # of a unit
-MOST_FIT = 2  # times as many tiles in a band, where fewer are computed twice then
-INPUT_BYTES = 1 << 18  # what the transformed inputs of a unit may take
+UNITS = 4  # that share the channels of few tiles
+AGAIN = 1 / 8  # of their products, what transforms repeated for them may cost
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
 INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform at 36 points
+SUM_COST = 2  # to add a result to what other tiles made there
 FILTER_COST = 12  # the same for each tap of a vector of filters
 TYPICAL_BATCH = 16  # where the batch is known only at the call
-
-
-@dataclass(frozen=True)
-class Winograd:
-    """A correlation cut in tiles: units of ``pieces`` of tiles, each a register tile
-    with ``vectors`` of output channels; ``group`` vectors go through a unit at once.
-    With ``bands`` a unit takes all tiles of one or more bands, or a sample's bands one
-    after another.
-    """
-
-    correlation: Correlation
-    side: int
-    vectors: int
-    pieces: tuple[int, ...]
-    group: int
-    bands: Bands | None = None
-
-    @property
-    def points(self) -> int:
-        """Products that a tile takes, for each input and output channel."""
-        return self.side * self.side
-
-    @property
-    def outputs(self) -> tuple[int, int]:
-        """Rows and columns of outputs of a tile."""
-        return outputs_of(self.side, self.correlation.rows, self.correlation.columns)
-
-    @property
-    def grid(self) -> tuple[int, int]:
-        """Tiles down and across one band, or one sample where there are none."""
-        rows, columns = self.correlation.rows, self.correlation.columns
-        return _grid(self.side, rows, columns, self.bands)
-
-    @property
-    def keeps(self) -> bool:
-        """Whether a unit makes the bands of a sample, and keeps rows between them."""
-        return self.bands is not None and self.bands.step > 0
-
-    @property
-    def sample_tiles(self) -> int:
-        """Tiles of one sample."""
-        return self.grid[0] * self.grid[1] * (self.bands.count if self.bands else 1)
-
-    @property
-    def tiles(self) -> int:
-        """Tiles of a unit."""
-        return sum(self.pieces)
-
-    @property
-    def input_row(self) -> int:
-        """Elements from the input channels of one tile to those of the next."""
-        return _spread(blocks(self.correlation.source), self.correlation)
-
-    @property
-    def input_step(self) -> int:
-        """Elements from one point to the next."""
-        return self.tiles * self.input_row + self.correlation.lanes
-
-    @property
-    def product_row(self) -> int:
-        """Elements from the output channels of one tile to those of the next."""
-        return _spread(self.group, self.correlation)
-
-    @property
-    def product_step(self) -> int:
-        """Elements from one point to the next."""
-        return self.tiles * self.product_row + self.correlation.lanes
-
-    @property
-    def filter_step(self) -> int:
-        """Elements from the filters of one point to those of the next."""
-        channels = self.correlation.channels
-        return channels.vectors * channels.inputs * channels.lanes
 
 
 def costs_of(
@@ -126,39 +61,6 @@ def costs_of(
     return costs
 
 
-def sides(rows: Axis, columns: Axis) -> tuple[int, ...]:
-    """The numbers of points that serve windows of this form."""
-    if not all(a.stride == a.dilation == 1 and a.known for a in (rows, columns)):
-        return ()
-    few, many = sorted((len(rows.taps), len(columns.taps)))
-    return tuple(s for s, least in LEAST_TAPS.items() if least <= few and many < s)
-
-
-def outputs_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
-    """Rows and columns of outputs of a tile."""
-    return side + 1 - len(rows.taps), side + 1 - len(columns.taps)
-
-
-def grid_of(side: int, rows: Axis, columns: Axis) -> tuple[int, int]:
-    """Tiles down and across one sample."""
-    down, across = outputs_of(side, rows, columns)
-    return -(-rows.lengths[0] // down), -(-columns.lengths[0] // across)
-
-
-def _grid(side: int, rows: Axis, columns: Axis, bands: Bands | None) -> tuple[int, int]:
-    down, across = grid_of(side, rows, columns)
-    if bands is None:
-        return down, across
-    length = bands.step or bands.most
-    return -(-length // outputs_of(side, rows, columns)[0]), across
-
-
-def _spread(vectors: int, c: Correlation) -> int:
-    """The elements of ``vectors``, off the powers of two that share cache sets."""
-    elements, page = vectors * c.lanes, 4096 // c.item
-    return elements + c.lanes if elements % page == 0 else elements
-
-
 def cut(c: Correlation, side: int, target: Target) -> Winograd:
     """As many tiles a unit as the cache holds, a sample in an even number of units."""
     each = side * side * c.item * c.lanes
@@ -166,15 +68,19 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)
     fit = max(fit, min(widest, 14))
-    bands = _bands(c, side, fit) if c.banded else None
-    down, across = _grid(side, c.rows, c.columns, bands)
-    whole = down * across if bands else 1  # tiles that stay together
+    bands = bands_for(c, side, fit) if c.banded else None
+    down, across = banded_grid(side, c.rows, c.columns, bands)
+    total, whole = down * across, 1  # tiles of a sample, and those that stay together
+    if bands:
+        total, whole = bands.count, down * across
+    elif is_transposed(c, side):
+        down, across = inputs_grid(side, c)
+        total, whole = 1, down * across
     fit = 1 if bands and bands.step else max(fit // whole, 1)
-    total = bands.count if bands else down * across
     number = total if isinstance(c.source.batch, int) else 0
     if isinstance(c.source.batch, int):
         number = total * max(c.source.batch, 1)
-    if total > fit // 2:
+    if total > fit // 2 and (bands or total > widest):
         units = 2 * -(-total // (2 * fit))
         fit = -(-total // units)
     elif number:
@@ -182,62 +88,48 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     fit *= whole
     pieces = tuple(tiles.even_pieces(fit, widest))
     room = max(PRODUCT_BYTES // (each * fit), vectors)
+    alone = Winograd(c, side, vectors, pieces, vectors, bands)
+    shares = _shares(alone, target) if bands is None else 1
+    share = c.channels.vectors // shares
     group = max(
         g
-        for g in range(vectors, c.channels.vectors + 1, vectors)
-        if c.channels.vectors % g == 0 and (g <= room or g == vectors)
+        for g in range(vectors, share + 1, vectors)
+        if share % g == 0 and (g <= room or g == vectors)
     )
-    return Winograd(c, side, vectors, pieces, group, bands)
+    return replace(alone, group=group, shares=shares)
 
 
-def _bands(c: Correlation, side: int, fit: int) -> Bands:
-    """The bands of which all tiles are fewest, where ``fit`` or so may be in one."""
-    windows = max(sizes.evaluate(c.result.height, {}), 1)
-    if _keeps(c, side, fit):
-        height = outputs_of(side, c.rows, c.columns)[0]
-        down, across = grid_of(side, c.rows, c.columns)
-        count = -(-down // max(fit // across, 1))
-        step = -(-down // count) * height
-        whole = banding.bands_of(c, -(-c.rows.lengths[0] // step))
-        return replace(whole, step=step)
-    least = min(_units(c, side, fit), windows)
-    found = [banding.bands_of(c, count) for count in range(least, windows + 1)]
+def _shares(w: Winograd, target: Target) -> int:
+    """How many units share out the channels of a single run of tiles.
 
-    def size(bands: Bands) -> tuple[int, int]:
-        down, across = _grid(side, c.rows, c.columns, bands)
-        return max(down * across, MOST_FIT * fit), bands.count * down
-
-    return min(found, key=size)
-
-
-def _keeps(c: Correlation, side: int, fit: int) -> bool:
-    """Whether one unit makes the bands of a sample: they overlap, samples are many."""
-    assert c.pool is not None
-    down, across = grid_of(side, c.rows, c.columns)
-    overlap = c.pool.stride[0] < c.pool.window[0]
-    return _are_many(c) and overlap and down * across > fit
-
-
-def _are_many(c: Correlation) -> bool:
-    """Whether samples are enough to share out."""
-    return isinstance(c.source.batch, int) and c.source.batch >= banding.UNITS
-
-
-def _units(c: Correlation, side: int, fit: int) -> int:
-    """Two units of work for a sample, but where it is small or one of many."""
-    down, across = grid_of(side, c.rows, c.columns)
-    return 1 if _are_many(c) or down * across <= fit // 2 else 2
+    Each of them transforms the inputs for itself.
+    """
+    c = w.correlation
+    if w.runs != 1:
+        return 1
+    again = INPUT_COST * blocks(c.source) * w.points / 36
+    most = 1 + _products_cost(w, target) * AGAIN / max(again, 1)
+    parts = c.channels.vectors // w.vectors
+    return max(n for n in range(1, UNITS + 1) if parts % n == 0 and n <= most)
 
 
 def _cost(w: Winograd, target: Target) -> float:
     """Rough cycles of one sample, in the measure of the direct tiles."""
     c = w.correlation
     number = w.sample_tiles
-    steps = sum(tiles.step_cost(w.vectors, piece, target) for piece in w.pieces)
-    products = w.points * c.channels.inputs * c.channels.vectors / w.vectors
     transforms = INPUT_COST * blocks(c.source) + OUTPUT_COST * c.channels.vectors
-    each = products * steps / w.tiles + transforms * w.points / 36
+    each = _products_cost(w, target) + transforms * w.points / 36
+    if w.overlaps:
+        each += SUM_COST * c.channels.vectors * w.points
     return number * each
+
+
+def _products_cost(w: Winograd, target: Target) -> float:
+    """The same of the products of a tile."""
+    channels = w.correlation.channels
+    steps = sum(tiles.step_cost(w.vectors, piece, target) for piece in w.pieces)
+    products = w.points * channels.inputs * channels.vectors / w.vectors
+    return products * steps / w.tiles
 
 
 def _filter_cost(w: Winograd) -> float:

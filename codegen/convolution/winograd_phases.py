@@ -17,17 +17,24 @@ from codegen.convolution import (
     kept,
     patches,
     text,
+    winograd_overlaps,
 )
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks, position
 from codegen.convolution.outlets import Tile
-from codegen.convolution.winograd import Winograd
+from codegen.convolution.winograd_cut import Winograd
 from codegen.convolution.winograd_scratch import memory_lines, scratch_bytes
 from codegen.emission import Helper, Phase
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 
 HEADERS = ("vectors.h", "convolution.h", "pooling.h", "winograd.h", "products.h")
+
+
+def headers(cuts: list[Winograd]) -> tuple[str, ...]:
+    """What the phases of ``cuts`` include."""
+    transposed = ("winograd_transposed.h",) if any(w.transposed for w in cuts) else ()
+    return HEADERS + transposed
 
 
 def _dtype(w: Winograd) -> str:
@@ -44,10 +51,15 @@ def _kind(w: Winograd) -> str:
 
 def _helpers(w: Winograd) -> tuple[Helper, Helper, Helper]:
     """What the three stages call."""
+    dtype, side = _dtype(w), w.side
+    products = helpers.products(dtype, w.vectors, w.pieces)
+    if w.transposed:
+        spread = helpers.spread(dtype, side, w.patch[1])
+        return spread, products, helpers.seen(dtype, side)
     return (
-        helpers.inputs(_dtype(w), w.side, w.outputs[1]),
-        helpers.products(_dtype(w), w.vectors, w.pieces),
-        helpers.outputs(_dtype(w), w.side, w.outputs),
+        helpers.inputs(dtype, side, w.outputs[1]),
+        products,
+        helpers.outputs(dtype, side, w.outputs),
     )
 
 
@@ -60,37 +72,48 @@ def phase(w: Winograd) -> Phase:
     c = w.correlation
     total = c.source.batch * w.sample_tiles
     inputs = w.points * w.input_step
-    unit = f"(unit * {w.bands.count} + turn)" if w.bands and w.keeps else "unit"
-    body = [
-        f"const int64_t first = {unit} * {w.tiles};",
+    run = f"(unit * {w.bands.count} + turn)" if w.bands and w.keeps else "unit"
+    body = []
+    if w.shares > 1:
+        run = "run"
+        body = text.decode("unit", [("share", w.shares), ("run", w.runs)])
+    body += [
+        f"const int64_t first = {run} * {w.tiles};",
         f"const int64_t count = sg_min({w.tiles}, {sizes.text(total)} - first);",
         f"{_ctype(w)} *const inputs = ({_ctype(w)} *)scratch;",
         f"{_ctype(w)} *const products = inputs + {inputs};",
         *memory_lines(w),
-        *channel_sums.opened(c, symbol("unit"), 0, c.channels.vectors),
+        *_opened(w),
         *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
         *_groups(w),
     ]
-    units = sizes.floordiv(total + (w.tiles - 1), w.tiles)
-    cost = w.tiles * 2 * w.points * c.channels.inputs * c.channels.vectors
+    cost = w.tiles * 2 * w.points * c.channels.inputs * w.share
     if w.bands and w.keeps:
         body = text.loop("turn", w.bands.count, body)
-        units, cost = c.source.batch, cost * w.bands.count
+        cost = cost * w.bands.count
     return Phase(
         _units(body),
         (c.source.buffer, c.filters, *epilogue.written_and_read(c)),
-        units,
+        w.runs * w.shares,
         scratch_bytes(w),
         cost,
         helpers=_helpers(w),
     )
 
 
+def _opened(w: Winograd) -> list[str]:
+    """The records of the sums that a unit takes of its results."""
+    if w.shares == 1:
+        return channel_sums.opened(w.correlation, symbol("unit"), 0, w.share)
+    first = symbol("share") * w.share
+    return channel_sums.opened(w.correlation, symbol("run"), first, w.share)
+
+
 def _place(w: Winograd, index: str = "first + tile") -> list[str]:
     """Which tile of which sample, or of which of its bands, ``index`` is."""
     if w.bands is None:
-        return patches.place(w.grid, w.outputs, index)
-    (down, across), (height, width) = w.grid, w.outputs
+        return patches.place(w.grid, w.step, index)
+    (down, across), (height, width) = w.grid, w.step
     line = f"index / {across} % {down} * {height}"
     return [
         f"const int64_t index = {index};",
@@ -107,16 +130,21 @@ def _place(w: Winograd, index: str = "first + tile") -> list[str]:
 def _input(w: Winograd) -> list[str]:
     """The first stage for one tile: its patches transformed, block by block."""
     c, lanes = w.correlation, w.correlation.lanes
-    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
     to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
     body = patches.patch(
         c.source,
         symbol("chunk"),
-        corner,
-        (w.side, w.side),
+        _corner(w),
+        w.patch[1],
         f"{_helpers(w)[0].name}({{}}, {{}}, {to});",
     )
     return text.loop("chunk", blocks(c.source), body)
+
+
+def _corner(w: Winograd) -> tuple[Size, Size]:
+    """Where the patch of a tile begins."""
+    first_row, first_column = w.patch[0]
+    return first_row + symbol("row"), first_column + symbol("column")
 
 
 def _results(w: Winograd) -> list[str]:
@@ -129,47 +157,62 @@ def _results(w: Winograd) -> list[str]:
         return []
     corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
     row, column = corner
-    at = position(c.result, symbol("sample"), symbol("k"), row + symbol("i"), column)
-    high, wide = (size // c.pooled for size in w.outputs)
+    before = symbol("share") * w.share if w.shares > 1 else 0
+    vector = symbol("k") + before
+    at = position(c.result, symbol("sample"), vector, row + symbol("i"), column)
+    high, wide = (size // c.pooled for size in (w.step if w.overlaps else w.outputs))
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
     lines = ahead.asked(extents, place, c.result, ahead.WRITE)
-    for other in ahead.beside(c, symbol("k"), row + symbol("i"), column):
+    for other in ahead.beside(c, vector, row + symbol("i"), column):
         lines += ahead.asked(extents, other, c.result, ahead.READ)
-    return text.loop("k", c.channels.vectors, lines)
+    return text.loop("k", w.share, lines)
 
 
 def _next(w: Winograd) -> list[str]:
     """Ask for the image under the tile that the next unit has in the place of this."""
-    c = w.correlation
-    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
-    under = (w.side, w.outputs[1])  # the tile beside it asks for the other columns
+    c, (high, wide) = w.correlation, w.patch[1]
+    # the tile beside it asks for the other columns
+    under = (high, min(wide, w.step[1]))
     body = [
         *_place(w, f"first + tile + {w.tiles}"),
         *text.loop(
             "chunk",
             blocks(c.source),
-            patches.asked(c.source, symbol("chunk"), corner, under),
+            patches.asked(c.source, symbol("chunk"), _corner(w), under),
         ),
     ]
     return text.block("if (group == 0)", body)
 
 
+def _next_once(w: Winograd) -> list[str]:
+    """The same where each vector of a group goes through all tiles."""
+    return text.block("if (part == 0)", _next(w))
+
+
 def _groups(w: Winograd) -> list[str]:
     """The second and third stage, for each group of output channels."""
-    groups = w.correlation.channels.vectors // w.group
     if w.bands is not None:
-        return text.loop("group", groups, [*_products(w), *_plates(w, w.bands)])
-    outputs = text.loop("part", w.group, _outputs(w))
-    tile = text.loop("tile", symbol("count"), [*_next(w), *_place(w), *outputs])
-    return text.loop("group", groups, [*_products(w), *tile])
+        results = _plates(w, w.bands)
+    elif w.overlaps:
+        before = [*_next_once(w), *_place(w)]
+        results = winograd_overlaps.summed(w, before, _helpers(w)[2])
+    else:
+        outputs = text.loop("part", w.group, _outputs(w))
+        each = [*_next(w), *_place(w), *outputs]
+        results = text.loop("tile", symbol("count"), each)
+    lines, groups = [*_products(w), *results], w.share // w.group
+    if w.shares == 1:
+        return text.loop("group", groups, lines)
+    first, last = (sizes.text((symbol("share") + at) * groups) for at in (0, 1))
+    head = f"for (int64_t group = {first}; group < {last}; group++)"
+    return text.block(head, lines)
 
 
 def _plates(w: Winograd, held: Bands) -> list[str]:
     """The third stage for each band of a unit: a plane in the scratch, and pooled."""
     c, each = w.correlation, w.grid[0] * w.grid[1]
-    ahead_of = text.block("if (part == 0)", _next(w))
-    tile = [*ahead_of, *_place(w), *_outputs(w)]
+    tile = [*_next_once(w), *_place(w), *_outputs(w)]
     head = f"for (int64_t tile = plate; tile < plate + {each}; tile++)"
     pooled = [
         *_place(w, "first + plate"),

@@ -1,13 +1,15 @@
 """What a unit of Winograd's filtering has in its thread's scratch.
 
 The transformed inputs come first, then the products; where results are pooled from
-bands, the results of a band, and the rows that are kept of them for the next one.
+bands, the results of a band, and the rows that are kept of them for the next one; where
+tiles overlap, a plane of their sums.
 """
 
 from __future__ import annotations
 
 from codegen.convolution import bands, kept
-from codegen.convolution.winograd import Winograd
+from codegen.convolution.winograd_cut import Winograd
+from codegen.convolution.winograd_overlaps import plane_bytes
 from codegen.memory import aligned
 from codegen.sizes import Size
 
@@ -20,7 +22,7 @@ def _used(w: Winograd) -> Size:
 
 def _kept_at(w: Winograd) -> Size:
     """Where in the scratch rows are kept for other bands, in bytes."""
-    held = w.bands.held_bytes(w.correlation, 1) if w.bands else 0
+    held = w.bands.held_bytes(w.correlation, 1) if w.bands else plane_bytes(w)
     return _used(w) + aligned(held)
 
 
@@ -32,6 +34,8 @@ def scratch_bytes(w: Winograd) -> Size:
 
 def memory_lines(w: Winograd) -> list[str]:
     """What a unit holds of results, and keeps of them."""
+    if w.overlaps:
+        return [bands.held(w.correlation, _used(w), "plane")]
     if w.bands is None:
         return []
     lines = [bands.held(w.correlation, _used(w))]

@@ -16,7 +16,8 @@ import numpy as np
 from codegen import sizes
 from codegen.convolution import tiles
 from codegen.convolution.geometry import Axis, Channels, blocks
-from codegen.convolution.winograd import TYPICAL_BATCH, grid_of, outputs_of, sides
+from codegen.convolution.winograd import TYPICAL_BATCH
+from codegen.convolution.winograd_grid import grid_of, outputs_of, sides
 from codegen.ir import ConvolutionBackwardWeights
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size

@@ -63,6 +63,8 @@ CASES = {
     ),
     "holes": Case((5, 7), 2, (9, 8), Window((1, 1), (2, 2))),
     "five by five": Case((16, 48), 2, (12, 15), Window((5, 5))),
+    "few pixels": Case((32, 48), 2, (7, 6), Window((5, 5))),
+    "gradients that overlap": Case((16, 17), 16, (9, 10), Window((5, 5))),
     "no images": Case((3, 5), 0, (7, 9), open_batch=True),
 }
 
@@ -225,7 +227,8 @@ def test_direct_sums(target, dtype, pool, monkeypatch):
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_minimal_filtering(target, dtype, pool, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: -1)
-    chosen = {name: CASES[name] for name in ("ragged", "padding", "five by five")}
+    names = "ragged", "padding", "five by five", "few pixels", "gradients that overlap"
+    chosen = {name: CASES[name] for name in names}
     wide = Case((48, 80), 3, (17, 13))
     run_all({**chosen, "wide": wide}, target, dtype, pool)
 

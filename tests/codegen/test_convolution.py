@@ -50,6 +50,8 @@ CASES = {
         (40, 1024), 2, (4, 5), Window((2, 1), padding=((1, 0), (0, 0)))
     ),
     "few pixels": Case((32, 64), 1, (5, 7), Window((3, 2))),
+    "few pixels that all taps see": Case((17, 13), 2, (4, 7), Window((3, 5))),
+    "few pixels of groups": Case((32, 64), 2, (5, 6), Window((3, 4), groups=2)),
     "few pixels, samples, 25 taps": Case((16, 48), 3, (6, 7), Window((5, 5))),
     "few pixels, stride, dilation, padding": Case(
         (48, 80), 2, (7, 8), Window((3, 2), (2, 3), (2, 1), ((1, 2), (0, 1)))

@@ -8,14 +8,16 @@ from codegen.convolution import (
     emit_convolution,
     emit_convolution_backward_data,
     flops,
+    forward,
     tiles,
 )
 from codegen.convolution.geometry import Axis, forward_axis
+from codegen.convolution.plan import plan
 from codegen.convolution.residues import backward_axes
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, ConvolutionBackwardData, Window
 from codegen.sizes import symbol
-from codegen.target import AVX2, AVX512
+from codegen.target import AVX2, AVX512, SSE2
 from tests.codegen.convolution_cases import image
 
 
@@ -44,6 +46,45 @@ def test_a_tiling_covers_all_columns_and_fits_in_registers(columns):
 def test_small_images_fill_the_registers_with_rows():
     _, tiling = tiles.choose(axis(4, 5), axis(4, 5), 4, 64, AVX512, True)
     assert tiling.heights[0] > 1
+
+
+@pytest.mark.parametrize("target", [AVX2, SSE2], ids=["avx2", "sse2"])
+@pytest.mark.parametrize("one", [(56, 3, 1), (28, 3, 1), (4, 5, 0), (14, 1, 0)])
+def test_narrow_vectors_do_not_load_a_number_for_each_product(target, one):
+    """One vector by many numbers loads more often than it multiplies and adds."""
+    _, tiling = tiles.choose(axis(*one), axis(*one), 8, 64, target, True)
+    assert tiling.vectors == 2
+
+
+def test_tiles_at_ends_that_see_few_taps_are_the_wide_ones():
+    full = axis(20, taps=5, padding=4)
+    _, tiling = tiles.choose(full, full, 4, 64, AVX2, True)
+    assert [strip.width for strip in tiling.strips] == [6, 4, 6]
+
+
+def _gradient(size, padding, target):
+    """The correlation of the gradient of a 5 by 5 layer's images of ``size``."""
+    lanes = target.lanes("float32")
+    window = Window((5, 5), padding=((padding, padding),) * 2)
+    out = size + 2 * padding - 4
+    x = image("x", "float32", 2, 32, (out, out), lanes)
+    y = image("y", "float32", 2, 32, (size, size), lanes)
+    vectors = 32 // lanes
+    packed = Buffer("w", "float32", (vectors, 25 * 32, lanes))
+    step = ConvolutionBackwardData(x, packed, y, window)
+    (part,) = forward._backward_parts(step, target)
+    return part
+
+
+def test_few_pixels_that_all_taps_see_are_one_tile():
+    """At a tap a row of four has but four sums, which would wait for each other."""
+    for target, pieces in ((AVX2, (6, 5, 5)), (SSE2, (6, 5, 5)), (AVX512, ())):
+        assert plan(_gradient(8, 0, target), target).pieces == pieces
+
+
+@pytest.mark.parametrize(("size", "padding"), [(12, 0), (8, 1), (4, 2)])
+def test_more_pixels_and_other_padding_are_tiles_of_results(size, padding):
+    assert plan(_gradient(size, padding, AVX2), AVX2).pieces == ()
 
 
 def test_spans_are_the_outputs_whose_input_exists():

@@ -9,6 +9,7 @@ import pytest
 
 from codegen.convolution import (
     emit_transform_filters,
+    forward,
     packed_shape,
     winograd,
     winograd_points,
@@ -18,6 +19,7 @@ from codegen.convolution import (
 from codegen.convolution.geometry import forward_axis
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, TransformFilters, Window
+from codegen.sizes import symbol
 from codegen.target import AVX512, SSE2, Target
 from tests.codegen.convolution_cases import (
     DTYPES,
@@ -44,6 +46,9 @@ CASES = {
     "seven by five": Case(
         (9, 5), 2, (11, 13), Window((7, 5), padding=((3, 1), (2, 4)))
     ),
+    "gradients that overlap": Case((9, 17), 17, (11, 14), Window((5, 5))),
+    "and small ones": Case((5, 6), 2, (12, 13), open_batch=True),
+    "channels that are shared out": Case((6, 130), 1, (5, 6), Window((5, 5))),
     "one large tile": Case((5, 17), 3, (8, 8), Window((5, 5)), open_batch=True),
 }
 
@@ -107,18 +112,31 @@ def _sides(case):
 
 def points(channels, size, window, batch=100, ready=False):
     """What is chosen for a forward pass on AVX-512."""
-    lanes, (inputs, outputs) = 16, channels
+    return winograd_points(_forward(channels, size, window, batch), AVX512, ready)
+
+
+def _correlation(channels, size, batch):
+    """A 3 by 3 correlation whose images keep their size."""
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    step = _forward(channels, size, window, batch)
+    return forward.correlation_of(step, AVX512)
+
+
+def _forward(channels, size, window, batch):
+    """The forward pass of a layer on vectors of AVX-512."""
+    inputs, outputs = channels
     output = tuple(
-        (length - taps) // stride + 1
-        for length, taps, stride in zip(size, window.kernel, window.stride, strict=True)
+        (length + sum(padding) - taps) // stride + 1
+        for length, taps, stride, padding in zip(
+            size, window.kernel, window.stride, window.padding, strict=True
+        )
     )
-    step = Convolution(
-        image("x", "float32", batch, inputs, size, lanes),
-        Buffer("w", "float32", packed_shape(window, inputs, outputs, lanes)),
-        image("y", "float32", batch, outputs, output, lanes),
+    return Convolution(
+        image("x", "float32", batch, inputs, size, 16),
+        Buffer("w", "float32", packed_shape(window, inputs, outputs, 16)),
+        image("y", "float32", batch, outputs, output, 16),
         window,
     )
-    return winograd_points(step, AVX512, ready)
 
 
 def test_chosen_where_it_wins():
@@ -127,6 +145,59 @@ def test_chosen_where_it_wins():
     assert points((64, 64), (8, 8), Window((1, 1))) == 0
     assert points((64, 64), (9, 9), Window((3, 3), (2, 2))) == 0
     assert points((1, 2), (8, 8), Window((3, 3))) == 0
+
+
+def _cut(size, padding, batch=3, channels=16):
+    """A 5 by 5 correlation of images of ``size``, cut at eight points."""
+    window = Window((5, 5), padding=((padding, padding),) * 2)
+    step = _forward((channels, 16), (size, size), window, batch)
+    return winograd.cut(forward.correlation_of(step, AVX512), 8, AVX512)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_an_image_that_all_taps_see_is_one_tile(size):
+    """The transposed filtering makes all it has seen of its outputs' gradient."""
+    cut = _cut(size, padding=4)
+    assert (cut.transposed, cut.overlaps) == (True, False)
+    assert (cut.grid, cut.outputs, cut.patch) == ((1, 1), (8, 8), ((0, 0), (4, 4)))
+
+
+@pytest.mark.parametrize("batch", [16, symbol("n")])
+def test_what_tiles_of_larger_ones_have_seen_is_added_up(batch):
+    cut = _cut(16, padding=4, batch=batch)
+    assert (cut.transposed, cut.overlaps) == (True, True)
+    assert (cut.grid, cut.step, cut.tiles % 16) == ((4, 4), (4, 4), 0)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"size": 16, "padding": 4},  # one unit for a sample would be too few units
+        {"size": 16, "padding": 4, "batch": 16, "channels": 80},  # and fit no cache
+        {"size": 4, "padding": 3, "batch": 16},
+        {"size": 4, "padding": 5, "batch": 16},
+    ],
+)
+def test_few_or_large_images_and_other_padding_are_cut_in_results(other):
+    cut, padding = _cut(**other), other["padding"]
+    assert not cut.transposed
+    assert (cut.outputs, cut.patch) == ((4, 4), ((-padding, -padding), (8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("batch", "shares"), [(1, 4), (3, 4), (32, 1), (symbol("n"), 1)]
+)
+def test_channels_of_few_tiles_are_shared_out(batch, shares):
+    """One run of tiles is work for one thread, and its filters are all that takes."""
+    cut = winograd.cut(_correlation((512, 512), (7, 7), batch), 6, AVX512)
+    assert cut.shares == shares
+    assert cut.share % cut.group == 0
+
+
+def test_transforms_for_each_share_are_not_repeated_where_they_cost_more():
+    """Three shares, of a vector each, would be too many, and two are not possible."""
+    cut = winograd.cut(_correlation((512, 48), (7, 7), 1), 6, AVX512)
+    assert (cut.runs, cut.vectors, cut.shares) == (1, 1, 1)
 
 
 def test_filters_transformed_once_are_no_part_of_the_cost():

@@ -72,6 +72,7 @@ DIRECT = {
     "strides": convolutions.Case(
         (5, 9), 2, (9, 13), Window((3, 2), (2, 1)), open_batch=True
     ),
+    "few pixels": convolutions.Case((17, 9), 2, (5, 6), Window((3, 4))),
     "depthwise": convolutions.Case((20, 20), 1, (7, 9), Window((3, 3), groups=20)),
 }
 
@@ -82,10 +83,10 @@ def test_convolutions_by_direct_sums(name, monkeypatch):
     convolutions.check(DIRECT[name], NEON, "float32")
 
 
-@pytest.mark.parametrize("kernel", [3, 5])
-def test_convolutions_by_minimal_filtering(kernel, monkeypatch):
+@pytest.mark.parametrize(("kernel", "padding"), [(3, 1), (5, 1), (5, 0)])
+def test_convolutions_by_minimal_filtering(kernel, padding, monkeypatch):
     forced(monkeypatch, -1)
-    sides = ((1, 1), (1, 1))
+    sides = ((padding, padding), (padding, padding))
     window = Window((kernel, kernel), padding=sides)
     case = convolutions.Case((17, 9), 3, (10, 13), window, open_batch=True)
     y, dx, dw = convolutions.reference(case)
