@@ -8,7 +8,7 @@ from itertools import accumulate, pairwise
 
 import numpy as np
 
-from symgraph.graph import GraphError, Op, TensorType, TypeMismatch, Variable
+from symgraph.graph import GraphError, Op, TensorType, TypeMismatch, Variable, is_float
 from symgraph.ops.arguments import (
     Size,
     TensorLike,
@@ -146,6 +146,8 @@ class Pad(Op):
                 f"pad: expected {x.ndim} pairs of widths >= 0 for {x}, "
                 f"got {self.widths}"
             )
+        if not (is_float(x.dtype) or _holds(x.dtype, self.value)):
+            raise TypeMismatch(f"pad: {self.value} does not fit in {x.dtype}")
         return x.with_shape(self._padded(x.shape))
 
     def infer_shape(self, shapes, values):
@@ -202,3 +204,11 @@ def _equal_sizes(x: Variable, total: Size, sections: int) -> list[Size]:
     if sections < 1 or (isinstance(total, int) and total % sections):
         raise GraphError(f"split: {x.type} has no {sections} equal pieces")
     return [total // sections] * sections
+
+
+def _holds(dtype: str, value: float) -> bool:
+    """Whether ``value`` is an integer, or a truth value, of ``dtype``."""
+    if dtype == "bool":
+        return value in (0, 1)
+    limits = np.iinfo(dtype)
+    return limits.min <= value <= limits.max and value == int(value)

@@ -14,6 +14,9 @@ import numpy as np
 from symgraph.graph import Apply, Constant, Op, Variable, is_float
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import Add, Div, Mul, Neg, Reciprocal, Sub
+from symgraph.ops.conv import Conv2D
+from symgraph.ops.linalg import MatMul
+from symgraph.ops.pool import MaxPool2D
 from symgraph.ops.reshaping import expand_dims, reshape, squeeze
 from symgraph.ops.shape import BroadcastTo, broadcast_to
 from symgraph.rewriting import Context
@@ -143,6 +146,22 @@ def _as_map(op: Op, position: int, axes: tuple[int, ...], p: Variable) -> Map | 
 def is_map(node: Apply | None) -> bool:
     """Whether a node is an ``Affine`` or ``AddBias``."""
     return node is not None and isinstance(node.op, (Affine, AddBias))
+
+
+def is_movable(variable: Variable, context: Context) -> bool:
+    """Whether it is a map, and not merely the bias of a kernel, pooled or not."""
+    inner = context.owner(variable)
+    if inner is None or not is_map(inner):
+        return False
+    return isinstance(inner.op, Affine) or not is_bias(inner, context)
+
+
+def is_bias(map: Apply, context: Context) -> bool:
+    """Whether a kernel that takes a bias is before it, or before pooling before it."""
+    before = context.owner(map.inputs[0])
+    if before is not None and isinstance(before.op, MaxPool2D):
+        before = context.owner(before.inputs[0])
+    return before is not None and isinstance(before.op, (Conv2D, MatMul))
 
 
 def full(

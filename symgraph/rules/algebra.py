@@ -111,9 +111,9 @@ def extremum_of_equals(x):
     return x
 
 
-@rewrite(commutative(Maximum)(x, ZERO), label="exact")
+@rewrite(commutative(Maximum)(number, ZERO), label="exact")
 def write_as_relu(x):
-    """max(x, 0)  ->  relu(x)"""
+    """max(x, 0)  ->  relu(x), of numbers"""
     return Relu()(x)
 
 

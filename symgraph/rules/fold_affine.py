@@ -13,11 +13,17 @@ from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.arithmetic import Add, Div, Mul, Sub
 from symgraph.ops.conv import Conv2D
 from symgraph.ops.linalg import MatMul
-from symgraph.ops.pool import MaxPool2D
 from symgraph.ops.shape import BroadcastTo
 from symgraph.rewriting import Context, Declined, Rule, node, rewrite, wildcards
 from symgraph.rules.absorb import absorb_after, absorb_before
-from symgraph.rules.affine_map import Map, elementwise_map, is_map, map_of
+from symgraph.rules.affine_map import (
+    Map,
+    elementwise_map,
+    is_bias,
+    is_map,
+    is_movable,
+    map_of,
+)
 from symgraph.rules.carry import PASSABLE, PASSABLE_BACK, carry_back, carry_forward
 from symgraph.rules.settle import settles_before, settles_behind
 from symgraph.rules.values import ONE, ZERO
@@ -34,22 +40,6 @@ def _has_broadcast(n: Apply) -> bool:
     return any(
         v.owner is not None and isinstance(v.owner.op, BroadcastTo) for v in n.inputs
     )
-
-
-def _is_movable(variable: Variable, context: Context) -> bool:
-    """Whether it is a map, and not merely the bias of a kernel, pooled or not."""
-    inner = context.owner(variable)
-    if inner is None or not is_map(inner):
-        return False
-    return isinstance(inner.op, Affine) or not _is_bias(inner, context)
-
-
-def _is_bias(map: Apply, context: Context) -> bool:
-    """Whether a kernel that takes a bias is before it, or before pooling before it."""
-    before = context.owner(map.inputs[0])
-    if before is not None and isinstance(before.op, MaxPool2D):
-        before = context.owner(before.inputs[0])
-    return before is not None and isinstance(before.op, (Conv2D, MatMul))
 
 
 @rewrite(node(Affine)(x, ONE, shift), label="exact")
@@ -120,7 +110,7 @@ def move_affine_before(root, inner, context):
     f is a max-pool (s > 0), average-pool, reshape, transpose or join, or a relu (s > 0
     and t = 0).
     """
-    if isinstance(root.op, AddBias) and _is_bias(root, context):
+    if isinstance(root.op, AddBias) and is_bias(root, context):
         return Declined("the map is the bias of the kernel before it")
     maps = carry_back(inner, map_of(root))
     if isinstance(maps, Declined):
@@ -141,7 +131,7 @@ def move_affine_behind(root, context):
     f is a max-pool (s > 0), average-pool, reshape, transpose, join, slice or sum; or a
     relu, f(x s + t) = s f(x + t / s) for s > 0.
     """
-    places = [i for i, v in enumerate(root.inputs) if _is_movable(v, context)]
+    places = [i for i, v in enumerate(root.inputs) if is_movable(v, context)]
     if not places:
         return Declined("the map is the bias of the kernel before it")
     moved = list(root.inputs)
@@ -194,7 +184,7 @@ FOLD_AFFINE: tuple[Rule, ...] = (
 
 
 def _fold_behind(root: Apply, inner: Apply, context: Context) -> Variable | Declined:
-    if not _is_movable(inner.outputs[0], context):
+    if not is_movable(inner.outputs[0], context):
         return Declined("the map is the bias of the kernel before it")
     map, x = map_of(inner), inner.inputs[0]
     problem = settles_behind(*_ends(inner), map, context)

@@ -18,7 +18,7 @@ from symgraph.ops.reshaping import reshape, transpose
 from symgraph.ops.subtensor import Range, Subtensor, unknowns
 from symgraph.ops.windows import NO_PADDING
 from symgraph.rewriting import Context, Declined
-from symgraph.rules.affine_map import Map, full, is_map, map_of
+from symgraph.rules.affine_map import Map, full, is_movable, map_of
 
 
 def through_relu(map: Map) -> tuple[Map | None, Map] | Declined:
@@ -150,9 +150,9 @@ def through_concatenate(
 
 
 def _map_before(variable: Variable, context: Context) -> Map:
-    """The map that computes a variable, or the identity."""
+    """The map before a part that moves with the others, or the identity."""
     node = context.owner(variable)
-    if node is not None and is_map(node):
+    if node is not None and is_movable(variable, context):
         return map_of(node)
     return Map(tuple(range(variable.ndim)), None, None)
 

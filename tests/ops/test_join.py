@@ -75,6 +75,16 @@ def test_pad(widths):
     sg.verify_grad(lambda x: sg.pad(x, widths, 7.0) ** 2, [A], directions=2)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "value"), [("uint8", 300), ("uint8", -1), ("int32", 2.5), ("bool", 2)]
+)
+def test_what_is_padded_with_has_the_dtype(dtype, value):
+    x = sg.tensor("x", dtype, (3,))
+    with pytest.raises(TypeMismatch, match=f"pad: {value} does not fit in {dtype}"):
+        sg.pad(x, 1, value)
+    assert sg.pad(x, 1, 1).eval({x: np.zeros(3, dtype)}).tolist() == [1, 0, 0, 0, 1]
+
+
 def test_gradients_of_unknown_sizes():
     x, y = sg.dmatrix("x"), sg.dmatrix("y")
     z = sg.concatenate([x, y, x])

@@ -112,6 +112,15 @@ def test_a_join_carries_the_channel_map():
     assert history.counts()["move_affine_behind"] == 1
 
 
+def test_a_join_leaves_the_bias_of_a_kernel_where_it_is():
+    x = images()
+    biased = nn.conv2d(x, weights(2, 3, 1, 1), weights(2))
+    joined = F.concatenate([affine(nn.tanh(x)), biased], axis=1)
+    result, history = run(nn.conv2d(joined, weights(5, 5, 3, 3)), x)
+    assert "Affine" not in per_call(result)
+    assert history.counts()["move_affine_behind"] == 1
+
+
 def test_a_join_of_examples_needs_the_same_channels_map_made_finer():
     x, y = images(), tensor("y", 3, 3, 7, 8)
     joined = F.concatenate([affine(y), affine(y)], axis=0)

@@ -196,3 +196,11 @@ def test_any_form_at_any_shape_and_value(form, columns, dtype, data):
 def test_rules_have_different_names():
     names = [rule.name for rule in (*ALGEBRA, *REAL_ALGEBRA)]
     assert len(set(names)) == len(names)
+
+
+def test_the_larger_of_truth_values_is_no_relu():
+    flags = tensor("flags", 3, dtype="bool")
+    _, history = rewritten(
+        F.maximum(flags, False), ALGEBRA, {flags: [True, False, True]}
+    )
+    assert "write_as_relu" not in history.counts()
