@@ -23,6 +23,7 @@ from codegen.memory import aligned, buffer_bytes
 from codegen.scalars import C_TYPES
 from codegen.sizes import Fixed, Size
 from codegen.statements import counted, indented, lines_of
+from codegen.tails import with_tails
 from codegen.target import Target
 from codegen.traverse import buffers, values, walk
 
@@ -31,6 +32,8 @@ GRAIN = 1024
 
 def emit_loop(step: Statement, target: Target) -> Emission:
     """The C of one loop tree, or of one statement that stands alone."""
+    if isinstance(step, Loop):
+        step = replace(step, body=with_tails(step.body, target.lanes("float32")))
     if isinstance(step, Loop) and step.kind is Kind.PARALLEL:
         phase = _parallel(step)
     else:
