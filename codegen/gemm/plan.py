@@ -134,8 +134,7 @@ def _copies_on_the_way(product: Product, tile: Tile) -> bool:
     """
     rows = product.left.across == product.right.across == 1
     whole = _is_multiple(product.k, tile.lanes) and _is_multiple(product.n, tile.panel)
-    tall = tile.masks and not tile.together
-    return tall and rows and whole and not at_most(product.n, 2 * tile.panel)
+    return tile.best and rows and whole and not at_most(product.n, 2 * tile.panel)
 
 
 def _before(product: Product, numbers: Size) -> bool:

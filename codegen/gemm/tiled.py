@@ -10,10 +10,11 @@ from codegen import sizes
 from codegen.gemm import left, right, space
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import Plan
-from codegen.gemm.ways import strips
+from codegen.gemm.ways import Tile, strips
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 
+EDGE = 4  # last columns that have tiles of their own
 LEAST = 4  # strips of a piece of work; fewer read the right operand where it lies
 
 
@@ -78,8 +79,7 @@ def _region(plan: Plan, many: str, blocks: str) -> list[str]:
 
 def _strips(plan: Plan, sums: Sums) -> list[str]:
     """Strips of rows times the block, added to the sums after the first depth."""
-    name, n = suffix(plan.product.dtype), plan.product.n
-    whole = isinstance(n, int) and n % plan.tile.panel == 0
+    name = suffix(plan.product.dtype)
     lines, (down, across, strip) = left.read(plan)
     beside = left.beside(plan)
     return [
@@ -94,8 +94,16 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
         f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},",
         "};",
         *beside,
-        f"sg_gemm_{'panels' if whole else 'strips'}_{name}(&sg_strip);",
+        f"sg_gemm_{_by(plan.product.n, plan.tile)}_{name}(&sg_strip);",
     ]
+
+
+def _by(n: Size, tile: Tile) -> str:
+    """The function that goes over ``n`` columns, with no more tiles than they need."""
+    if isinstance(n, int) and n % tile.panel == 0:
+        return "panels"
+    known = isinstance(n, int) and not 0 < n % tile.lanes <= EDGE
+    return "strips" if known or not tile.best else "edges"
 
 
 def _slab(plan: Plan, sums: Sums) -> list[str]:

@@ -30,6 +30,11 @@ class Tile:
     masks: bool  # whether part of a vector loads at full speed
 
     @property
+    def best(self) -> bool:
+        """Whether tiles are tall and have masks, which is AVX-512."""
+        return self.masks and not self.together
+
+    @property
     def panel(self) -> int:
         """Columns of a full tile."""
         return 2 * self.lanes

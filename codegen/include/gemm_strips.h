@@ -57,54 +57,62 @@ SG_SHARED void SG_GEMM(panels)(const strip *whole)
     SG_GEMM(across)(&work, work.columns / PANEL);
 }
 
-#if SG_GEMM_EDGES && SG_FLOAT32
-/* The last panel and up to four columns behind it, of a transposed left operand. */
-SG_INLINE bool SG_GEMM(with_edge)(strip *work)
-{
-    static SG_GEMM(tile_function) *const turned[] = SG_HEIGHTS(turned);
-    const int64_t panels = work->columns / PANEL, rest = work->columns % PANEL;
-    if (panels == 0 || rest == 0 || rest > SG_GEMM(few) || work->row_step != 1)
-        return false;
-    SG_GEMM(across)(work, panels - 1);
-    SG_GEMM(down)(work, turned);
-    return true;
-}
-#else
-SG_INLINE bool SG_GEMM(with_edge)(strip *work) { return !work; }
-#endif
-
-/* The last columns, fewer than half a vector. */
-SG_INLINE void SG_GEMM(last)(const strip *work)
-{
-#if SG_GEMM_EDGES
-    static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
-    if (work->columns <= SG_GEMM(few) && work->depth_step == 1) {
-        SG_GEMM(down)(work, few);
-        return;
-    }
-#endif
-#if SG_VECTOR_BYTES == 64
-    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
-#else
-    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(single);
-#endif
-    SG_GEMM(down)(work, narrow);
-}
-
-/* Any number of columns. */
+/* Any number of columns, in panels, vectors and what is left. */
 SG_SHARED void SG_GEMM(strips)(const strip *whole)
 {
     static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
+#if SG_VECTOR_BYTES == 64
+    static SG_GEMM(tile_function) *const narrow[] = SG_HEIGHTS(narrow);
+#else
+    SG_GEMM(tile_function) *const *const narrow = single;
+#endif
     strip work = *whole;
-    if (SG_GEMM(with_edge)(&work))
-        return;
     SG_GEMM(across)(&work, work.columns / PANEL);
     for (; work.columns > SG_LANES / 2; work.columns -= SG_LANES) {
         SG_GEMM(down)(&work, single);
         work.right += SG_LANES, work.out += SG_LANES;
     }
     if (work.columns > 0)
-        SG_GEMM(last)(&work);
+        SG_GEMM(down)(&work, narrow);
+}
+
+#if SG_GEMM_EDGES && SG_FLOAT32
+/* All panels, the last one with up to four columns behind it; false if there are none,
+   or where a column's numbers of the left operand do not lie side by side. */
+SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole)
+{
+    static SG_GEMM(tile_function) *const turned[] = SG_HEIGHTS(turned);
+    const int64_t panels = whole->columns / PANEL, rest = whole->columns % PANEL;
+    if (panels == 0 || rest == 0 || rest > SG_GEMM(few) || whole->row_step != 1)
+        return false;
+    strip work = *whole;
+    SG_GEMM(across)(&work, panels - 1);
+    SG_GEMM(down)(&work, turned);
+    return true;
+}
+#else
+SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole) { return !whole; }
+#endif
+
+/* Any number of columns, the last one to four in tiles of their own. */
+SG_SHARED void SG_GEMM(edges)(const strip *whole)
+{
+    if (SG_GEMM(turned_edge)(whole))
+        return;
+    strip work = *whole;
+#if SG_GEMM_EDGES
+    static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
+    const int64_t rest = work.columns % SG_LANES;
+    if (0 < rest && rest <= SG_GEMM(few) && work.depth_step == 1) {
+        const int64_t first = work.columns - rest;
+        strip last = work;
+        last.columns = rest, last.out += first;
+        last.right += first / PANEL * last.panel_step + first % PANEL;
+        SG_GEMM(down)(&last, few);
+        work.columns = first;
+    }
+#endif
+    SG_GEMM(strips)(&work);
 }
 
 /* From now on the left operand is what was copied, strip after strip. */
