@@ -100,10 +100,11 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
 
 def _by(n: Size, tile: Tile) -> str:
     """The function that goes over ``n`` columns, with no more tiles than they need."""
-    if isinstance(n, int) and n % tile.panel == 0:
+    if not isinstance(n, int):
+        return "strips"
+    if n % tile.panel == 0:
         return "panels"
-    known = isinstance(n, int) and not 0 < n % tile.lanes <= EDGE
-    return "strips" if known or not tile.best else "edges"
+    return "edges" if tile.best and 0 < n % tile.lanes <= EDGE else "strips"
 
 
 def _slab(plan: Plan, sums: Sums) -> list[str]:

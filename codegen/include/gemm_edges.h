@@ -115,6 +115,16 @@ SG_INLINE void SG_GEMM(put_rows)(const int rows, vector found, const strip *work
             SG_GEMM(put_few)(out + q * step, found + before, q, columns);
 }
 
+/* Heights that are seldom wanted are made of two others, which takes less to compile. */
+#define SG_GEMM_TWICE(KIND, ROWS, HALF)                                                \
+    SG_SHARED void SG_GEMM(KIND##_##ROWS)(const strip *work)                           \
+    {                                                                                  \
+        strip below = *work;                                                           \
+        below.left += HALF * below.row_step, below.out += HALF * below.out_step;       \
+        SG_GEMM(KIND##_##HALF)(work);                                                  \
+        SG_GEMM(KIND##_##HALF)(&below);                                                \
+    }
+
 /* ``some`` steps of k, as many as 16 bytes have or one; a constant of the caller. */
 SG_INLINE void SG_GEMM(few_steps)(const int rows, const int some, vector *sums,
                                   const SG_REAL **left, const SG_REAL *right,
@@ -163,10 +173,10 @@ SG_INLINE void SG_GEMM(few_tile)(const int rows, const strip *work)
         SG_GEMM(few_tile)(ROWS, work);                                                 \
     }
 SG_FEW(12)
-SG_FEW(8)
 SG_FEW(4)
-SG_FEW(2)
 SG_FEW(1)
+SG_GEMM_TWICE(few, 8, 4)
+SG_GEMM_TWICE(few, 2, 1)
 #undef SG_FEW
 
 #if SG_FLOAT32
@@ -217,11 +227,12 @@ SG_INLINE void SG_GEMM(turned_tile)(const int rows, const strip *work)
         SG_GEMM(turned_tile)(ROWS, work);                                              \
     }
 SG_TURNED(12)
-SG_TURNED(8)
 SG_TURNED(4)
-SG_TURNED(2)
 SG_TURNED(1)
+SG_GEMM_TWICE(turned, 8, 4)
+SG_GEMM_TWICE(turned, 2, 1)
 #undef SG_TURNED
 #endif
 
+#undef SG_GEMM_TWICE
 #undef block
