@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 
 from codegen import sizes
 from codegen.emission import VECTOR, Emission, Phase
-from codegen.ir import Buffer, Check, Gemm, Kernel, Loop
+from codegen.ir import Buffer, Check, Gemm, Kernel, Loop, Role
+from codegen.memory import buffer_bytes
 from codegen.repeats import Leaf
 from codegen.sizes import Size
 from codegen.traverse import walk, writes
@@ -23,6 +24,7 @@ HANDOVER = 1 << 13  # what sharing out costs, in ``Work``; ``parallel.h`` knows 
 LEAST = HANDOVER // 2  # of the shorter line, for two lines to be worth looking at
 WORTH_SHARING = 1 << 12  # of a phase's own count; about that of ``SG_SERIAL_COST``
 LONGEST = 32  # kernels of both lines
+MOST_BYTES = 1 << 18  # of temporaries, all of which live as long as the lines
 SOME_SIZE = 64  # of a run-time size, where lines are looked for
 
 
@@ -125,6 +127,8 @@ def _lines(
     best, most = None, 0
     for place in row:
         _add(groups, _alone(line[place].kernel, emissions[place], place))
+        if _memory(groups, emissions) > MOST_BYTES:
+            break
         two = _two(groups)
         if two is None or two[1].cost < LEAST:
             continue
@@ -149,6 +153,14 @@ def written(kernel: Kernel) -> set[Buffer]:
     assert isinstance(step, Gemm)
     also = step.epilogue.also if step.epilogue else ()
     return {step.c, *(store.buffer for store in also)}
+
+
+def _memory(groups: Sequence[_Group], emissions: Sequence[Emission]) -> int:
+    """The bytes that are held until both lines are done."""
+    used = {b for g in groups for b in g.used if b.role is Role.TEMPORARY}
+    own = (emissions[place] for group in groups for place in group.leaves)
+    bytes_ = sizes.total(map(buffer_bytes, used))
+    return _some(bytes_ + sizes.total(one.shared_bytes for one in own))
 
 
 def _add(groups: list[_Group], new: _Group) -> None:

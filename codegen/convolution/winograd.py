@@ -18,6 +18,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen.convolution import tiles
+from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Correlation, blocks
 from codegen.convolution.winograd_bands import bands_for
 from codegen.convolution.winograd_cut import Winograd
@@ -64,28 +65,12 @@ def costs_of(
 def cut(c: Correlation, side: int, target: Target) -> Winograd:
     """As many tiles a unit as the cache holds, a sample in an even number of units."""
     each = side * side * c.item * c.lanes
-    fit = min(INPUT_BYTES // (each * blocks(c.source)), MOST_TILES)
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)
+    fit = min(INPUT_BYTES // (each * blocks(c.source)), MOST_TILES)
     fit = max(fit, min(widest, 14))
     bands = bands_for(c, side, fit) if c.banded else None
-    down, across = banded_grid(side, c.rows, c.columns, bands)
-    total, whole = down * across, 1  # tiles of a sample, and those that stay together
-    if bands:
-        total, whole = bands.count, down * across
-    elif is_transposed(c, side):
-        down, across = inputs_grid(side, c)
-        total, whole = 1, down * across
-    fit = 1 if bands and bands.step else max(fit // whole, 1)
-    number = total if isinstance(c.source.batch, int) else 0
-    if isinstance(c.source.batch, int):
-        number = total * max(c.source.batch, 1)
-    if total > fit // 2 and (bands or total > widest):
-        units = 2 * -(-total // (2 * fit))
-        fit = -(-total // units)
-    elif number:
-        fit = min(fit, number)
-    fit *= whole
+    fit = _tiles_of_a_unit(c, side, bands, fit, widest)
     pieces = tuple(tiles.even_pieces(fit, widest))
     room = max(PRODUCT_BYTES // (each * fit), vectors)
     alone = Winograd(c, side, vectors, pieces, vectors, bands)
@@ -97,6 +82,25 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
         if share % g == 0 and (g <= room or g == vectors)
     )
     return replace(alone, group=group, shares=shares)
+
+
+def _tiles_of_a_unit(
+    c: Correlation, side: int, bands: Bands | None, fit: int, widest: int
+) -> int:
+    """How many there are where about ``fit`` stay near, ``widest`` in registers."""
+    down, across = banded_grid(side, c.rows, c.columns, bands)
+    total, whole = down * across, 1  # parts of a sample, and the tiles of one
+    if bands:
+        total, whole = bands.count, down * across
+    elif is_transposed(c, side):
+        down, across = inputs_grid(side, c)
+        total, whole = 1, down * across
+    fit = 1 if bands and bands.step else max(fit // whole, 1)
+    if total > fit // 2 and (bands or total > widest):
+        units = 2 * -(-total // (2 * fit))
+        return -(-total // units) * whole
+    number = total * max(c.source.batch, 1) if isinstance(c.source.batch, int) else 0
+    return (min(fit, number) if number else fit) * whole
 
 
 def _shares(w: Winograd, target: Target) -> int:

@@ -90,6 +90,15 @@ def test_a_line_has_memory_of_its_own():
     assert all((slot.first, slot.last) == (0, 3) for slot in found)
 
 
+def test_lines_hold_little_memory():
+    rows, sums = 1 << 10, [temporary(name, 1 << 10, SIZE) for name in "tu"]
+    x = argument("rows", rows, SIZE)
+    kernels = [times(x, Y, one, rows) for one in sums]
+    assert lines(*kernels) == []
+    named = [argument(one.name, rows, SIZE) for one in sums]
+    assert lines(*(times(x, Y, one, rows) for one in named)) == [{(0,), (1,)}]
+
+
 def test_work_is_told_by_what_can_be_shared():
     work = work_of([families.emit(plus(X, P).step, host_target())])
     assert (work.alone, work.handovers) == (0, 1) and work.total > 0

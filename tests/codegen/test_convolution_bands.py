@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from codegen.build import build
-from codegen.convolution import bands, flops, packed_shape, winograd
+from codegen.convolution import bands, flops, packed_shape, winograd, winograd_grid
 from codegen.convolution.forward import correlation_of
 from codegen.ir import (
     Buffer,
@@ -285,7 +285,8 @@ def test_rows_kept_for_the_next_band(before, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: -1)
     monkeypatch.setattr(winograd, "INPUT_BYTES", 1)
     monkeypatch.setattr(winograd, "MOST_TILES", 1)
-    monkeypatch.setattr(bands, "UNITS", 1)
+    for module in (bands, winograd_grid):
+        monkeypatch.setattr(module, "UNITS", 1)
     case = Case((16, 33), 2, (43, 30), SAME)
     poolings = [
         STEM,
