@@ -14,18 +14,17 @@ from dataclasses import dataclass, field
 
 from codegen import sizes
 from codegen.emission import VECTOR, Emission, Phase
-from codegen.ir import Buffer, Check, Gemm, Kernel, Loop, Role
+from codegen.ir import Buffer, Gemm, Kernel, Loop, Role
 from codegen.memory import buffer_bytes
 from codegen.repeats import Leaf
 from codegen.sizes import Size
-from codegen.traverse import walk, writes
+from codegen.traverse import has_check, writes
 
 HANDOVER = 1 << 13  # what sharing out costs, in ``Work``; ``parallel.h`` knows it too
 LEAST = HANDOVER // 2  # of the shorter line, for two lines to be worth looking at
 WORTH_SHARING = 1 << 12  # of a phase's own count; about that of ``SG_SERIAL_COST``
 LONGEST = 32  # kernels of both lines
 MOST_BYTES = 1 << 18  # of temporaries, all of which live as long as the lines
-SOME_SIZE = 64  # of a run-time size, where lines are looked for
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def _is_free(leaf: Leaf) -> bool:
     step = leaf.kernel.step
     if leaf.times != 1 or leaf.strands or not isinstance(step, Gemm | Loop):
         return False
-    return isinstance(step, Gemm) or not any(isinstance(s, Check) for s in walk(step))
+    return isinstance(step, Gemm) or not has_check(step)
 
 
 def _lines(
@@ -142,7 +141,7 @@ def _lines(
 def _alone(kernel: Kernel, emission: Emission, place: int) -> _Group:
     used = {buffer for phase in emission.phases for buffer in phase.buffers}
     work = work_of([emission])
-    return _Group([place], used, written(kernel), _some(work.total), work)
+    return _Group([place], used, written(kernel), sizes.about(work.total), work)
 
 
 def written(kernel: Kernel) -> set[Buffer]:
@@ -160,7 +159,7 @@ def _memory(groups: Sequence[_Group], emissions: Sequence[Emission]) -> int:
     used = {b for g in groups for b in g.used if b.role is Role.TEMPORARY}
     own = (emissions[place] for group in groups for place in group.leaves)
     bytes_ = sizes.total(map(buffer_bytes, used))
-    return _some(bytes_ + sizes.total(one.shared_bytes for one in own))
+    return sizes.about(bytes_ + sizes.total(one.shared_bytes for one in own))
 
 
 def _add(groups: list[_Group], new: _Group) -> None:
@@ -186,7 +185,11 @@ def _two(groups: Sequence[_Group]) -> tuple[_Group, _Group] | None:
 def _gain(lines: Sequence[_Group]) -> int:
     """What two threads save by doing a line each, for sizes of some kind."""
     work = sum((line.work for line in lines), Work())
-    apart = _some(work.alone) + _some(work.shared) // 2 + work.handovers * HANDOVER
+    apart = (
+        sizes.about(work.alone)
+        + sizes.about(work.shared) // 2
+        + work.handovers * HANDOVER
+    )
     return apart - max(line.cost for line in lines)
 
 
@@ -204,10 +207,5 @@ def _of_phase(phase: Phase) -> Work:
     cost = operations if phase.family == "gemm" else sizes.floordiv(operations, VECTOR)
     if phase.units == 1:
         return Work(alone=cost)
-    threads = min(_some(operations) // WORTH_SHARING, _some(phase.units))
+    threads = min(sizes.about(operations) // WORTH_SHARING, sizes.about(phase.units))
     return Work(shared=cost, handovers=int(threads > 1))
-
-
-def _some(size: Size) -> int:
-    """About how much that is."""
-    return sizes.evaluate(size, dict.fromkeys(sizes.symbols_of(size), SOME_SIZE))

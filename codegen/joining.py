@@ -12,9 +12,9 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from codegen.emission import Emission
-from codegen.ir import Buffer, Check, Kernel, Loop
+from codegen.ir import Buffer, Kernel, Loop
 from codegen.repeats import Spans
-from codegen.traverse import buffers, walk, writes
+from codegen.traverse import buffers, has_check, writes
 
 # operations of a loop: fewer are done before another thread has the data, and more
 # are worth a job of their own
@@ -79,7 +79,7 @@ def _can_join(kernel: Kernel, emission: Emission) -> bool:
         return False
     if phase.scratch_bytes != 0:
         return False
-    if any(isinstance(statement, Check) for statement in walk(kernel.step)):
+    if has_check(kernel.step):
         return False
     return LEAST <= phase.units * phase.cost <= MOST
 

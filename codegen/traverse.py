@@ -37,6 +37,11 @@ def walk(*statements: Statement) -> Iterator[Statement]:
             waiting.extend(reversed(statement.body))
 
 
+def has_check(*statements: Statement) -> bool:
+    """Whether a ``Check`` among the statements may end the call."""
+    return any(isinstance(one, Check) for one in walk(*statements))
+
+
 def values(statement: Statement) -> tuple[Expression, ...]:
     """The expressions of ``statement`` itself, not of the loops inside it."""
     match statement:

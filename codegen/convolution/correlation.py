@@ -24,8 +24,8 @@ from codegen.convolution.geometry import Correlation, share
 from codegen.convolution.outlets import Tile
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.slides import most_rows, slides
+from codegen.convolution.strips import Strip
 from codegen.convolution.sums import sum_lines
-from codegen.convolution.tiles import Strip
 from codegen.convolution.winograd import cut
 from codegen.emission import Emission, Phase
 from codegen.ir import Buffer

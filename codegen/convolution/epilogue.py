@@ -12,6 +12,13 @@ from codegen.scalars import suffix
 from codegen.sizes import symbol
 from codegen.traverse import parts
 
+MOST_AT_ONCE = 8  # columns of a row of sums in memory
+
+
+def at_once(width: int) -> int:
+    """How many of ``width`` columns of such sums go through the epilogue at once."""
+    return max(n for n in range(1, MOST_AT_ONCE + 1) if width % n == 0)
+
 
 def buffers_of(epilogue: Epilogue | None) -> tuple[Buffer, ...]:
     """The buffers that an epilogue reads."""

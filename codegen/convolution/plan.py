@@ -13,7 +13,8 @@ from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import Correlation
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.slides import slides
-from codegen.convolution.tiles import Strip, Tiling
+from codegen.convolution.strips import Strip
+from codegen.convolution.tiles import Tiling
 from codegen.ir import Image
 from codegen.memory import aligned
 from codegen.scalars import C_TYPES, suffix
@@ -71,7 +72,7 @@ class Plan:
     def scratch(self) -> Size:
         """Bytes of scratch that a unit uses."""
         if self.pieces:
-            return self.tiling.vectors * _result_bytes(self.correlation)
+            return self.tiling.vectors * scatter_tiles.result_bytes(self.correlation)
         if self.held is None:
             return self.view.scratch
         held = self.held.held_bytes(self.correlation, self.tiling.vectors)
@@ -157,11 +158,6 @@ def _sliding(c: Correlation) -> Plan:
     tiling = Tiling(1, (1,), (Strip(1, c.columns.count),), reading.direct)
     most = sizes.floordiv(rows + (bands - 1), bands)
     return Plan(c, tiling, bands, view(reading, most, reading.direct), 0, slides=True)
-
-
-def _result_bytes(c: Correlation) -> int:
-    """The bytes of a vector of channels of the results of a sample."""
-    return c.rows.lengths[0] * c.columns.lengths[0] * c.lanes * c.item
 
 
 def _image_bytes(image: Image) -> int | None:

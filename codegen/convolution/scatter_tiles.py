@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codegen.convolution import tiles
+from codegen.convolution import epilogue, tiles
 from codegen.convolution.geometry import Correlation
-from codegen.convolution.tiles import Strip, Tiling
+from codegen.convolution.strips import Strip
+from codegen.convolution.tiles import Tiling
 from codegen.convolution.winograd_grid import sees_all
 from codegen.target import Target
 
 FETCH = 2  # cycles to fetch a sum and to put it back, at each tap
 MOST_PIECES = 4  # each of which is written out
 MOST_BYTES = 1 << 14  # of the sums of a sample, which stay in the first-level cache
-MOST_WIDTH = 8  # of what goes through the epilogue at once
 
 Found = tuple[float, Tiling, tuple[int, ...]]
 
@@ -34,6 +34,11 @@ def possible(c: Correlation) -> bool:
     return close and c.pool is None and c.rows.lengths[1] > 0 and sees_all(c)
 
 
+def result_bytes(c: Correlation) -> int:
+    """The bytes of a vector of channels of the results of a sample."""
+    return c.rows.lengths[0] * c.columns.lengths[0] * c.lanes * c.item
+
+
 def choices(c: Correlation, target: Target) -> Iterator[Found]:
     """Cost for one input channel, tiling of results, and pieces of the pixels.
 
@@ -42,13 +47,12 @@ def choices(c: Correlation, target: Target) -> Iterator[Found]:
     if not possible(c) or c.columns.lengths[1] >= tiles.latency(target):
         return
     channels, (width, _) = c.channels, c.columns.lengths
-    height, taps = c.rows.lengths[0], len(c.rows.taps) * len(c.columns.taps)
+    taps = len(c.rows.taps) * len(c.columns.taps)
     pixels = c.rows.lengths[1] * c.columns.lengths[1]
-    once = max(n for n in range(1, MOST_WIDTH + 1) if width % n == 0)
+    once = epilogue.at_once(width)
     for vectors in tiles.vectors_of(channels.group_vectors):
         pieces = tiles.even_pieces(pixels, tiles.most_pixels(vectors, target))
-        size = vectors * height * width * c.lanes * c.item
-        if len(pieces) > MOST_PIECES or size > MOST_BYTES:
+        if len(pieces) > MOST_PIECES or vectors * result_bytes(c) > MOST_BYTES:
             continue
         fetched = FETCH * vectors * pixels / max(channels.inputs, 1)
         steps = sum(tiles.step_cost(vectors, piece, target) for piece in pieces)

@@ -10,7 +10,7 @@ from codegen import sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Axis
 from codegen.convolution.plan import Plan
-from codegen.convolution.tiles import Strip
+from codegen.convolution.strips import Strip
 from codegen.sizes import Size, symbol
 
 

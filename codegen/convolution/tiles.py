@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from codegen import sizes
 from codegen.convolution.geometry import LINE_BYTES, Axis
+from codegen.convolution.strips import Strip, spans, strips_of
 from codegen.sizes import Size
 from codegen.target import Target
 
@@ -23,27 +23,6 @@ MOST_VECTORS = 4
 FETCH = 5.5  # cycles to bring a line of filters in, where several streams run
 LOAD = 1.0  # what else a vector of filters costs
 COPY = 1.03  # what copying with zeros costs beside the sums
-
-Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Tiles of ``width`` columns, side by side as far as ``stop``.
-
-    With ``spans``, one tile that begins at ``start``: ``spans[s]`` are the columns of
-    the tile, from the first to the last + 1, whose input exists at tap ``s``.
-    """
-
-    width: int
-    stop: Size
-    start: int = 0
-    spans: tuple[Span, ...] = ()
-
-    @property
-    def length(self) -> int:
-        """Columns of a strip that ends at a known column."""
-        return sizes.evaluate(self.stop, {}) - self.start
 
 
 @dataclass(frozen=True)
@@ -187,7 +166,7 @@ def _whole(
                 * (step_cost(vectors, h * w, target) + _fixed(depth, taps))
                 for h, w in tiles
             )
-            strips = _strips(columns, widths, clipped=False)
+            strips = strips_of(columns, widths, clipped=False)
             tiling = Tiling(vectors, tuple(dict.fromkeys(heights)), strips)
             yield steps * taps * group_vectors / vectors, tiling
 
@@ -201,7 +180,7 @@ def _clipped(
     taps = len(rows.taps) * len(columns.taps)
     for vectors in vectors_of(group_vectors):
         for widths in _clipped_cuts(width, most_pixels(vectors, target)):
-            strips = _strips(columns, widths, clipped=True)
+            strips = strips_of(columns, widths, clipped=True)
             steps = sum(_strip_cost(s, vectors, columns, target) for s in strips)
             steps += len(strips) * len(columns.taps) * _fixed(depth, taps)
             tiling = Tiling(vectors, (1,), strips, clipped=True)
@@ -225,37 +204,3 @@ def _strip_cost(strip: Strip, vectors: int, columns: Axis, target: Target) -> fl
         return sum(step_cost(vectors, width, target) for width in widths)
     number = len(columns.taps) * (strip.length // strip.width)
     return number * step_cost(vectors, strip.width, target)
-
-
-def spans(axis: Axis, start: int, width: int) -> tuple[Span, ...]:
-    """For each tap, the outputs of ``start .. start + width`` whose input exists.
-
-    Output ``start + j`` is there at tap t where ``0 <= first + stride (start + j)
-    + dilation t < extent``.
-    """
-    found, extent = [], axis.lengths[1]
-    for tap in range(len(axis.taps)):
-        at = axis.first + axis.stride * start + axis.dilation * tap
-        low = min(max(-(at // axis.stride), 0), width)
-        high = -((at - extent) // axis.stride)
-        found.append((low, max(min(high, width), low)))
-    return tuple(found)
-
-
-def _strips(columns: Axis, widths: list[int], clipped: bool) -> tuple[Strip, ...]:
-    """Tiles side by side; equal neighbours that miss nothing in one strip."""
-    strips: list[Strip] = []
-    start = 0
-    for width in widths:
-        seen = spans(columns, start, width) if clipped else ()
-        stop = start + width
-        if all(span == (0, width) for span in seen):
-            last = strips[-1] if strips else None
-            if last and last.width == width and not last.spans:
-                strips[-1] = Strip(width, stop, last.start)
-            else:
-                strips.append(Strip(width, stop, start))
-        else:
-            strips.append(Strip(width, stop, start, seen))
-        start = stop
-    return tuple(strips)

@@ -14,8 +14,6 @@ from codegen.emission import Helper
 from codegen.scalars import suffix
 from codegen.sizes import Size, symbol
 
-MOST_WIDTH = 8  # of what is sent to memory at once
-
 
 def plane_bytes(w: Winograd) -> int:
     """The memory of the sums of a sample at one vector of channels."""
@@ -81,7 +79,7 @@ def _stored(w: Winograd) -> list[str]:
     """The plane through the epilogue to memory."""
     c, kind = w.correlation, _kind(w)
     height, width = c.rows.lengths[0], c.columns.lengths[0]
-    once = max(n for n in range(1, MOST_WIDTH + 1) if width % n == 0)
+    once = epilogue.at_once(width)
     at = sizes.text(sizes.substitute(_place(w), {"i": 0}))
     lines = [
         f"sg_{kind}v sum[1][{once}];",

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.convolution import (
-    ahead,
     bands,
     channel_sums,
     epilogue,
@@ -20,8 +19,15 @@ from codegen.convolution import (
     winograd_overlaps,
 )
 from codegen.convolution.bands import Bands
-from codegen.convolution.geometry import blocks, position
+from codegen.convolution.geometry import blocks
 from codegen.convolution.outlets import Tile
+from codegen.convolution.winograd_ahead import (
+    ask_for_next,
+    ask_for_next_once,
+    ask_for_results,
+    corner,
+    place,
+)
 from codegen.convolution.winograd_cut import Winograd
 from codegen.convolution.winograd_scratch import memory_lines, scratch_bytes
 from codegen.emission import Helper, Phase
@@ -84,7 +90,9 @@ def phase(w: Winograd) -> Phase:
         f"{_ctype(w)} *const products = inputs + {inputs};",
         *memory_lines(w),
         *_opened(w),
-        *text.loop("tile", symbol("count"), [*_place(w), *_results(w), *_input(w)]),
+        *text.loop(
+            "tile", symbol("count"), [*place(w), *ask_for_results(w), *_input(w)]
+        ),
         *_groups(w),
     ]
     cost = w.tiles * 2 * w.points * c.channels.inputs * w.share
@@ -109,22 +117,9 @@ def _opened(w: Winograd) -> list[str]:
     return channel_sums.opened(w.correlation, symbol("run"), first, w.share)
 
 
-def _place(w: Winograd, index: str = "first + tile") -> list[str]:
-    """Which tile of which sample, or of which of its bands, ``index`` is."""
-    if w.bands is None:
-        return patches.place(w.grid, w.step, index)
-    (down, across), (height, width) = w.grid, w.step
-    line = f"index / {across} % {down} * {height}"
-    return [
-        f"const int64_t index = {index};",
-        f"const int64_t of_all = index / {down * across};",
-        f"const int64_t sample = of_all / {w.bands.count};",
-        f"const int64_t band = of_all % {w.bands.count};",
-        *bands.rows(w.bands),
-        f"const int64_t row = {sizes.text(w.bands.fresh)} + {line};",
-        f"const int64_t column = index % {across} * {width};",
-        "(void)sample, (void)last_window, (void)top, (void)bottom;",
-    ]
+def _inputs(w: Winograd) -> list[str]:
+    """The first stage, and what is asked for beside it."""
+    return [*place(w), *ask_for_results(w), *_input(w)]
 
 
 def _input(w: Winograd) -> list[str]:
@@ -134,60 +129,11 @@ def _input(w: Winograd) -> list[str]:
     body = patches.patch(
         c.source,
         symbol("chunk"),
-        _corner(w),
+        corner(w),
         w.patch[1],
         f"{_helpers(w)[0].name}({{}}, {{}}, {to});",
     )
     return text.loop("chunk", blocks(c.source), body)
-
-
-def _corner(w: Winograd) -> tuple[Size, Size]:
-    """Where the patch of a tile begins."""
-    first_row, first_column = w.patch[0]
-    return first_row + symbol("row"), first_column + symbol("column")
-
-
-def _results(w: Winograd) -> list[str]:
-    """Ask for the memory of a tile's results, well before they are there.
-
-    And for what their epilogue reads beside them.
-    """
-    c = w.correlation
-    if c.result.block == 1 or w.bands:
-        return []
-    corner = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
-    row, column = corner
-    before = symbol("share") * w.share if w.shares > 1 else 0
-    vector = symbol("k") + before
-    at = position(c.result, symbol("sample"), vector, row + symbol("i"), column)
-    high, wide = (size // c.pooled for size in (w.step if w.overlaps else w.outputs))
-    extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
-    place = f"{c.result.buffer.name} + {sizes.text(at)}"
-    lines = ahead.asked(extents, place, c.result, ahead.WRITE)
-    for other in ahead.beside(c, vector, row + symbol("i"), column):
-        lines += ahead.asked(extents, other, c.result, ahead.READ)
-    return text.loop("k", w.share, lines)
-
-
-def _next(w: Winograd) -> list[str]:
-    """Ask for the image under the tile that the next unit has in the place of this."""
-    c, (high, wide) = w.correlation, w.patch[1]
-    # the tile beside it asks for the other columns
-    under = (high, min(wide, w.step[1]))
-    body = [
-        *_place(w, f"first + tile + {w.tiles}"),
-        *text.loop(
-            "chunk",
-            blocks(c.source),
-            patches.asked(c.source, symbol("chunk"), _corner(w), under),
-        ),
-    ]
-    return text.block("if (group == 0)", body)
-
-
-def _next_once(w: Winograd) -> list[str]:
-    """The same where each vector of a group goes through all tiles."""
-    return text.block("if (part == 0)", _next(w))
 
 
 def _groups(w: Winograd) -> list[str]:
@@ -195,11 +141,11 @@ def _groups(w: Winograd) -> list[str]:
     if w.bands is not None:
         results = _plates(w, w.bands)
     elif w.overlaps:
-        before = [*_next_once(w), *_place(w)]
+        before = [*ask_for_next_once(w), *place(w)]
         results = winograd_overlaps.summed(w, before, _helpers(w)[2])
     else:
         outputs = text.loop("part", w.group, _outputs(w))
-        each = [*_next(w), *_place(w), *outputs]
+        each = [*ask_for_next(w), *place(w), *outputs]
         results = text.loop("tile", symbol("count"), each)
     lines, groups = [*_products(w), *results], w.share // w.group
     if w.shares == 1:
@@ -212,10 +158,10 @@ def _groups(w: Winograd) -> list[str]:
 def _plates(w: Winograd, held: Bands) -> list[str]:
     """The third stage for each band of a unit: a plane in the scratch, and pooled."""
     c, each = w.correlation, w.grid[0] * w.grid[1]
-    tile = [*_next_once(w), *_place(w), *_outputs(w)]
+    tile = [*ask_for_next_once(w), *place(w), *_outputs(w)]
     head = f"for (int64_t tile = plate; tile < plate + {each}; tile++)"
     pooled = [
-        *_place(w, "first + plate"),
+        *place(w, "first + plate"),
         f"const int64_t bundle = group * {w.group} + part;",
         "(void)row, (void)column;",
         *(kept.above(c, held) if held.step else []),

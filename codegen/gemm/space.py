@@ -54,7 +54,6 @@ def _block_of_right(plan: Plan) -> Size:
     if not plan.pack_right or plan.right_before:
         return 0
     panels = sizes.floordiv(plan.product.n + (plan.tile.panel - 1), plan.tile.panel)
-    each = sizes.floordiv(panels + (plan.blocks - 1), sizes.maximum(plan.blocks, 1))
-    if plan.rows_first:  # several blocks may be done together
-        each = panels
+    blocks = 1 if plan.rows_first else plan.blocks  # which are done together there
+    each = sizes.floordiv(panels + (blocks - 1), sizes.maximum(blocks, 1))
     return each * plan.tile.panel * plan.depth

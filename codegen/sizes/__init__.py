@@ -22,6 +22,7 @@ from codegen.sizes.polynomials import (
     total,
 )
 from codegen.sizes.substitution import (
+    about,
     bound,
     coefficient,
     evaluate,
@@ -38,6 +39,7 @@ __all__ = [
     "Polynomial",
     "Size",
     "Symbol",
+    "about",
     "bound",
     "coefficient",
     "contiguous_strides",

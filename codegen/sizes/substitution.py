@@ -27,12 +27,18 @@ _OF_SIZES: dict[str, Callable[[Size, Size], Size]] = {
     "min": minimum,
     "max": maximum,
 }
+_SOME_SIZE = 64  # of a run-time size, where a guess must do
 _OF_NUMBERS: dict[str, Callable[[int, int], int]] = {
     "floordiv": lambda left, right: left // right if right else 0,
     "mod": lambda left, right: left % right if right else 0,
     "min": min,
     "max": max,
 }
+
+
+def about(size: Size) -> int:
+    """About how much ``size`` is, for run-time sizes of some kind."""
+    return evaluate(size, dict.fromkeys(symbols_of(size), _SOME_SIZE))
 
 
 def symbols_of(size: Size) -> frozenset[str]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from codegen import ir
 from codegen.reductions import cast
-from codegen.sizes import evaluate, product, symbols_of
+from codegen.sizes import about, product
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
 from symgraph.lowering.builder import Builder
@@ -43,8 +43,6 @@ from symgraph.lowering.table import (
 )
 from symgraph.lowering.units import Rules, Unit
 from symgraph.lowering.values import Number
-
-_SOME_SIZE = 64
 
 
 def lower(
@@ -127,7 +125,7 @@ def _bytes(builder: Builder, variable: Variable) -> int:
     if variable in builder.invariant:
         return 0
     numbers = product(builder.shape(variable))
-    count = evaluate(numbers, dict.fromkeys(symbols_of(numbers), _SOME_SIZE))
+    count = about(numbers)
     return count * np.dtype(variable.dtype).itemsize
 
 

@@ -9,6 +9,7 @@ from codegen.convolution import (
     emit_convolution_backward_data,
     flops,
     forward,
+    strips,
     tiles,
 )
 from codegen.convolution.geometry import Axis, forward_axis
@@ -89,10 +90,10 @@ def test_more_pixels_and_other_padding_are_tiles_of_results(size, padding):
 
 def test_spans_are_the_outputs_whose_input_exists():
     padded = axis(9, taps=3, padding=1)
-    assert tiles.spans(padded, 0, 4) == ((1, 4), (0, 4), (0, 4))
-    assert tiles.spans(padded, 5, 4) == ((0, 4), (0, 4), (0, 3))
+    assert strips.spans(padded, 0, 4) == ((1, 4), (0, 4), (0, 4))
+    assert strips.spans(padded, 5, 4) == ((0, 4), (0, 4), (0, 3))
     strided = Axis(5, 9, range(3), first=-2, stride=2, dilation=3)
-    for tap, (low, high) in enumerate(tiles.spans(strided, 0, 5)):
+    for tap, (low, high) in enumerate(strips.spans(strided, 0, 5)):
         inside = [0 <= -2 + 2 * i + 3 * tap < 9 for i in range(5)]
         assert inside == [low <= i < high for i in range(5)]
 
