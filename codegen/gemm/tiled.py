@@ -10,7 +10,7 @@ from codegen import sizes
 from codegen.gemm import left, right, space
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import Plan
-from codegen.gemm.ways import Tile, strips
+from codegen.gemm.ways import strips
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 
@@ -46,6 +46,7 @@ def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
         "do {",
         f"    const int64_t sg_depth = sg_min({plan.depth}, sg_k1 - sg_p);",
         *_indented([] if plan.on_the_way else right.read(plan)),
+        *_indented(_last_columns(plan)),
         f"    for (int64_t sg_s = sg_s0; sg_s < sg_s1; sg_s += {plan.strips}) {{",
         f"        const int64_t sg_strips = sg_min({plan.strips}, sg_s1 - sg_s);",
         f"        const int64_t sg_i0 = sg_gemm_start(sg_s, {rows});",
@@ -92,19 +93,38 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
         "    .panel_step = sg_panel_step,",
         f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
         f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},",
+        *(["    .last = sg_last,"] if _last_columns(plan) else []),
         "};",
         *beside,
-        f"sg_gemm_{_by(plan.product.n, plan.tile)}_{name}(&sg_strip);",
+        f"sg_gemm_{_by(plan)}_{name}(&sg_strip);",
     ]
 
 
-def _by(n: Size, tile: Tile) -> str:
-    """The function that goes over ``n`` columns, with no more tiles than they need."""
+def _by(plan: Plan) -> str:
+    """The function that goes over the columns, with no more tiles than they need."""
+    n, tile = plan.product.n, plan.tile
     if not isinstance(n, int):
         return "strips"
     if n % tile.panel == 0:
         return "panels"
     return "edges" if tile.best and 0 < n % tile.lanes <= EDGE else "strips"
+
+
+def _last_columns(plan: Plan) -> list[str]:
+    """Lines that bring columns behind the last vector where tiles read them.
+
+    Those tiles take several steps of k at once from rows whose numbers lie side by side.
+    """
+    in_rows = left.read(plan)[1][1] == "1"
+    if plan.on_the_way or not in_rows or _by(plan) != "edges":
+        return []
+    name, ctype = suffix(plan.product.dtype), C_TYPES[plan.product.dtype]
+    whole = f"sg_last[{plan.depth * EDGE}]"
+    return [
+        f"{ctype} {whole} __attribute__((aligned(64)));",
+        f"sg_gemm_last_columns_{name}(sg_j1 - sg_j0, sg_depth, sg_right,",
+        "    sg_right_step, sg_panel_step, sg_last);",
+    ]
 
 
 def _slab(plan: Plan, sums: Sums) -> list[str]:

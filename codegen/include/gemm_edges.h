@@ -125,46 +125,49 @@ SG_INLINE void SG_GEMM(put_rows)(const int rows, vector found, const strip *work
         SG_GEMM(KIND##_##HALF)(&below);                                                \
     }
 
-/* ``some`` steps of k, as many as 16 bytes have or one; a constant of the caller. */
-SG_INLINE void SG_GEMM(few_steps)(const int rows, const int some, vector *sums,
-                                  const SG_REAL **left, const SG_REAL *right,
-                                  const strip *work)
+/* The first ``count`` numbers of as many steps of k as there are from ``right`` on, by
+   columns, as a tile of few columns multiplies them; no more than ``depth`` steps. */
+SG_INLINE vector SG_GEMM(steps_at)(const SG_REAL *right, int64_t step, int64_t depth,
+                                   int64_t count)
 {
-    vector across = {0};
-    SG_UNROLLED (int q = 0; q < some; q++)
-        across = SG_GEMM(with)(across, q, SG_GEMM(ahead)(right, q * work->right_step),
-                               work->columns);
-    across = SG_GEMM(by_column)(across);
-    SG_UNROLLED (int i = 0; i < rows; i++) {
-        const SG_REAL *row = SG_GEMM(ahead)(left[i / 3], i % 3 * work->row_step);
-        sums[i] += SG_GEMM(repeated)(row, some) * across;
-    }
-    SG_UNROLLED (int i = 0; i < rows; i += 3)
-        left[i / 3] += some;
+    vector found = {0};
+    SG_UNROLLED (int q = 0; q < SG_GEMM(steps); q++)
+        if (q < depth)
+            found = SG_GEMM(with)(found, q, SG_GEMM(ahead)(right, q * step), count);
+    return SG_GEMM(by_column)(found);
 }
 
-/* The tile of ``rows`` rows, whose numbers lie side by side, and up to four columns. */
+/* As many steps of k as a vector has; of rows of which ``count`` numbers are left. */
+SG_INLINE void SG_GEMM(few_steps)(const int rows, int64_t count, vector *sums,
+                                  const SG_REAL **left, int64_t row_step, vector across)
+{
+    SG_UNROLLED (int i = 0; i < rows; i++) {
+        const SG_REAL *row = SG_GEMM(ahead)(left[i / 3], i % 3 * row_step);
+        sums[i] += SG_GEMM(repeated)(row, count) * across;
+    }
+    SG_UNROLLED (int i = 0; i < rows; i += 3)
+        left[i / 3] += SG_GEMM(steps);
+}
+
+/* The tile of ``rows`` rows, whose numbers lie side by side, and up to four columns,
+   which lie at ``last``. */
 SG_INLINE void SG_GEMM(few_tile)(const int rows, const strip *work)
 {
     enum { steps = SG_GEMM(steps) };
-    const strip own = *work; /* that nothing stored may change */
-    const SG_REAL *right = own.right, *left[SG_GEMM_ROWS / 3];
+    const int64_t row_step = work->row_step;
+    const SG_REAL *last = work->last, *left[SG_GEMM_ROWS / 3];
     vector sums[SG_GEMM_ROWS];
     SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i++)
         sums[i] = (vector){0};
     SG_UNROLLED (int i = 0; i < rows; i += 3)
-        left[i / 3] = SG_GEMM(ahead)(own.left, i * own.row_step);
-    int64_t rest = own.depth;
-    for (; rest >= steps; rest -= steps) {
-        SG_GEMM(few_steps)(rows, steps, sums, left, right, &own);
-        right = SG_GEMM(ahead)(right, steps * own.right_step);
-    }
-    for (; rest > 0; rest--) {
-        SG_GEMM(few_steps)(rows, 1, sums, left, right, &own);
-        right = SG_GEMM(ahead)(right, own.right_step);
-    }
+        left[i / 3] = SG_GEMM(ahead)(work->left, i * row_step);
+    int64_t rest = work->depth;
+    for (; rest >= steps; rest -= steps, last += SG_LANES)
+        SG_GEMM(few_steps)(rows, steps, sums, left, row_step, SG_OF(load)(last));
+    if (rest > 0)
+        SG_GEMM(few_steps)(rows, rest, sums, left, row_step, SG_OF(load)(last));
     SG_UNROLLED (int i = 0; i < rows; i += steps)
-        SG_GEMM(put_rows)(rows, SG_GEMM(by_row)(sums + i), &own, 0, i, 1);
+        SG_GEMM(put_rows)(rows, SG_GEMM(by_row)(sums + i), work, 0, i, 1);
 }
 
 #define SG_FEW(ROWS)                                                                   \

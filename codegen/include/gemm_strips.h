@@ -94,25 +94,50 @@ SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole)
 SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole) { return !whole; }
 #endif
 
-/* Any number of columns, the last one to four in tiles of their own. */
+/* How many columns behind the last whole vector have tiles of their own. */
+SG_INLINE int64_t SG_GEMM(behind)(int64_t columns)
+{
+    const int64_t rest = columns % SG_LANES;
+    return SG_GEMM_EDGES && rest <= 4 ? rest : 0;
+}
+
+/* Bring the last of ``columns`` of a right block in the order in which tiles read them,
+   once for all strips of rows. */
+SG_SHARED void SG_GEMM(last_columns)(int64_t columns, int64_t depth,
+                                     const SG_REAL *right, int64_t right_step,
+                                     int64_t panel_step, SG_REAL *to)
+{
+#if SG_GEMM_EDGES
+    const int64_t rest = SG_GEMM(behind)(columns), first = columns - rest;
+    if (rest == 0)
+        return;
+    right += first / PANEL * panel_step + first % PANEL;
+    for (; depth > 0; depth -= SG_GEMM(steps), to += SG_LANES) {
+        SG_OF(store)(to, SG_GEMM(steps_at)(right, right_step, depth, rest));
+        right = SG_GEMM(ahead)(right, SG_GEMM(steps) * right_step);
+    }
+#else
+    (void)columns, (void)depth, (void)right, (void)right_step, (void)panel_step, (void)to;
+#endif
+}
+
+/* Any number of columns, the last one to four in tiles of their own: after the others,
+   which wait less for the rows of the left operand. */
 SG_SHARED void SG_GEMM(edges)(const strip *whole)
 {
     if (SG_GEMM(turned_edge)(whole))
         return;
+    const int64_t rest = whole->last ? SG_GEMM(behind)(whole->columns) : 0;
     strip work = *whole;
+    work.columns -= rest;
+    SG_GEMM(strips)(&work);
 #if SG_GEMM_EDGES
     static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
-    const int64_t rest = work.columns % SG_LANES;
-    if (0 < rest && rest <= SG_GEMM(few) && work.depth_step == 1) {
-        const int64_t first = work.columns - rest;
-        strip last = work;
-        last.columns = rest, last.out += first;
-        last.right += first / PANEL * last.panel_step + first % PANEL;
-        SG_GEMM(down)(&last, few);
-        work.columns = first;
+    if (rest) {
+        work.out += work.columns, work.columns = rest;
+        SG_GEMM(down)(&work, few);
     }
 #endif
-    SG_GEMM(strips)(&work);
 }
 
 /* From now on the left operand is what was copied, strip after strip. */

@@ -21,6 +21,7 @@ typedef struct strip {
     int64_t out_step;
     bool add;     /* to what out holds; else it is overwritten */
     int64_t soon; /* numbers behind those of the left operand, which are read next */
+    const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
 } strip;
 
 /* A pointer ``steps`` elements on. In bytes: gcc would write every loop a second time
