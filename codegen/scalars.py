@@ -162,6 +162,7 @@ ROUNDING = {
 _FUNCTIONS = {
     "sqrt": 6,
     "exp": 12,
+    "exp_fall": 9,  # e^x for x <= 0
     "exp2": 12,
     "expm1": 14,
     "log": 14,

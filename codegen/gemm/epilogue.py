@@ -72,27 +72,41 @@ def _parts(product: Product) -> Iterator[Expression]:
 
 
 def finish(
-    product: Product, sums: Sums, bounds: tuple[str, str, str, str]
+    product: Product, sums: Sums, bounds: tuple[str, str, str, str], lanes: int
 ) -> list[str]:
-    """Loops over rows and columns in ``bounds`` that make output of sums."""
+    """Loops over rows and columns in ``bounds`` that make output of sums.
+
+    Columns that do not fill a vector of ``lanes`` have a loop of their own, which
+    becomes narrower vectors.
+    """
     if product.epilogue is None and sums.in_place:
         return []
-    place = sums.at(product.row, product.column)
-    return over(product, bounds, [f"{store(product, f'({place})[0]')}"])
-
-
-def over(
-    product: Product, bounds: tuple[str, str, str, str], body: list[str]
-) -> list[str]:
-    """``body`` for every row and column in ``bounds``, as a vector loop."""
     top, bottom, first, last = bounds
-    row, column = product.row, product.column
+    row, n = product.row, product.n
+    body = store(product, f"({sums.at(product.row, product.column)})[0]")
+    across = _across(product, first, last, body)
+    if isinstance(n, int) and n > lanes and n % lanes:
+        whole = n - n % lanes
+        behind = _across(product, str(whole), str(n), body)
+        across = [
+            *_across(product, first, f"sg_min({last}, {whole})", body),
+            f"if ({last} == {n})",
+            *(f"    {line}" for line in behind),
+        ]
     return [
         f"for (int64_t {row} = {top}; {row} < {bottom}; {row}++) {{",
-        "    #pragma omp simd",
-        f"    for (int64_t {column} = {first}; {column} < {last}; {column}++) {{",
-        *(f"        {line}" for line in body),
-        "    }",
+        *(f"    {line}" for line in across),
+        "}",
+    ]
+
+
+def _across(product: Product, first: str, last: str, body: str) -> list[str]:
+    """``body`` for columns from ``first`` to before ``last``, as a vector loop."""
+    column = product.column
+    return [
+        "#pragma omp simd",
+        f"for (int64_t {column} = {first}; {column} < {last}; {column}++) {{",
+        f"    {body}",
         "}",
     ]
 

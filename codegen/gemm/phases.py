@@ -43,7 +43,7 @@ def _phases(plan: Plan) -> tuple[tuple[Phase, ...], Size]:
     """The phases after packing, and the shared memory for their sums."""
     in_place = epilogue.works_in_place(plan.product)
     found, sums = _places(plan, in_place)
-    finished = epilogue.finish(plan.product, sums, BOUNDS)
+    finished = epilogue.finish(plan.product, sums, BOUNDS, plan.tile.lanes)
     if isinstance(plan.chunks, int) and plan.chunks > 1:
         finished = []
     elif plan.chunks != 1 and finished:
@@ -146,6 +146,7 @@ def _summed(plan: Plan) -> Phase:
     m = sizes.text(product.m)
     sums = Sums("sg_first", "0", False)
     bounds = ("sg_row", "sg_row + 1", "0", n)
+    finished = epilogue.finish(product, sums, bounds, plan.tile.lanes)
     lines = [
         "for (; begin < end; begin++) {",
         f"    const int64_t b = begin / ({m}), sg_row = begin % ({m});",
@@ -155,7 +156,7 @@ def _summed(plan: Plan) -> Phase:
         "        #pragma omp simd",
         f"        for (int64_t sg_j = 0; sg_j < {n}; sg_j++)",
         f"            sg_first[sg_j] += sg_first[sg_chunk * ({area}) + sg_j];",
-        *(f"    {line}" for line in epilogue.finish(product, sums, bounds)),
+        *(f"    {line}" for line in finished),
         "}",
     ]
     work = product.n * (plan.chunks + epilogue.cost(product))

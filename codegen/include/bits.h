@@ -57,22 +57,32 @@ SG_INLINE double sg_nearest_f64(double x)
     return (x + SG_SHIFT_F64) - SG_SHIFT_F64;
 }
 
+/* 2^n for the whole n that stands in the low bits of ``shifted``, a number plus
+   SG_SHIFT; only those bits count, as all others are shifted out. */
+SG_INLINE float sg_power_at_f32(float shifted)
+{
+    return sg_from_bits_f32((sg_bits_f32(shifted) << 23) + 0x3f800000u);
+}
+
+SG_INLINE double sg_power_at_f64(double shifted)
+{
+    return sg_from_bits_f64((sg_bits_f64(shifted) << 52) + 0x3ff0000000000000u);
+}
+
 /* 2^n for a whole n between -127 (which gives 0) and 128 (infinity). */
 SG_INLINE float sg_power_of_two_f32(float n)
 {
-    return sg_from_bits_f32((sg_bits_f32(n + SG_SHIFT_F32) << 23) + 0x3f800000u);
+    return sg_power_at_f32(n + SG_SHIFT_F32);
 }
 
 /* 2^n for a whole n between -1023 (which gives 0) and 1024 (infinity). */
 SG_INLINE double sg_power_of_two_f64(double n)
 {
-    return sg_from_bits_f64((sg_bits_f64(n + SG_SHIFT_F64) << 52)
-                            + 0x3ff0000000000000u);
+    return sg_power_at_f64(n + SG_SHIFT_F64);
 }
 
-/* p 2^(n + more) for the whole n that (x + SG_SHIFT) - SG_SHIFT is, as two factors: the
-   smallest and largest results come out right. ``shifted`` is x + SG_SHIFT, whose low
-   bits are n; only those count, as all others are shifted out. */
+/* p 2^(n + more) for the whole n in the low bits of ``shifted``, as two factors: the
+   smallest and largest results come out right. */
 SG_INLINE float sg_scaled_f32(float p, float shifted, int more)
 {
     const uint32_t n = sg_bits_f32(shifted), half = n >> 1;
@@ -100,6 +110,17 @@ SG_INLINE double sg_by_parity_f64(uint64_t n, double odd, double even)
 SG_INLINE float sg_by_parity_f32(uint32_t n, float odd, float even)
 {
     return n & 1 ? odd : even;
+}
+
+/* -|x| in one operation. */
+SG_INLINE float sg_minus_abs_f32(float x)
+{
+    return sg_from_bits_f32(sg_bits_f32(x) | 0x80000000u);
+}
+
+SG_INLINE double sg_minus_abs_f64(double x)
+{
+    return sg_from_bits_f64(sg_bits_f64(x) | 0x8000000000000000u);
 }
 
 /* |x| with the sign of y. */

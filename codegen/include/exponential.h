@@ -12,18 +12,17 @@
 
 /* --- exp ----------------------------------------------------------------------- */
 
-/* e^r - 1 = r + r^2 Q(r) for |r| <= ln(2) / 2 */
-SG_INLINE float sg_small_expm1_f32(float r)
+/* e^r - 1 = r + r^2 Q(r) for |r| <= ln(2) / 2; here Q(r) */
+SG_INLINE float sg_expm1_rest_f32(float r)
 {
     float q = 0.0013947597f;
     q = q * r + 0.008367247f;
     q = q * r + 0.041666266f;
     q = q * r + 0.16666538f;
-    q = q * r + 0.5f;
-    return r + r * r * q;
+    return q * r + 0.5f;
 }
 
-SG_INLINE double sg_small_expm1_f64(double r)
+SG_INLINE double sg_expm1_rest_f64(double r)
 {
     double q = 2.5115719965881488e-08;
     q = q * r + 2.7627701320988174e-07;
@@ -34,8 +33,7 @@ SG_INLINE double sg_small_expm1_f64(double r)
     q = q * r + 0.008333333333313047;
     q = q * r + 0.041666666666565995;
     q = q * r + 0.16666666666666688;
-    q = q * r + 0.5000000000000007;
-    return r + r * r * q;
+    return q * r + 0.5000000000000007;
 }
 
 /* x - n ln(2), ln(2) being a head of so few bits that n * head is exact, and a tail */
@@ -50,8 +48,10 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
 }
 
 /* Between LOWEST and HIGHEST, e^(x + low) 2^more where |low| is small, e^x - 1, and
-   2^x. Outside what comes out has no meaning; nan stays nan. */
-#define SG_EXPONENTIAL(T, s, LOWEST, HIGHEST, LOG2E, SHIFT)                            \
+   2^x. Outside what comes out has no meaning; nan stays nan. What is far below 1 is
+   made larger by 2^AWAY while it is multiplied. */
+#define SG_EXPONENTIAL(T, s, LOWEST, HIGHEST, LOG2E, SHIFT, AWAY)                      \
+    SG_INLINE T sg_small_expm1_##s(T r) { return r + r * r * sg_expm1_rest_##s(r); }   \
     SG_INLINE T sg_exp_inside_##s(T x, T low, int more)                                \
     {                                                                                  \
         const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
@@ -75,7 +75,12 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
     {                                                                                  \
         return sg_exp_ends_##s(x, sg_exp_inside_##s(x, low, more), LOWEST, HIGHEST);   \
     }                                                                                  \
-    SG_INLINE T sg_exp_##s(T x) { return sg_exp_parts_##s(x, 0, 0); }                  \
+    SG_INLINE T sg_exp_##s(T x)                                                        \
+    {                                                                                  \
+        const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
+        const T p = 1 + sg_small_expm1_##s(sg_less_ln2_##s(x, n));                     \
+        return sg_exp_ends_##s(x, sg_scaled_##s(p, shifted, 0), LOWEST, HIGHEST);      \
+    }                                                                                  \
     SG_INLINE T sg_exp2_##s(T x)                                                       \
     {                                                                                  \
         const T shifted = x + (SHIFT), n = shifted - (SHIFT);                          \
@@ -83,10 +88,14 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
         const T value = sg_scaled_##s(p, shifted, 0);                                  \
         return sg_exp_ends_##s(x, value, (LOWEST) * (LOG2E), (HIGHEST) * (LOG2E));     \
     }                                                                                  \
-    /* e^-x for x >= 0 */                                                              \
+    /* e^x for x <= 0, by one factor of which 2^AWAY is taken off at last */           \
     SG_INLINE T sg_exp_fall_##s(T x)                                                   \
     {                                                                                  \
-        return sg_exp_inside_##s(x > -(LOWEST) ? (LOWEST) : -x, 0, 0);                 \
+        const T inside = x < (LOWEST) ? (LOWEST) : x, shift = (SHIFT) + (AWAY);        \
+        const T shifted = inside * (LOG2E) + shift, n = shifted - shift;               \
+        const T r = sg_less_ln2_##s(inside, n);                                        \
+        const T p = 1 + r * (1 + r * sg_expm1_rest_##s(r));                            \
+        return p * sg_power_at_##s(shifted) * sg_power_of_two_##s(-(AWAY));            \
     }                                                                                  \
     SG_INLINE T sg_expm1_##s(T x)                                                      \
     {                                                                                  \
@@ -95,8 +104,8 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
         return x == 0 ? x : value; /* keeps the sign of zero */                        \
     }
 
-SG_EXPONENTIAL(float, f32, -105.0f, 91.0f, 1.44269504f, SG_SHIFT_F32)
-SG_EXPONENTIAL(double, f64, -746.0, 712.0, 1.4426950408889634, SG_SHIFT_F64)
+SG_EXPONENTIAL(float, f32, -105.0f, 91.0f, 1.44269504f, SG_SHIFT_F32, 64.0f)
+SG_EXPONENTIAL(double, f64, -746.0, 712.0, 1.4426950408889634, SG_SHIFT_F64, 512.0)
 
 /* --- log ----------------------------------------------------------------------- */
 
@@ -211,12 +220,12 @@ SG_INLINE float sg_log10_f32(float x) { return (float)sg_log10_f64(x); }
 #define SG_SIGMOIDS(T, s, LARGE)                                                       \
     SG_INLINE T sg_sigmoid_##s(T x)                                                    \
     {                                                                                  \
-        const T z = sg_exp_fall_##s(sg_abs_##s(x));                                    \
+        const T z = sg_exp_fall_##s(sg_minus_abs_##s(x));                              \
         return (x < 0 ? z : 1) / (1 + z);                                              \
     }                                                                                  \
     SG_INLINE T sg_softplus_##s(T x)                                                   \
     {                                                                                  \
-        return (x < 0 ? 0 : x) + sg_log1p_##s(sg_exp_fall_##s(sg_abs_##s(x)));         \
+        return sg_relu_##s(x) + sg_log1p_##s(sg_exp_fall_##s(sg_minus_abs_##s(x)));    \
     }                                                                                  \
     /* with t = e^(2|x|) - 1: tanh(|x|) = t / (t + 2) */                               \
     SG_INLINE T sg_tanh_##s(T x)                                                       \

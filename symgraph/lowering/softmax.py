@@ -109,7 +109,7 @@ def _sums(rows: Rows, keep: bool) -> tuple[Statements, Cell, Cell]:
     dtype = rows.dtype
     best, total = rows.cell("best", dtype), rows.cell("total", "float64")
     power = ir.Local(rows.builder.fresh("power"), dtype)
-    value = call("exp", dtype, call("sub", dtype, rows.element, best.value))
+    value = call("exp_fall", dtype, call("sub", dtype, rows.element, best.value))
     statements = (
         *rows.each(best.set(number(-np.inf, dtype)), total.set(number(0, "float64"))),
         *rows.sweep(best.grow("larger", rows.element)),

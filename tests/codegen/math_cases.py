@@ -15,6 +15,7 @@ from codegen.ir import Buffer, Call, Kernel, Kind, Load, Loop, Program, Role, St
 
 ERRORS = {
     "exp": (1.1, 1.1),
+    "exp_fall": (1.4, 1.4),
     "exp2": (1.2, 1.2),
     "expm1": (1.6, 2.3),
     "log": (0.9, 0.9),
@@ -49,6 +50,7 @@ def sigmoid(x):
 
 
 REFERENCES = {
+    "exp_fall": np.exp,
     "sigmoid": sigmoid,
     "softplus": lambda x: np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x))),
     "asin": np.arcsin,
@@ -99,6 +101,8 @@ def points(function, dtype):
     x = np.concatenate(spread).astype(dtype)
     if function in ("log", "log2", "log10"):
         x = np.abs(x)
+    if function == "exp_fall":
+        x = -np.abs(x)
     if function == "log1p":
         x = np.where(x <= -1, -x, x)
     return 1 + np.abs(x) if function == "acosh" else x

@@ -42,6 +42,8 @@ def test_ends_of_the_range(module, function):
         ends = ends[:2] + ends[4:]
     if function in ("tanh", "erf", "sinh", "asinh", "atan", "cosh", "expm1"):
         ends = ends[:2] + ends[4:]
+    if function == "exp_fall":
+        ends = [x for x in ends if not x > 0]
     for dtype in DTYPES:
         x = np.array(ends, dtype)
         y = np.empty_like(x)
