@@ -34,8 +34,15 @@ def read(plan: Plan) -> tuple[list[str], Steps]:
 
 
 def soon(plan: Plan) -> str:
-    """Numbers behind a strip that hold the next one, worth asking for."""
-    return f"{plan.tile.rows} * sg_depth" if plan.left_before else "0"
+    """Numbers behind those of a strip that are read in its place next, or 0.
+
+    Columns of a transposed operand lie in one row of memory after another, which no
+    processor foresees; those of the next strips are asked for beside the products.
+    """
+    if plan.left_before:
+        return f"{plan.tile.rows} * sg_depth"
+    in_place = not plan.copy_left and plan.product.left.down == 1
+    return str(plan.strips * plan.tile.rows) if in_place else "0"
 
 
 def packing(plan: Plan) -> Phase:

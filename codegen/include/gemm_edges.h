@@ -199,6 +199,7 @@ SG_INLINE void SG_GEMM(turned_tile)(const int rows, const strip *work)
         left[i / 3] = work->left + i;
     for (int64_t p = 0; p < work->depth; p++) {
         const vector down = SG_GEMM(load_part)(left[0], rows);
+        SG_GEMM(fetch)(left[0], work->soon);
         const SG_REAL *behind = SG_GEMM(ahead)(right, work->panel_step);
         SG_UNROLLED (int j = 0; j < most; j++)
             few[j] += behind[sg_min(j, last)] * down;

@@ -26,16 +26,6 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
     }
 }
 
-/* Ask for one of ``shares`` shares of what is read next, for the second-level cache. */
-SG_INLINE void SG_GEMM(ask)(const strip *work, int64_t share, int64_t shares)
-{
-    enum { line = 64 / sizeof(SG_REAL) };
-    const SG_REAL *const soon = SG_GEMM(ahead)(work->left, work->soon);
-    const int64_t each = (work->soon / line + shares - 1) / shares;
-    for (int64_t i = share * each; i < (share + 1) * each; i++)
-        __builtin_prefetch(soon + i * line, 0, 2);
-}
-
 /* All strips of rows, for ``panels`` panels of columns one after another: a panel of the
    right operand is read from the first-level cache by all strips but the first. ``work``
    goes on to the columns that are left. */
@@ -43,8 +33,6 @@ SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
 {
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
     for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
-        if (work->soon)
-            SG_GEMM(ask)(work, panel, panels);
         SG_GEMM(down)(work, wide);
         work->right += work->panel_step, work->out += PANEL;
     }

@@ -20,7 +20,7 @@ typedef struct strip {
     SG_REAL *out;
     int64_t out_step;
     bool add;     /* to what out holds; else it is overwritten */
-    int64_t soon; /* numbers behind those of the left operand, which are read next */
+    int64_t soon; /* numbers from the left operand to what is read in its place next */
     const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
 } strip;
 
@@ -47,7 +47,7 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
     const int64_t depth = work->depth, row_step = work->row_step;
     const int64_t depth_step = work->depth_step, right_step = work->right_step;
     const int64_t count = sg_min(work->columns, SG_LANES);
-    const int64_t out_step = work->out_step;
+    const int64_t out_step = work->out_step, soon = work->soon;
     const bool add = work->add;
     SG_REAL *out = work->out;
     const SG_REAL *right = work->right, *shared[SG_GEMM_ROWS / 3];
@@ -62,6 +62,8 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
             __builtin_prefetch(out + i * out_step + v * SG_LANES, 1, 3);
     for (int64_t p = 0; p < depth; p++) {
         vector across[2];
+        if (soon)
+            SG_GEMM(fetch)(shared[0], soon);
         SG_UNROLLED (int v = 0; v < vectors; v++)
             across[v] = SG_GEMM_MASKS && vectors == 1
                             ? SG_GEMM(load_part)(right, count)
