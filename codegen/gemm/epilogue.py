@@ -88,11 +88,9 @@ def finish(
     if isinstance(n, int) and n > lanes and n % lanes:
         whole = n - n % lanes
         behind = _across(product, str(whole), str(n), body)
-        across = [
-            *_across(product, first, f"sg_min({last}, {whole})", body),
-            f"if ({last} == {n})",
-            *(f"    {line}" for line in behind),
-        ]
+        if last != str(n):
+            behind = [f"if ({last} == {n})", *(f"    {line}" for line in behind)]
+        across = _across(product, first, f"sg_min({last}, {whole})", body) + behind
     return [
         f"for (int64_t {row} = {top}; {row} < {bottom}; {row}++) {{",
         *(f"    {line}" for line in across),
@@ -105,9 +103,8 @@ def _across(product: Product, first: str, last: str, body: str) -> list[str]:
     column = product.column
     return [
         "#pragma omp simd",
-        f"for (int64_t {column} = {first}; {column} < {last}; {column}++) {{",
+        f"for (int64_t {column} = {first}; {column} < {last}; {column}++)",
         f"    {body}",
-        "}",
     ]
 
 

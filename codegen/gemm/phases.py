@@ -150,8 +150,8 @@ def _summed(plan: Plan) -> Phase:
     lines = [
         "for (; begin < end; begin++) {",
         f"    const int64_t b = begin / ({m}), sg_row = begin % ({m});",
-        f"    {ctype} *sg_first = {_sums(plan)} + b * ({chunks}) * ({area})",
-        f"        + sg_row * ({n});",
+        f"    {ctype} *sg_first = {_sums(plan)} + b * ({chunks}) * ({area}) "
+        f"+ sg_row * ({n});",
         f"    for (int64_t sg_chunk = 1; sg_chunk < {chunks}; sg_chunk++)",
         "        #pragma omp simd",
         f"        for (int64_t sg_j = 0; sg_j < {n}; sg_j++)",

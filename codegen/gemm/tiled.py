@@ -83,17 +83,17 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
     name = suffix(plan.product.dtype)
     lines, (down, across, strip) = left.read(plan)
     beside = left.beside(plan)
+    last = " .last = sg_last," if _last_columns(plan) else ""
     return [
         *lines,
         f"{'' if beside else 'const '}sg_gemm_strip_{name} sg_strip = {{",
         "    .rows = sg_i1 - sg_i0, .strips = sg_strips,",
         "    .columns = sg_j1 - sg_j0, .depth = sg_depth, .left = sg_left,",
         f"    .row_step = {down}, .depth_step = {across}, .strip_step = {strip},",
-        "    .right = sg_right, .right_step = sg_right_step,",
-        "    .panel_step = sg_panel_step,",
+        "    .right = sg_right, .right_step = sg_right_step, "
+        ".panel_step = sg_panel_step,",
         f"    .out = {sums.at('sg_i0', 'sg_j0')}, .out_step = {sums.step},",
-        f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},",
-        *(["    .last = sg_last,"] if _last_columns(plan) else []),
+        f"    .add = sg_p > sg_k0, .soon = {left.soon(plan)},{last}",
         "};",
         *beside,
         f"sg_gemm_{_by(plan)}_{name}(&sg_strip);",
@@ -113,17 +113,16 @@ def _by(plan: Plan) -> str:
 def _last_columns(plan: Plan) -> list[str]:
     """Lines that bring columns behind the last vector where tiles read them.
 
-    Those tiles take several steps of k at once from rows whose numbers lie side by side.
+    Those tiles take several steps of k at once from rows that lie side by side.
     """
     in_rows = left.read(plan)[1][1] == "1"
     if plan.on_the_way or not in_rows or _by(plan) != "edges":
         return []
     name, ctype = suffix(plan.product.dtype), C_TYPES[plan.product.dtype]
-    whole = f"sg_last[{plan.depth * EDGE}]"
     return [
-        f"{ctype} {whole} __attribute__((aligned(64)));",
-        f"sg_gemm_last_columns_{name}(sg_j1 - sg_j0, sg_depth, sg_right,",
-        "    sg_right_step, sg_panel_step, sg_last);",
+        f"{ctype} sg_last[{plan.depth * EDGE}] __attribute__((aligned(64)));",
+        f"sg_gemm_last_columns_{name}(sg_j1 - sg_j0, sg_depth, sg_right, "
+        "sg_right_step, sg_panel_step, sg_last);",
     ]
 
 

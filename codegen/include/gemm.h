@@ -29,6 +29,11 @@
 #define SG_UNROLLED _Pragma("GCC unroll 32") for
 #endif
 
+/* The tile KIND of a height as a function of its own, so that its loop over k has all
+   registers to itself. */
+#define SG_GEMM_TILE(KIND, ROWS, WORK, CALL)                                           \
+    SG_SHARED void SG_GEMM(KIND##_##ROWS)(const WORK *work) { CALL; }
+
 /* Where part ``part`` of ``parts`` begins in 0 .. size, in whole groups. */
 SG_INLINE int64_t sg_gemm_start(int64_t part, int64_t parts, int64_t size,
                                 int64_t group)

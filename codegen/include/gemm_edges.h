@@ -170,17 +170,11 @@ SG_INLINE void SG_GEMM(few_tile)(const int rows, const strip *work)
         SG_GEMM(put_rows)(rows, SG_GEMM(by_row)(sums + i), work, 0, i, 1);
 }
 
-#define SG_FEW(ROWS)                                                                   \
-    SG_SHARED void SG_GEMM(few_##ROWS)(const strip *work)                              \
-    {                                                                                  \
-        SG_GEMM(few_tile)(ROWS, work);                                                 \
-    }
-SG_FEW(12)
-SG_FEW(4)
-SG_FEW(1)
+SG_GEMM_TILE(few, 12, strip, SG_GEMM(few_tile)(12, work))
+SG_GEMM_TILE(few, 4, strip, SG_GEMM(few_tile)(4, work))
+SG_GEMM_TILE(few, 1, strip, SG_GEMM(few_tile)(1, work))
 SG_GEMM_TWICE(few, 8, 4)
 SG_GEMM_TWICE(few, 2, 1)
-#undef SG_FEW
 
 #if SG_FLOAT32
 /* The tile of ``rows`` rows where a column's numbers lie side by side, of a panel and of
@@ -225,17 +219,11 @@ SG_INLINE void SG_GEMM(turned_tile)(const int rows, const strip *work)
     }
 }
 
-#define SG_TURNED(ROWS)                                                                \
-    SG_SHARED void SG_GEMM(turned_##ROWS)(const strip *work)                           \
-    {                                                                                  \
-        SG_GEMM(turned_tile)(ROWS, work);                                              \
-    }
-SG_TURNED(12)
-SG_TURNED(4)
-SG_TURNED(1)
+SG_GEMM_TILE(turned, 12, strip, SG_GEMM(turned_tile)(12, work))
+SG_GEMM_TILE(turned, 4, strip, SG_GEMM(turned_tile)(4, work))
+SG_GEMM_TILE(turned, 1, strip, SG_GEMM(turned_tile)(1, work))
 SG_GEMM_TWICE(turned, 8, 4)
 SG_GEMM_TWICE(turned, 2, 1)
-#undef SG_TURNED
 #endif
 
 #undef SG_GEMM_TWICE

@@ -109,17 +109,11 @@ SG_INLINE void SG_GEMM(slab_tile)(const int rows, const slab *work)
             SG_GEMM(put)(out + v * SG_LANES, sums[i][v], SG_LANES, work->add);
 }
 
-#define SG_SLAB(ROWS)                                                                  \
-    SG_SHARED void SG_GEMM(slab_##ROWS)(const slab *work)                              \
-    {                                                                                  \
-        SG_GEMM(slab_tile)(ROWS, work);                                                \
-    }
-SG_SLAB(12)
-SG_SLAB(8)
-SG_SLAB(4)
-SG_SLAB(2)
-SG_SLAB(1)
-#undef SG_SLAB
+SG_GEMM_TILE(slab, 12, slab, SG_GEMM(slab_tile)(12, work))
+SG_GEMM_TILE(slab, 8, slab, SG_GEMM(slab_tile)(8, work))
+SG_GEMM_TILE(slab, 4, slab, SG_GEMM(slab_tile)(4, work))
+SG_GEMM_TILE(slab, 2, slab, SG_GEMM(slab_tile)(2, work))
+SG_GEMM_TILE(slab, 1, slab, SG_GEMM(slab_tile)(1, work))
 
 /* All rows of a strip times one panel after another. */
 SG_SHARED void SG_GEMM(by_slabs)(const slab *whole)

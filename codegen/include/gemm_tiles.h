@@ -113,24 +113,14 @@ SG_INLINE void SG_GEMM(narrow_tile)(const int rows, const strip *work)
 }
 
 #define SG_NARROW(ROWS)                                                                \
-    SG_SHARED void SG_GEMM(narrow_##ROWS)(const strip *work)                           \
-    {                                                                                  \
-        SG_GEMM(narrow_tile)(ROWS, work);                                              \
-    }
+    SG_GEMM_TILE(narrow, ROWS, strip, SG_GEMM(narrow_tile)(ROWS, work))
 #else
 #define SG_NARROW(ROWS)
 #endif
 
-/* A function for each tile, so that its loop over k has all registers to itself. */
 #define SG_TILES(ROWS)                                                                 \
-    SG_SHARED void SG_GEMM(wide_##ROWS)(const strip *work)                             \
-    {                                                                                  \
-        SG_GEMM(tile)(ROWS, 2, work);                                                  \
-    }                                                                                  \
-    SG_SHARED void SG_GEMM(single_##ROWS)(const strip *work)                           \
-    {                                                                                  \
-        SG_GEMM(tile)(ROWS, 1, work);                                                  \
-    }                                                                                  \
+    SG_GEMM_TILE(wide, ROWS, strip, SG_GEMM(tile)(ROWS, 2, work))                      \
+    SG_GEMM_TILE(single, ROWS, strip, SG_GEMM(tile)(ROWS, 1, work))                    \
     SG_NARROW(ROWS)
 
 #if SG_GEMM_ROWS == 12
