@@ -60,7 +60,7 @@ class Handing:
             "char *const *buffers = all->buffers;",
             "(void)buffers;",
             "sg_frame frame = *all;",
-            "frame.members = sg_branch_members(all);",
+            "frame.members = sg_own_members(all);",
             "for (; begin < end; begin++)",
             "    switch (begin) {",
         ]

@@ -81,12 +81,12 @@ class Run:
         """The call of a function that takes some strands through all turns."""
         name = f"sg_strands_{self.program.name}_{strands.first}"
         turns = list(self._repeat(step))
-        lines = [*self._own_frame(strands), *self._each(strands, turns)]
+        lines = [*self._own_frame(), *self._each(strands, turns)]
         self.apart.append(f"{APART.format(name=name)}\n{braced(lines)}")
         work = sizes.text(strand_cost(strands, self.line, self.emissions))
         yield f"sg_strands({name}, &frame, {sizes.text(strands.count)}, {work});"
 
-    def _own_frame(self, strands: Strands) -> Iterator[str]:
+    def _own_frame(self) -> Iterator[str]:
         """A frame like that of all, but with numbers and buffers of one's own."""
         given = len(self.program.sizes)
         yield "(void)scratch;"
@@ -96,9 +96,8 @@ class Run:
         yield "memcpy(buffers, all->buffers, sizeof buffers);"
         yield "sg_frame frame = *all;"
         yield "frame.sizes = sizes, frame.buffers = buffers;"
-        count = sizes.text(strands.count)
         yield from size_lines(self.program, "sizes")
-        yield f"frame.members = sg_strand_members(all, {count});"
+        yield "frame.members = sg_own_members(all);"
 
     def _each(self, strands: Strands, turns: Sequence[str]) -> Iterator[str]:
         """The loop over strands ``begin .. end``."""

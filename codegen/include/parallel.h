@@ -178,37 +178,37 @@ SG_OUTLINE void sg_join(sg_frame *frame, const sg_part *parts, int64_t count,
     }
 }
 
-/* Whether strands are dealt out whole: not one alone, nor where kernels are timed. */
-SG_INLINE bool sg_dealt_out(const sg_frame *frame, int64_t count)
-{
-    return count > 1 && !frame->seconds;
-}
-
-/* Threads for each kernel of a strand: all of them where strands take turns. */
-SG_INLINE int64_t sg_strand_members(const sg_frame *all, int64_t count)
-{
-    return sg_dealt_out(all, count) ? 1 : all->members;
-}
-
-/* Run ``count`` strands of a loop; ``cost`` is in rough operations a strand. */
-SG_OUTLINE void sg_strands(sg_phase *strands, sg_frame *frame, int64_t count,
-                           int64_t cost)
-{
-    if (sg_dealt_out(frame, count)) {
-        sg_parallel(strands, frame, count, cost);
-        return;
-    }
-    strands(frame, 0, count, NULL);
-    frame->then = frame->seconds ? sg_clock() : 0;
-}
-
-#define SG_HANDOVER_COST 8192 /* what sharing a phase out costs, as Python knows */
-
-/* Threads for each kernel of a line: one where lines are dealt out. */
-SG_INLINE int64_t sg_branch_members(const sg_frame *all)
+/* Threads for each kernel of a strand or a line: one where these are dealt out whole,
+   which ``sg_run_parts`` tells them by ``given``. */
+SG_INLINE int64_t sg_own_members(const sg_frame *all)
 {
     return all->given ? 1 : all->members;
 }
+
+/* Run ``count`` strands or lines that do not need each other: if ``apart``, a thread
+   does what it takes of them whole, else they take turns with all threads. ``cost`` is
+   in rough operations for each. */
+SG_OUTLINE void sg_run_parts(sg_phase *parts, sg_frame *frame, int64_t count,
+                             bool apart, int64_t cost)
+{
+    static const int64_t dealt_out[1];
+    frame->given = apart ? dealt_out : NULL;
+    if (apart) {
+        sg_parallel(parts, frame, count, cost);
+        return;
+    }
+    parts(frame, 0, count, NULL);
+    frame->then = frame->seconds ? sg_clock() : 0;
+}
+
+/* Run ``count`` strands of a loop; where kernels are timed, one after another. */
+SG_OUTLINE void sg_strands(sg_phase *strands, sg_frame *frame, int64_t count,
+                           int64_t cost)
+{
+    sg_run_parts(strands, frame, count, count > 1 && !frame->seconds, cost);
+}
+
+#define SG_HANDOVER_COST 8192 /* what sharing a phase out costs, as Python knows */
 
 /* Run ``count`` lines of kernels that do not need each other. The ``longest`` costs so
    much, and all of them so much in phases that one thread does ``alone`` and in phases
@@ -218,17 +218,10 @@ SG_OUTLINE void sg_branches(sg_phase *lines, sg_frame *frame, int64_t count,
                             int64_t longest, int64_t alone, int64_t shared,
                             int64_t handovers)
 {
-    static const int64_t dealt_out[1];
-    const int64_t apart = alone + shared / sg_max(frame->members, 1)
-                          + handovers * SG_HANDOVER_COST;
-    if (frame->members >= count && !frame->seconds && longest < apart) {
-        frame->given = dealt_out;
-        sg_parallel(lines, frame, count, sg_max(longest, SG_SERIAL_COST));
-        return;
-    }
-    frame->given = NULL;
-    lines(frame, 0, count, NULL);
-    frame->then = frame->seconds ? sg_clock() : 0;
+    const int64_t in_turn = alone + shared / sg_max(frame->members, 1)
+                            + handovers * SG_HANDOVER_COST;
+    const bool apart = frame->members >= count && !frame->seconds && longest < in_turn;
+    sg_run_parts(lines, frame, count, apart, sg_max(longest, SG_SERIAL_COST));
 }
 
 #endif
