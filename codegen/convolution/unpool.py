@@ -53,7 +53,7 @@ class Cells:
         )
 
     @property
-    def whole(self) -> tuple[Size, Size]:
+    def whole(self) -> tuple[int, Size]:
         """The cells, from the first to the last + 1, that lie in the image whole, and
         whose windows all exist."""
         first = max(self.back[0], -(-self.before // self.stride))
@@ -143,19 +143,19 @@ def _planes(step: PoolBackward) -> list[str]:
 
 def _row(step: PoolBackward, rows: Cells, columns: Cells) -> list[str]:
     """A row of cells: those that need not ask for anything in one go."""
-    first, last = map(sizes.text, columns.whole)
+    first, last = columns.whole
     asked = [
         *(rows.is_window(back) for back in rows.back),
         *(rows.is_pixel(pixel) for pixel in range(rows.stride)),
     ]
-    head = f"if (whole && column >= {first} && column < {last})"
-    body = [
-        *text.block(head, [*_whole_cells(step, rows, columns), "continue;"]),
-        *_cell(step, rows, columns, asks=True),
-        "column++;",
-    ]
+    head = f"if (whole && column >= {first} && column < {sizes.text(last)})"
+    body = [*_cell(step, rows, columns, asks=True), "column++;"]
+    if not (isinstance(last, int) and first >= last):
+        sweep = [*_whole_cells(step, rows, columns), "continue;"]
+        body = [*text.block(head, sweep), *body]
     return [
         f"const bool whole = {' && '.join(asked)};",
+        "(void)whole;",
         "int64_t column = 0;",
         *text.block(f"while (column < {sizes.text(columns.number)})", body),
     ]

@@ -94,12 +94,14 @@ def _columns(
         f"const int64_t columns = {sizes.text(columns)};",
         *_one(pooling, plane, outlet, symbol("first_column"), symbol("columns"), False),
     ]
-    low, high = (sizes.text(at) for at in _whole(pooling, plane.width))
-    head = f"if (column >= {low} && column < {high})"
+    low, high = _whole(pooling, plane.width)
+    if isinstance(high, int) and low >= high:
+        return cut
+    head = f"if (column >= {low} && column < {sizes.text(high)})"
     return [*text.block(head, whole), *text.block("else", cut)]
 
 
-def _whole(pooling: Pooling, width: Size) -> tuple[Size, Size]:
+def _whole(pooling: Pooling, width: Size) -> tuple[int, Size]:
     """The first and the last + 1 of the windows that lie within the columns."""
     before, stride = pooling.padding[1][0], pooling.stride[1]
     inside = sizes.floordiv(width - pooling.window[1] + before + stride, stride)

@@ -16,8 +16,13 @@
 #define sg_is_far(to, count)                                                           \
     ((int64_t)(count) * (int64_t)sizeof *(to) >= SG_FAR_BYTES &&                       \
      (uintptr_t)(to) % SG_VECTOR_BYTES == 0)
+#ifdef __clang__
+#define sg_stream_f32(to, a) __builtin_nontemporal_store(a, (sg_f32v *)(to))
+#define sg_stream_f64(to, a) __builtin_nontemporal_store(a, (sg_f64v *)(to))
+#else
 #define sg_stream_f32(to, a) __builtin_ia32_movntps512(to, a)
 #define sg_stream_f64(to, a) __builtin_ia32_movntpd512(to, a)
+#endif
 #define SG_STREAMED __builtin_ia32_sfence()
 #else
 #define sg_is_far(to, count) ((void)(to), false)
