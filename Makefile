@@ -41,7 +41,8 @@ sanitize: $(VENV)/dev.stamp
 	tests/codegen/test_convolution_slides.py tests/codegen/test_convolution_sweeps.py \
 	tests/codegen/test_weight_gradient.py \
 	tests/codegen/test_convolution_epilogue.py tests/codegen/test_channel_sums.py \
-	tests/codegen/test_pool.py tests/codegen/test_convolution_pooling.py \
+	tests/codegen/test_pool.py tests/codegen/test_unpool.py \
+	tests/codegen/test_convolution_pooling.py \
 	tests/codegen/test_convolution_bands.py tests/codegen/test_convolution_places.py
 
 # The peers have an environment of their own; what they cannot do the table says.

@@ -4,8 +4,8 @@ Read ``geometry.py`` first (every pass is a correlation; ``residues.py`` shows i
 input's gradient), then ``tiles.py`` and ``correlation.py``; ``slides.py`` is how single
 channels are summed, ``scattered.py`` gradients of small images. ``reading.py`` is
 padding and grouped channels, ``packing.py`` the order of the filters, ``winograd.py``
-the way with fewer products, ``windows.py`` pooling, ``bands.py`` pooling by the
-convolution, ``channel_sums.py`` statistics.
+the way with fewer products, ``windows.py`` pooling, ``unpool.py`` its gradient,
+``bands.py`` pooling by the convolution, ``channel_sums.py`` statistics.
 Imports the kernel IR and its printers, nothing of symgraph.
 """
 
@@ -24,6 +24,7 @@ from codegen.convolution.pool import emit_pool
 from codegen.convolution.pooled import pools_faster
 from codegen.convolution.reorder import emit_reorder
 from codegen.convolution.results import by_two, flops
+from codegen.convolution.unpool import emit_pool_backward, unpools
 from codegen.convolution.winograd_filters import (
     at_points,
     emit_transform_filters,
@@ -38,6 +39,7 @@ __all__ = [
     "emit_convolution_backward_weights",
     "emit_pack_filters",
     "emit_pool",
+    "emit_pool_backward",
     "emit_reorder",
     "emit_transform_filters",
     "flops",
@@ -47,5 +49,6 @@ __all__ = [
     "takes_places",
     "takes_sums",
     "transformed_shape",
+    "unpools",
     "winograd_points",
 ]

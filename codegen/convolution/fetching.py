@@ -3,7 +3,8 @@
 A pass is small, so that all its tiles but the first find it in the first-level cache;
 but the first waits for memory. So each tile, at each row, asks for a share of the row
 that the next pass reads in its place: of the next band, or of the next samples. Few
-tiles would ask for too much at once. A single one reads everything once, faster than
+tiles would ask for too much at once, but three do so where they are done with a line
+sooner than memory sends one. A single one reads everything once, faster than
 a processor fetches it by itself: it asks for the pixels a little further on, and so do
 a few that read one vector of the gradient each.
 """
@@ -23,6 +24,7 @@ from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
 LEAST_TILES = 4
+LITTLE = 32  # multiply-adds of a tile with a line of the gradient
 PIXELS_AHEAD = 64
 
 
@@ -148,8 +150,16 @@ def _worthwhile(kernel: Kernel) -> bool:
     x, dy = kernel.step.x, unpooled(kernel.step)
     numbers: list[Size] = [x.height, x.width, dy.height, dy.width]
     channels = kernel.channels
-    many = kernel.tiles_of(channels.chunks[0]) >= LEAST_TILES
+    tiles = kernel.tiles_of(channels.chunks[0])
+    many = tiles >= LEAST_TILES - (_hurries(kernel) and x.batch != 1)
     return channels.broadcast and many and all(isinstance(n, int) for n in numbers)
+
+
+def _hurries(kernel: Kernel) -> bool:
+    """Whether tiles do little with each line of the gradient."""
+    tile, item = kernel.tile, np.dtype(kernel.step.dw.dtype).itemsize
+    pixels = LINE_BYTES // (kernel.channels.lanes * item)
+    return pixels * tile.channels * tile.rows * tile.columns < LITTLE
 
 
 def _width(image: Image) -> int:

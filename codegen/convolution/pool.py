@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import epilogue, text
+from codegen.convolution import epilogue, streams, text
 from codegen.convolution.geometry import blocks, plane, share
 from codegen.convolution.outlets import Outlet
 from codegen.convolution.windows import Plane, pooled_rows
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
-from codegen.ir import Pool
+from codegen.ir import Buffer, Image, Pool
 from codegen.scalars import C_TYPES
 from codegen.sizes import Size, symbol
 from codegen.target import Target
@@ -20,7 +20,7 @@ HEADERS = ("vectors.h", "pooling.h")
 
 def emit_pool(step: Pool, target: Target) -> Emission:
     """The C of ``y = epilogue(pool(x))``."""
-    _check(step, target)
+    check_images(step.x, step.y, step.places, target)
     x, y = step.x, step.y
     unit: list[tuple[str, Size]] = [
         ("sample", x.batch),
@@ -44,7 +44,12 @@ def emit_pool(step: Pool, target: Target) -> Emission:
         *text.decode("unit", unit),
         f"const {C_TYPES[x.buffer.dtype]} *const from = {from_};",
         *pooled_rows(
-            step.pooling, Plane("from", x.height, x.width), outlet, top, bottom
+            step.pooling,
+            Plane("from", x.height, x.width),
+            outlet,
+            top,
+            bottom,
+            streams.asked(x, step.pooling.stride, symbol("column"), y.width),
         ),
     ]
     places = (step.places,) if step.places else ()
@@ -57,14 +62,15 @@ def emit_pool(step: Pool, target: Target) -> Emission:
     return Emission((Phase(tuple(lines), used, count, 0, work),), headers=HEADERS)
 
 
-def _check(step: Pool, target: Target) -> None:
-    lanes = target.lanes(step.x.buffer.dtype)
-    for name, image in (("input", step.x), ("output", step.y)):
+def check_images(x: Image, y: Image, places: Buffer | None, target: Target) -> None:
+    """Raises CodegenError where images of a pooling, or its places, do not fit."""
+    lanes = target.lanes(x.buffer.dtype)
+    for name, image in (("input", x), ("output", y)):
         if image.block != lanes:
             raise CodegenError(f"pool: {name} block is {image.block}, expected {lanes}")
-    if step.x.channels != step.y.channels:
+    if x.channels != y.channels:
         raise CodegenError(
-            f"pool: input has {step.x.channels} channels, output {step.y.channels}"
+            f"pool: input has {x.channels} channels, output {y.channels}"
         )
-    if step.places is not None and step.places.dtype != "uint8":
-        raise CodegenError(f"pool: places are uint8, got {step.places.dtype}")
+    if places is not None and places.dtype != "uint8":
+        raise CodegenError(f"pool: places are uint8, got {places.dtype}")

@@ -16,6 +16,7 @@ from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
 BYTES_AHEAD = 8 << 10
+MOST_LINES = 16  # of a step; the rows of larger ones are streams of their own
 
 
 def asked(
@@ -37,8 +38,11 @@ def asked(
     each = rows * columns * image.block
     at = position(image, symbol("sample"), symbol("bundle"), symbol("row") * rows, 0)
     at = at + step * each + BYTES_AHEAD // item
+    lines = range(0, each, LINE_BYTES // item)
+    if len(lines) > MOST_LINES:
+        return []
     return [
         f"__builtin_prefetch({image.buffer.name} + {sizes.text(at + line)},"
         f" {int(written)}, 3);"
-        for line in range(0, each, LINE_BYTES // item)
+        for line in lines
     ]

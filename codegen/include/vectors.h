@@ -42,6 +42,23 @@
 #define SG_COMPARED_minpd(a, b) sg_select_f64v(a < b, a, b)
 #endif
 
+/* Whether any number of a vector is nan. */
+#if defined(__AVX512F__)
+#define SG_HAS_NAN(p, a) (__builtin_ia32_cmp##p##512_mask(a, a, 3, -1, 4) != 0)
+#elif SG_VECTOR_BYTES == 32
+#define SG_HAS_NAN(p, a) (__builtin_ia32_movmsk##p##256((__typeof__(a))(a != a)) != 0)
+#elif SG_VECTOR_BYTES == 16 && defined(__SSE2__)
+#define SG_HAS_NAN(p, a) (__builtin_ia32_movmsk##p((__typeof__(a))(a != a)) != 0)
+#else
+#define SG_HAS_NAN(p, a)                                                               \
+    __extension__({                                                                    \
+        int found = 0;                                                                 \
+        for (unsigned lane = 0; lane < sizeof a / sizeof a[0]; lane++)                 \
+            found |= a[lane] != a[lane];                                               \
+        found;                                                                         \
+    })
+#endif
+
 /* Nothing in memory is taken for unchanged over this. What was read before it is not
    carried over to the next turn of a loop, where it would push sums out of registers;
    nor is what is in a register then read anew for each use. */
@@ -81,6 +98,7 @@
     {                                                                                  \
         return sg_select_##s##v(a == a, sg_smaller_##s##v(a, b), a);                   \
     }                                                                                  \
+    SG_INLINE int sg_has_nan_##s(sg_##s##v a) { return SG_HAS_NAN(p, a); }             \
     SG_INLINE sg_##s##v sg_square_##s##v(sg_##s##v a) { return a * a; }                \
     /* the first ``count`` lanes of a, zeros after them */                             \
     SG_INLINE sg_##s##v sg_first_##s##v(sg_##s##v a, int64_t count)                    \

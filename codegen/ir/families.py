@@ -73,6 +73,20 @@ class Pool:
 
 
 @dataclass(frozen=True)
+class PoolBackward:
+    """dx of pooling maxima, given dy: each number goes to its window's place.
+
+    ``places`` are those of ``Pool``, in the order of dy. What several windows give to
+    an element is added up in the windows' row-major order.
+    """
+
+    dy: Image
+    places: Buffer
+    dx: Image
+    pooling: Pooling
+
+
+@dataclass(frozen=True)
 class Convolution:
     """``y = epilogue(correlate(x, filters))``, the filters packed by ``PackFilters``.
 

@@ -20,6 +20,7 @@ from codegen.ir.families import (
     MultiplyAdds,
     PackFilters,
     Pool,
+    PoolBackward,
     Reorder,
     Stream,
     TransformFilters,
@@ -67,7 +68,7 @@ class Repeat:
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
     " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Pool"
-    " | Gemm | ArgSort | MultiplyAdds | Stream | Repeat"
+    " | PoolBackward | Gemm | ArgSort | MultiplyAdds | Stream | Repeat"
 )
 
 

@@ -15,19 +15,21 @@ from symgraph.lowering.layouts import image_of, logical_index, loop_extents, mas
 from symgraph.lowering.pool import max_pool, places_of_maxima, source_of
 from symgraph.lowering.tail import Tail, image_index
 from symgraph.lowering.values import Stored
-from symgraph.lowering.windows import pooling_of
+from symgraph.lowering.windows import overlaps, pooling_of
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.conv import Conv2D
+from symgraph.ops.pool import MaxPool2D
 from symgraph.ops.pool_places import PLACES, MaxPool2DWithPlaces
 
 KERNELS = ("float32", "float64")  # dtypes that have vectors
+WIDE = 8  # lanes that are worth the way even where windows do not overlap
 
 
 def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
     """The pooled images, what follows them, and the places of the maxima."""
     x = node.inputs[0]
     lanes = builder.target.lanes(x.dtype) if x.dtype in KERNELS else 0
-    if builder.stored(x).block != lanes:
+    if not lanes or not _in_blocks(builder, node, lanes):
         _lower_loops(builder, node, tail)
         return
     image = builder.image(x, lanes)
@@ -38,6 +40,22 @@ def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
     step = ir.Pool(image, image_of(target), pooling, epilogue, places)
     work = product(target.shape) * (pooling.window[0] * pooling.window[1])
     builder.emit(step, tail.label, work)
+
+
+def _in_blocks(builder: Builder, node: Apply, lanes: int) -> bool:
+    """Whether images lie in blocks, or are worth the way there and back.
+
+    In plain order a place is found number by number, and maxima of windows that overlap
+    hardly faster.
+    """
+    x, op = node.inputs[0], node.op
+    value, channels = builder.value(x), x.type.shape[1]
+    if isinstance(value, Stored) and value.block > 1:
+        return value.block == lanes
+    places = isinstance(op, MaxPool2DWithPlaces)
+    largest = places or isinstance(op, MaxPool2D)
+    slow = (largest and overlaps(op)) or (places and lanes >= WIDE)
+    return slow and channels is not None and 2 * channels >= lanes
 
 
 def takes_pooling(builder: Builder, kernel: Apply, node: Apply) -> bool:

@@ -2,25 +2,36 @@
 
 Where windows overlap, each adds its share. One image's channel, or block of channels,
 is a unit of work then, and its windows come in row-major order, so that the sums are
-the same however the work is shared out. Where windows tile the image, each writes all
-of its elements, and its maximum is found once for all of them.
+the same however the work is shared out; of images in blocks whose maxima's places are
+kept, a kernel adds them up in the same order. Where windows tile the image, each writes
+all of its elements, and its maximum is found once for all of them.
 """
 
 from __future__ import annotations
 
 from codegen import ir
+from codegen.convolution import unpools
 from codegen.ir import Kind
 from codegen.schedule import elementwise, parallel
-from codegen.sizes import Size, symbol
+from codegen.sizes import Size, product, symbol
 from symgraph.graph import Apply
 from symgraph.lowering import conv
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
-from symgraph.lowering.layouts import logical_index, loop_extents, masked
+from symgraph.lowering.layouts import (
+    image_of,
+    is_dense,
+    logical_index,
+    loop_extents,
+    masked,
+)
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.pool import cotangent_of, max_pool_grad, place_of
 from symgraph.lowering.values import Computed, Index, Stored
-from symgraph.lowering.windows import places_of, windows_tile
+from symgraph.lowering.windows import places_of, pooling_of, windows_tile
+from symgraph.ops.pool_places import MaxPool2DScatter
+
+KERNELS = ("float32", "float64")  # dtypes that have vectors
 
 
 def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
@@ -33,10 +44,32 @@ def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
     source = builder.stored(node.inputs[0])
     blocked = source.block > 1 and source.channel == 1
     target = builder.allocate(node.outputs[0], source.block if blocked else 1)
-    if windows_tile(node):
+    tile = windows_tile(node)
+    waits = tile and not isinstance(builder.value(cotangent_of(node)), Stored)
+    if not waits and blocked and _has_kernel(builder, node, source, target):
+        _unpool(builder, node, source, target)
+    elif tile:
         _write(builder, node, target)
     else:
         _add(builder, node, target, blocked)
+
+
+def _has_kernel(builder: Builder, node: Apply, source: Stored, target: Stored) -> bool:
+    """Whether the places are kept, and the windows are such as the kernel has."""
+    if not isinstance(node.op, MaxPool2DScatter) or target.dtype not in KERNELS:
+        return False
+    lanes = builder.target.lanes(target.dtype)
+    fits = source.block == lanes and is_dense(source, 1)
+    return fits and unpools(pooling_of(node))
+
+
+def _unpool(builder: Builder, node: Apply, source: Stored, target: Stored) -> None:
+    """Every element gathers from the windows that hold it, in their order."""
+    dy, pooling = cotangent_of(node), pooling_of(node)
+    image = builder.image(dy, target.block)
+    step = ir.PoolBackward(image, source.buffer, image_of(target), pooling)
+    work = product(builder.shape(dy)) * (pooling.window[0] * pooling.window[1])
+    builder.emit(step, flops=work)
 
 
 def _gathered(builder: Builder, node: Apply) -> Computed:

@@ -33,6 +33,8 @@ from codegen.target import NEON
 from tests.codegen import convolution_cases as convolutions
 from tests.codegen import gemm_cases as products
 from tests.codegen import math_cases as functions
+from tests.codegen import test_pool as pools
+from tests.codegen import test_unpool as unpools
 
 pytestmark = pytest.mark.usefixtures("neon")
 n = sizes.symbol("n")
@@ -101,6 +103,15 @@ def forced(monkeypatch, cost):
     """Give Winograd's way this cost wherever it is possible."""
     for module in (winograd, winograd_weights):
         monkeypatch.setattr(module, "_cost", lambda *_: cost)
+
+
+@pytest.mark.parametrize("dtype", convolutions.DTYPES)
+def test_maxima_of_windows_and_their_gradient(dtype):
+    pooling, size = pools.GEOMETRIES["wide"]
+    x = pools.numbers(2, 11, *size, dtype=dtype)
+    x[:, ::3, 1::5, ::4] = np.nan
+    pools.check([pooling], x, NEON)
+    unpools.check(pooling, x, NEON)
 
 
 def test_reductions():

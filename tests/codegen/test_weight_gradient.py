@@ -15,7 +15,7 @@ from codegen.sizes import evaluate, symbol
 from codegen.target import TARGETS
 from tests.codegen.convolution_cases import image
 
-AVX512, AVX2 = TARGETS["avx512"], TARGETS["avx2"]
+AVX512, AVX2, SSE2 = (TARGETS[name] for name in ("avx512", "avx2", "sse2"))
 
 
 def _step(batch, inputs, outputs, size, kernel, stride=1):
@@ -58,8 +58,19 @@ def test_shares_are_added_in_a_phase_of_their_own():
 
 def test_the_next_pass_is_asked_for_where_tiles_are_many():
     assert "__builtin_prefetch" in _lines(_step(100, 32, 32, 42, 3, stride=2))[0]
-    few = _lines(_step(100, 256, 1024, 14, 1))[0]
-    assert "__builtin_prefetch" not in few
+
+
+@pytest.mark.parametrize(
+    ("target", "batch", "asks"),
+    [(AVX2, 100, True), (AVX2, 1, False), (SSE2, 100, False)],
+)
+def test_three_tiles_ask_where_they_do_little_with_a_line(target, batch, asks):
+    """On AVX2 a line is two pixels, on SSE2 four; one image stays in a cache."""
+    dy = image("dy", "float32", batch, 16, (88, 88), target.lanes("float32"))
+    step = replace(_step(batch, 3, 16, 90, 3), dy=dy)
+    assert plan(step, target).tiles_of(3) == 3
+    lines = emit_convolution_backward_weights(step, target).phases[0].lines
+    assert ("dy_ahead" in "\n".join(lines)) == asks
 
 
 def test_a_single_tile_asks_for_later_pixels():
@@ -70,7 +81,7 @@ def test_a_single_tile_asks_for_later_pixels():
 
 def test_few_tiles_of_one_vector_ask_for_later_pixels():
     step = replace(
-        _step(100, 3, 16, 90, 3), dy=image("dy", "float32", 100, 16, (88, 88), 8)
+        _step(1, 3, 16, 90, 3), dy=image("dy", "float32", 1, 16, (88, 88), 8)
     )
     tile = plan(step, AVX2).tile
     assert (tile.vectors, tile.channels, tile.rows, tile.columns) == (1, 3, 1, 3)

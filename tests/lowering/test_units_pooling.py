@@ -93,6 +93,45 @@ def test_places_of_windows_that_overlap_are_kept(check, monkeypatch):
     assert step.places is not None
 
 
+UNLIKE = (3, 4), (2, 1), ((0, 2), (3, 1))
+
+
+@pytest.mark.parametrize("windows", [OVERLAPPING, UNLIKE])
+@pytest.mark.parametrize("outputs", [5, 32])
+@pytest.mark.parametrize("batch", [0, 1, 3])
+def test_gradients_of_pooling_in_blocks_are_a_kernel(windows, outputs, batch, check):
+    """Where windows overlap; others are gathered by whatever reads dx."""
+    x = tensor("x", shape=(None, 3, 11, 10))
+    image = convolved(x, outputs)
+    y, places = MaxPool2DWithPlaces(*windows)(image)
+    dx = MaxPool2DScatter(*windows, size=(9, 8))(places, tanh(y))
+    kernels = check([x], [image, dx], [random(batch, 3, 11, 10)]).program.kernels
+    assert any(isinstance(kernel.step, ir.PoolBackward) for kernel in kernels)
+
+
+def test_gradients_of_windows_side_by_side_are_a_kernel_of_what_is_stored(check):
+    """What is not is computed for each window where it is scattered."""
+    x = tensor("x", shape=(None, 3, 12, 11))
+    image = convolved(x, 5)
+    windows = (2, 3), (2, 3)
+    y, places = MaxPool2DWithPlaces(*windows)(image)
+    for dy, stored in ((y, True), (tanh(y), False)):
+        dx = MaxPool2DScatter(*windows, size=(10, 9))(places, dy)
+        lowered = check([x], [image, y, dx], [random(2, 3, 12, 11)])
+        steps = [kernel.step for kernel in lowered.program.kernels]
+        assert any(isinstance(step, ir.PoolBackward) for step in steps) == stored
+
+
+def test_gradients_of_pooling_with_large_windows_are_loops(check):
+    x = tensor("x", shape=(None, 3, 14, 13))
+    image = convolved(x, 16)
+    windows = (9, 8), (1, 1)
+    y, places = MaxPool2DWithPlaces(*windows)(image)
+    dx = MaxPool2DScatter(*windows, size=(12, 11))(places, tanh(y))
+    kernels = check([x], [image, dx], [random(2, 3, 14, 13)]).program.kernels
+    assert not any(isinstance(kernel.step, ir.PoolBackward) for kernel in kernels)
+
+
 @pytest.mark.parametrize("reduce", [Sum, Max])
 @pytest.mark.parametrize("outputs", [5, 32])
 @pytest.mark.parametrize("then", ["nothing", "a product"])

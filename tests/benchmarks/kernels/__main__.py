@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 from codegen.roofline import Roofline, roofline
 from codegen.target import TARGETS, Target, host_target
-from tests.benchmarks.kernels import convolutions, passes, products
+from tests.benchmarks.kernels import convolutions, passes, poolings, products
 from tests.benchmarks.kernels.jobs import Job, best_seconds
 from tests.benchmarks.kernels.layers import LAYERS
 
@@ -65,6 +65,9 @@ def _jobs(only: list[str], target: Target, threads: int) -> Iterator[Job]:
     for layer in LAYERS:
         if wanted(f"convolution {layer}"):
             yield from convolutions.jobs(layer, target, threads)
+    for pooling in poolings.LAYERS:
+        if wanted(str(pooling)):
+            yield from poolings.jobs(pooling, target, threads)
     for shape in products.SHAPES:
         if wanted("product {}x{}x{}".format(*shape)):
             yield products.job(shape, target, threads)

@@ -50,6 +50,10 @@ def _pool(x):
     return sg.nn.max_pool2d(x, 2)
 
 
+def _pool_overlapping(x):
+    return sg.nn.max_pool2d(x, 3, stride=2, padding=1)
+
+
 def _batch_norm(x):
     gamma = np.ones(IMAGES[1], "float32")
     return sg.nn.batch_norm(x, gamma, 0 * gamma)
@@ -74,6 +78,8 @@ PASSES: dict[str, Callable[[], tuple]] = {
     **_rows("cross entropy and its gradient", _cross_entropy),
     "max-pooling": lambda: _unary(_pool, IMAGES),
     "max-pooling, gradient": lambda: _gradient(_pool),
+    "overlapping max-pooling": lambda: _unary(_pool_overlapping, IMAGES),
+    "overlapping max-pooling, gradient": lambda: _gradient(_pool_overlapping),
     "batch norm": lambda: _unary(_batch_norm, IMAGES),
     "batch norm, gradient": lambda: _gradient(_batch_norm),
 }

@@ -20,13 +20,16 @@ static void sg_maxima_0_0(const sg_frame *frame, int64_t begin, int64_t end, cha
         for (int64_t row = sg_floordiv(2*band, 4); row < sg_floordiv(2 + 2*band, 4); row++) {
             const int64_t first_row = 0;
             const int64_t rows = 2;
+            (void)rows;
             const float *const line = from + 40*first_row + 80*row;
             for (int64_t column = 0; column < 3; column++) {
+                __builtin_prefetch(x + 2048 + 160*bundle + 32*column + 80*row + 160*sample, 0, 3);
+                __builtin_prefetch(x + 2064 + 160*bundle + 32*column + 80*row + 160*sample, 0, 3);
                 const float *const at = line + -8 + 16*column;
                 sg_f32v sum[1][1];
                 sg_f32m place[1][1];
                 if (column >= 1 && column < 2) {
-                    sum[0][0] = sg_window_first_f32(at + 0, 40, rows, 3, 3*first_row, 3, &place[0][0]);
+                    sum[0][0] = sg_whole_first_f32(at + 0, 40, 2, 3, &place[0][0]);
                 }
                 else {
                     const int64_t first_column = sg_max(1 + -2*column, 0);
