@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -20,7 +21,6 @@ from codegen.ir import (
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
-    Epilogue,
     Image,
     Kernel,
     PackFilters,
@@ -35,6 +35,16 @@ from codegen.target import Target, runnable
 TARGETS = runnable()
 DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
+RESULTS = "y", "dx", "dw"
+
+
+def effort(target: Target, dtype: str) -> tuple[str, ...]:
+    """Flags for the compiler: none, or those of a build that only means the same.
+
+    What it makes of vectors is tried in float32 on each target, and in both dtypes on
+    the widest; elsewhere it is the C that is tested, and optimizing takes most time.
+    """
+    return () if target == TARGETS[0] or dtype == "float32" else ("-O0",)
 
 
 @dataclass(frozen=True)
@@ -200,12 +210,12 @@ def run(
     case: Case,
     target: Target,
     dtype: str,
-    epilogue: Epilogue | None = None,
     threads: int = 2,
+    wanted: Sequence[str] = RESULTS,
 ):
-    """y, dx and dw of the C, blocked as they come; and the epilogue's buffers None."""
-    program = _program(case, dtype, target, epilogue)
-    module = build([program], target)
+    """y, dx and dw of the C, blocked as they come; what is not ``wanted`` is nan."""
+    program = _program(case, dtype, target, wanted)
+    module = build([program], target, flags=effort(target, dtype))
     x, filters, dy = (array.astype(dtype) for array in case.arguments)
     given = {"x": x, "w": filters, "y": dy}
     values = dict(zip(case.names, case.values, strict=True))
@@ -220,9 +230,7 @@ def run(
     return found["yout"], found["xout"], found["dw"]
 
 
-def _program(
-    case: Case, dtype: str, target: Target, epilogue: Epilogue | None
-) -> Program:
+def _program(case: Case, dtype: str, target: Target, wanted: Sequence[str]) -> Program:
     window, lanes = case.window, target.lanes(dtype)
     plain_x, plain_y = case.images(dtype, lanes, 1, "")
     block_x, block_y = case.images(dtype, lanes, lanes, "b")
@@ -236,15 +244,17 @@ def _program(
         for name, transposed in (("packed", False), ("turned", True))
     ]
     x = plain_x if case.plain_input else block_x
-    steps = [
-        Reorder(plain_x, block_x),
-        Reorder(plain_y, block_y),
-        PackFilters(filters, packed[0], window, lanes),
-        PackFilters(filters, packed[1], window, lanes, True),
-        *quickest(Convolution(x, packed[0], y, window, epilogue), target),
-        *quickest(ConvolutionBackwardData(block_y, packed[1], dx, window), target),
-        ConvolutionBackwardWeights(x, block_y, dw, window),
-    ]
+    forward = Convolution(x, packed[0], y, window)
+    backward = ConvolutionBackwardData(block_y, packed[1], dx, window)
+    steps: list[Step] = [Reorder(plain_x, block_x), Reorder(plain_y, block_y)]
+    if "y" in wanted:
+        steps.append(PackFilters(filters, packed[0], window, lanes))
+        steps += quickest(forward, target)
+    if "dx" in wanted:
+        steps.append(PackFilters(filters, packed[1], window, lanes, True))
+        steps += quickest(backward, target)
+    if "dw" in wanted:
+        steps.append(ConvolutionBackwardWeights(x, block_y, dw, window))
     given = [i.buffer for i in (plain_x, plain_y, block_x, block_y, dx, y)]
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
     return Program("p", case.names, (*given, filters, dw), kernels)

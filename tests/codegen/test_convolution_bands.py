@@ -34,6 +34,7 @@ from tests.codegen.convolution_cases import (
     Operands,
     blocked,
     close,
+    effort,
     image,
     quickest,
     reference,
@@ -148,7 +149,8 @@ def check(cases, target, dtype, before="none", exactly=True, tolerance=None):
         made(f"p{number}", *case, target, dtype, before)
         for number, case in enumerate(cases)
     ]
-    module = build([one.program for one in every], target)
+    flags = effort(target, dtype)
+    module = build([one.program for one in every], target, flags=flags)
     for one, (case, pooling) in zip(every, cases, strict=True):
         run = module[one.program.name].run
         assert run(one.arrays, one.values, threads=1) == 0
