@@ -28,8 +28,8 @@ from tests.codegen.convolution_cases import (
     blocked,
     image,
     reference,
-    run,
 )
+from tests.codegen.convolution_runs import run
 
 WIDE = Target("wide", 64, 32, (*SSE2.flags, "-DSG_WIDE", "-Wno-psabi"))
 BOUND = {"float32": 2e-5, "float64": 1e-13}
