@@ -19,11 +19,7 @@ from codegen.ir import (
 )
 from codegen.sizes import symbol
 from codegen.target import AVX2, AVX512, SSE2
-from tests.codegen.convolution_cases import (
-    TARGETS,
-    Case,
-    image,
-)
+from tests.codegen.convolution_cases import TARGETS, Case, image
 from tests.codegen.convolution_runs import check, run
 
 SAME = ((1, 1), (1, 1))
