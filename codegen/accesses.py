@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from codegen.emission import Emission
 from codegen.ir import Buffer, Gemm, Kernel, Loop
+from codegen.memory import buffers_of
 from codegen.traverse import writes
 
 
@@ -30,8 +31,7 @@ class Accesses:
 
 def accesses_of(kernel: Kernel, emission: Emission) -> Accesses:
     """Those of a product or a loop."""
-    used = {buffer for phase in emission.phases for buffer in phase.buffers}
-    return Accesses(used, _written(kernel))
+    return Accesses(set(buffers_of(emission)), _written(kernel))
 
 
 def _written(kernel: Kernel) -> set[Buffer]:
