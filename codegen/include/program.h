@@ -17,8 +17,15 @@ typedef struct sg_box {
 
 typedef int64_t sg_program(const sg_call *call, sg_box *boxes, int64_t members);
 
+/* Run a program with ``wanted`` threads, which are more than one. */
+int64_t sg_run_together(sg_program *program, const sg_call *call, int64_t wanted);
+
 /* Run a program with as many threads as are worth their while, by ``most``. */
-int64_t sg_run(sg_program *program, const sg_call *call, int64_t most);
+SG_INLINE int64_t sg_run(sg_program *program, const sg_call *call, int64_t most)
+{
+    const int64_t wanted = sg_min(most, call->threads);
+    return wanted <= 1 ? program(call, NULL, 1) : sg_run_together(program, call, wanted);
+}
 
 /* Seconds on a clock that only moves forward. */
 double sg_clock(void);

@@ -28,11 +28,11 @@ from tests.codegen.convolution_cases import (
     Operands,
     blocked,
     close,
-    effort,
     image,
     quickest,
     reference,
 )
+from tests.effort import effort
 
 ONE = ((1, 1), (1, 1))
 STEM = Pooling((3, 3), (2, 2), ONE)
@@ -137,13 +137,15 @@ def early(before, dtype, other):
     return Epilogue(Call("add", (Call("exp", (scaled,), dtype), loaded), dtype))
 
 
-def check(cases, target, dtype, before="none", exactly=True, tolerance=None):
+def check(
+    cases, target, dtype, before="none", exactly=True, tolerance=None, again=False
+):
     """Each case, on one thread and on three: as NumPy has it, and equal to the bit."""
     every = [
         made(f"p{number}", *case, target, dtype, before)
         for number, case in enumerate(cases)
     ]
-    flags = effort(target, dtype)
+    flags = effort(target, dtype, again)
     module = build([one.program for one in every], target, flags=flags)
     for one, (case, pooling) in zip(every, cases, strict=True):
         run = module[one.program.name].run

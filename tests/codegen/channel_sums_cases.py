@@ -34,12 +34,12 @@ from codegen.sizes import evaluate, symbol
 from tests.codegen.convolution_cases import (
     Case,
     close,
-    effort,
     image,
     quickest,
     reference,
     windows_by_two,
 )
+from tests.effort import effort
 
 ARGUMENT = Role.ARGUMENT
 BY_TWO = Pooling((2, 2), (2, 2))
@@ -196,12 +196,13 @@ def _check_totals(r, totals, by, dtype):
         assert np.all(error <= tolerance * np.abs(terms).sum(axes))
 
 
-def run_all(cases, target, dtype, pool=None):
+def run_all(cases, target, dtype, pool=None, again=False):
+    """Each case, all of them in one module."""
     marks = MARKS[::2] if pool else MARKS  # gradients do not pool
     programs = {
         name: program_of(name.replace(" ", "_"), case, dtype, target, pool, marks)
         for name, case in cases.items()
     }
-    module = build(list(programs.values()), target, flags=effort(target, dtype))
+    module = build(list(programs.values()), target, flags=effort(target, dtype, again))
     for name, program in programs.items():
         check(program, module, cases[name], dtype, pool, marks)

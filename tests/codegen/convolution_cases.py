@@ -32,15 +32,6 @@ DTYPES = ("float32", "float64")
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 
-def effort(target: Target, dtype: str) -> tuple[str, ...]:
-    """Flags for the compiler: none, or those of a build that only means the same.
-
-    What it makes of vectors is tried in float32 on each target, and in both dtypes on
-    the widest; elsewhere it is the C that is tested, and optimizing takes most time.
-    """
-    return () if target == TARGETS[0] or dtype == "float32" else ("-O0",)
-
-
 @dataclass(frozen=True)
 class Case:
     """One convolution: sizes, window, and which of its sizes wait for the call."""

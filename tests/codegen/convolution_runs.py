@@ -27,10 +27,10 @@ from tests.codegen.convolution_cases import (
     Case,
     blocked,
     close,
-    effort,
     quickest,
     reference,
 )
+from tests.effort import effort
 
 RESULTS = "y", "dx", "dw"
 

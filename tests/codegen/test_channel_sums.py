@@ -32,7 +32,7 @@ from tests.codegen.convolution_cases import DTYPES, TARGETS, Case
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_direct_sums(target, dtype, pool, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
-    run_all(CASES, target, dtype, pool)
+    run_all(CASES, target, dtype, pool, again=pool is not None)
 
 
 @pytest.mark.parametrize("pool", [None, BY_TWO], ids=["", "pooled"])
@@ -43,7 +43,7 @@ def test_minimal_filtering(target, dtype, pool, monkeypatch):
     names = "ragged", "padding", "five by five", "few pixels", "gradients that overlap"
     chosen = {name: CASES[name] for name in names}
     wide = Case((48, 80), 3, (17, 13))
-    run_all({**chosen, "wide": wide}, target, dtype, pool)
+    run_all({**chosen, "wide": wide}, target, dtype, pool, again=pool is not None)
 
 
 @settings(deadline=None, max_examples=12, phases=[Phase.generate])
@@ -59,7 +59,7 @@ def test_minimal_filtering(target, dtype, pool, monkeypatch):
 def test_any_geometry(channels, size, kernel, stride, padding, batch, target):
     window = Window(kernel, stride, padding=((padding, padding), (0, padding)))
     case = Case(channels, batch, size, window)
-    run_all({"p": case}, target, "float32")
+    run_all({"p": case}, target, "float32", again=True)
 
 
 @pytest.mark.parametrize("filtering", [-1, np.inf])

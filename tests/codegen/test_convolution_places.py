@@ -31,10 +31,10 @@ from tests.codegen.convolution_cases import (
     Case,
     blocked,
     close,
-    effort,
     image,
     reference,
 )
+from tests.effort import effort
 
 CASES = {
     "few channels": Case((3, 16), 2, (12, 22), plain_input=True),

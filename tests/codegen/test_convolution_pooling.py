@@ -34,12 +34,12 @@ from tests.codegen.convolution_cases import (
     Operands,
     blocked,
     close,
-    effort,
     image,
     quickest,
     reference,
     windows_by_two,
 )
+from tests.effort import effort
 
 BY_TWO = Pooling((2, 2), (2, 2))
 ARGUMENT = Role.ARGUMENT

@@ -6,24 +6,16 @@ starting the compiler. Each op alone, on every target, is in ``test_each_target.
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from symgraph.compile import Mode, function
 from symgraph.compile.debug import difference
 from symgraph.graph import TensorType, Variable, evaluate
 from tests.ops.cases import CASES, NEED_SHAPES
-from tests.ops.cases_scan import in_dtype
 
 DTYPES = ["float32", "float64"]
 UNREWRITTEN = Mode("c", stages=())
 TOGETHER = 12  # rows that are one function
-
-
-def of_dtype(dtype, arrays):
-    """The floats among ``arrays`` in another dtype."""
-    arrays = [np.asarray(array) for array in arrays]
-    return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
 
 
 def variables(arrays, unknown):
@@ -40,12 +32,13 @@ def variables(arrays, unknown):
 def check(rows, unknown, mode):
     """Each op of ``rows`` on its arrays, all of them in one function."""
     inputs, outputs, labels, given = [], [], [], []
-    for label, op, arrays in rows:
-        own = variables(arrays, unknown)
-        made = op(*own)
+    for case in rows:
+        own = variables(case.arrays, unknown)
+        made = case.op(*own)
         made = made if isinstance(made, tuple) else (made,)
-        labels += [label] * len(made)
-        inputs, outputs, given = [*inputs, *own], [*outputs, *made], [*given, *arrays]
+        inputs, outputs = [*inputs, *own], [*outputs, *made]
+        labels += [case.label] * len(made)
+        given += case.arrays
     expected = evaluate(outputs, dict(zip(inputs, given, strict=True)))
     results = function(inputs, outputs, mode=mode, on_unused_input="ignore")(*given)
     for label, mine, theirs in zip(labels, results, expected, strict=True):
@@ -57,11 +50,9 @@ def groups(dtypes, excluded=()):
     for dtype in dtypes:
         rows = []
         for case in CASES:
-            floats = any(np.asarray(array).dtype.kind == "f" for array in case.arrays)
-            if isinstance(case.op, excluded) or not (floats or dtype == dtypes[0]):
-                continue
-            op, arrays = in_dtype(case.op, dtype), of_dtype(dtype, case.arrays)
-            rows.append((case.label, op, arrays))
+            once = case.has_floats or dtype == dtypes[0]
+            if once and not isinstance(case.op, excluded):
+                rows.append(case.in_dtype(dtype))
         for first in range(0, len(rows), TOGETHER):
             yield pytest.param(rows[first : first + TOGETHER], id=f"{dtype}-{first}")
 
