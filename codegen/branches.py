@@ -9,16 +9,17 @@ written. So a call may give each line to one thread, from its first kernel to it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from codegen import sizes
+from codegen.accesses import Accesses, accesses_of
 from codegen.emission import VECTOR, Emission, Phase
-from codegen.ir import Buffer, Gemm, Kernel, Loop, Role
+from codegen.ir import Gemm, Kernel, Loop, Role
 from codegen.memory import buffer_bytes
 from codegen.repeats import Leaf
 from codegen.sizes import Size
-from codegen.traverse import has_check, writes
+from codegen.traverse import has_check
 
 HANDOVER = 1 << 13  # what sharing out costs, in ``Work``; ``parallel.h`` knows it too
 LEAST = HANDOVER // 2  # of the shorter line, for two lines to be worth looking at
@@ -62,24 +63,17 @@ class Job:
 
 @dataclass
 class _Group:
-    """Leaves that need each other, and what they use and write."""
+    """Leaves that need each other, or a line of them, and what they cost."""
 
-    leaves: list[int]
-    used: set[Buffer]
-    written: set[Buffer]
-    cost: int
+    leaves: list[int] = field(default_factory=list)
+    accesses: Accesses = field(default_factory=Accesses)
+    cost: int = 0
     work: Work = field(default_factory=Work)
-
-    def needs(self, used: Set[Buffer], written: Set[Buffer]) -> bool:
-        """Whether a kernel must come after those of this group."""
-        mine, yours = self.written.isdisjoint(used), self.used.isdisjoint(written)
-        return not (mine and yours)
 
     def take(self, other: _Group) -> None:
         """The leaves of ``other`` are of this group too."""
         self.leaves += other.leaves
-        self.used |= other.used
-        self.written |= other.written
+        self.accesses.take(other.accesses)
         self.cost += other.cost
         self.work = self.work + other.work
 
@@ -139,24 +133,19 @@ def _lines(
 
 
 def _alone(kernel: Kernel, emission: Emission, place: int) -> _Group:
-    used = {buffer for phase in emission.phases for buffer in phase.buffers}
     work = work_of([emission])
-    return _Group([place], used, written(kernel), sizes.about(work.total), work)
-
-
-def written(kernel: Kernel) -> set[Buffer]:
-    """The buffers that a product or a loop writes."""
-    step = kernel.step
-    if isinstance(step, Loop):
-        return {one.buffer for one in writes(step)}
-    assert isinstance(step, Gemm)
-    also = step.epilogue.also if step.epilogue else ()
-    return {step.c, *(store.buffer for store in also)}
+    accesses = accesses_of(kernel, emission)
+    return _Group([place], accesses, sizes.about(work.total), work)
 
 
 def _memory(groups: Sequence[_Group], emissions: Sequence[Emission]) -> int:
     """The bytes that are held until both lines are done."""
-    used = {b for g in groups for b in g.used if b.role is Role.TEMPORARY}
+    used = {
+        buffer
+        for group in groups
+        for buffer in group.accesses.used
+        if buffer.role is Role.TEMPORARY
+    }
     own = (emissions[place] for group in groups for place in group.leaves)
     bytes_ = sizes.total(map(buffer_bytes, used))
     return sizes.about(bytes_ + sizes.total(one.shared_bytes for one in own))
@@ -164,7 +153,7 @@ def _memory(groups: Sequence[_Group], emissions: Sequence[Emission]) -> int:
 
 def _add(groups: list[_Group], new: _Group) -> None:
     """``new`` among the groups; those that it needs become one with it."""
-    needed = [group for group in groups if group.needs(new.used, new.written)]
+    needed = [group for group in groups if group.accesses.meet(new.accesses)]
     groups[:] = [group for group in groups if group not in needed]
     for group in needed:
         new.take(group)
@@ -175,7 +164,7 @@ def _two(groups: Sequence[_Group]) -> tuple[_Group, _Group] | None:
     """The groups as two lines, the longer first, about as long as each other."""
     if len(groups) < 2:
         return None
-    lines = [_Group([], set(), set(), 0), _Group([], set(), set(), 0)]
+    lines = [_Group(), _Group()]
     for group in sorted(groups, key=lambda group: -group.cost):
         min(lines, key=lambda line: line.cost).take(group)
     longer, shorter = sorted(lines, key=lambda line: -line.cost)

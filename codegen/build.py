@@ -78,11 +78,13 @@ def build(
     with _timed(seconds, "print"):
         source = print_programs(programs, target)
     options = (*_accepted(toolchain, target, cache), *flags, *extra_flags())
-    key = digest(*source.files, _conditions(target, toolchain, options))
+    known = _conditions(target, toolchain, options)
+    key = digest(*source.files, known)
 
     def compile(folder: Path) -> None:
         with _timed(seconds, "cc"):
-            _compile(source, folder, toolchain, options)
+            runtime = _runtime(known, toolchain, cache, options)
+            _compile(source, folder, toolchain, options, runtime)
 
     library = cache.find(key, compile)
     interfaces = tuple(map(interface_of, source.programs))
@@ -131,19 +133,46 @@ def _conditions(target: Target, toolchain: Toolchain, options: Sequence[str]) ->
     return digest(*FLAGS, *options, toolchain.identity, repr(target), _headers())
 
 
+def _runtime(
+    conditions: str, toolchain: Toolchain, cache: Cache, options: tuple[str, ...]
+) -> Path:
+    """What all modules have the same of, as an object; compiled once."""
+
+    def compile(folder: Path) -> None:
+        source = folder / "runtime.c"
+        source.write_text('#include "runtime.h"\n')
+        with _kept_if_it_fails([source]):
+            toolchain.object(source, folder / LIBRARY, options)
+
+    return cache.find(digest("runtime", conditions), compile)
+
+
 def _compile(
-    source: Source, folder: Path, toolchain: Toolchain, options: tuple[str, ...]
+    source: Source,
+    folder: Path,
+    toolchain: Toolchain,
+    options: tuple[str, ...],
+    runtime: Path,
 ) -> None:
     paths = []
     for number, text in enumerate(source.files):
         paths.append(folder / f"module{number}.c")
         paths[-1].write_text(text)
+    linked = folder / "runtime.o"  # zig goes by the ending
+    shutil.copy(runtime, linked)
+    with _kept_if_it_fails(paths):
+        toolchain.compile(paths, folder / LIBRARY, options, [linked])
+
+
+@contextmanager
+def _kept_if_it_fails(sources: Sequence[Path]) -> Iterator[None]:
+    """Keep the C that a compiler fails on, and say where."""
     try:
-        toolchain.compile(paths, folder / LIBRARY, options)
+        yield
     except CompileError as error:
         kept = Path(tempfile.mkdtemp(prefix="symgraph-failed-"))
-        for path in paths:
-            shutil.copy(path, kept)
+        for source in sources:
+            shutil.copy(source, kept)
         place = kept / error.source.name
         raise CompileError(error.command, error.output, place) from None
 

@@ -110,14 +110,14 @@ def _shared_out(
 
 
 def table(programs: Sequence[Program]) -> str:
-    """What the library shows: entries by their place, and calls by Python."""
+    """What the library shows: entries by their place."""
     head = "sg_entry *sg_entry_at(int64_t place)"
     names = ", ".join(f"sg_entry_{program.name}" for program in programs)
     lines = [
         f"static sg_entry *const entries[] = {{{names}}};",
         "return entries[place];",
     ]
-    return f'#include "direct.h"\n\nSG_EXPORT {head};\n{head}\n{braced(lines)}'
+    return f"SG_EXPORT {head};\n{head}\n{braced(lines)}"
 
 
 def _requirement_lines(program: Program) -> Iterator[str]:

@@ -8,13 +8,14 @@ together than one after another. Each loop stays a phase of its own: ``sg_joined
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
+from codegen.accesses import Accesses, accesses_of
 from codegen.emission import Emission
-from codegen.ir import Buffer, Kernel, Loop
+from codegen.ir import Kernel, Loop
 from codegen.repeats import Spans
-from codegen.traverse import buffers, has_check, writes
+from codegen.traverse import has_check
 
 # operations of a loop: fewer are done before another thread has the data, and more
 # are worth a job of their own
@@ -25,19 +26,21 @@ LONGEST = 256  # loops of a job
 
 @dataclass
 class _Job:
-    """Leaves ``start .. stop``, and what they use and write."""
+    """Leaves ``start .. stop`` and their accesses, if they may be joined with more."""
 
     start: int
     stop: int
-    joins: bool
-    used: set[Buffer] = field(default_factory=set)
-    written: set[Buffer] = field(default_factory=set)
+    accesses: Accesses | None
 
-    def takes(self, used: Set[Buffer], written: Set[Buffer]) -> bool:
-        """Whether a loop may run while those of this job do."""
-        short = self.stop - self.start < LONGEST
-        apart = self.written.isdisjoint(used) and self.used.isdisjoint(written)
-        return self.joins and short and apart
+    def took(self, other: _Job) -> bool:
+        """Whether the next leaves run while these do; then they are of this job."""
+        if self.accesses is None or other.accesses is None:
+            return False
+        if self.stop - self.start >= LONGEST or self.accesses.meet(other.accesses):
+            return False
+        self.stop = other.stop
+        self.accesses.take(other.accesses)
+        return True
 
 
 def joined(
@@ -48,13 +51,10 @@ def joined(
     jobs: list[_Job] = []
     for place, (kernel, emission) in enumerate(zip(line, emissions, strict=True)):
         joins = _can_join(kernel, emission)
-        used, written = _touched(kernel)
-        inside = bool(jobs) and place not in edges
-        if not (inside and joins and jobs[-1].takes(used, written)):
-            jobs.append(_Job(place, place, joins))
-        jobs[-1].stop = place + 1
-        jobs[-1].used |= used
-        jobs[-1].written |= written
+        accesses = accesses_of(kernel, emission) if joins else None
+        job = _Job(place, place + 1, accesses)
+        if not (jobs and place not in edges and jobs[-1].took(job)):
+            jobs.append(job)
     return tuple(range(job.start, job.stop) for job in jobs)
 
 
@@ -82,9 +82,3 @@ def _can_join(kernel: Kernel, emission: Emission) -> bool:
     if has_check(kernel.step):
         return False
     return LEAST <= phase.units * phase.cost <= MOST
-
-
-def _touched(kernel: Kernel) -> tuple[set[Buffer], set[Buffer]]:
-    """The buffers that a loop uses, and those of them that it writes."""
-    loop = (kernel.step,) if isinstance(kernel.step, Loop) else ()
-    return set(buffers(*loop)), {one.buffer for one in writes(*loop)}

@@ -91,7 +91,7 @@ def print_program(program: Program, target: Target) -> Printed:
     during = [job.leaves for job in jobs]
     slots = memory.slots(emissions, loops, during, strands_of(line))
     places = places_of(program, slots)
-    headers = ["symgraph.h", "parallel.h", "scalars.h"]
+    headers = ["symgraph.h", "program.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]
     bodies = [
         _body(phase, _phase_name(program, index, number), program, places)

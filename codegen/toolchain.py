@@ -9,10 +9,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import repeat
 from pathlib import Path
 
 from codegen import zig
@@ -120,30 +122,30 @@ class Toolchain:
         return tuple(taken)
 
     def compile(
-        self, sources: Sequence[Path], library: Path, flags: Sequence[str]
+        self,
+        sources: Sequence[Path],
+        library: Path,
+        flags: Sequence[str],
+        linked: Sequence[Path] = (),
     ) -> None:
-        """Make the shared ``library`` of C files, each by a process of its own."""
-        options = [*FLAGS, *flags, f"-I{INCLUDE}"]
-        end = self._link(library, flags)
-        if len(sources) == 1:
-            command = [*self.command, *options, str(sources[0]), *end]
-            self._make(library, command, sources[0])
-            return
-        objects = [source.with_suffix(".o") for source in sources]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            runs = [
-                pool.submit(
-                    self._make,
-                    made,
-                    [*self.command, *options, "-c", str(source), "-o", str(made)],
-                    source,
-                )
-                for source, made in zip(sources, objects, strict=True)
-            ]
-        for run in runs:
-            run.result()
-        command = [*self.command, *options, *map(str, objects), *end]
-        self._make(library, command, sources[0])
+        """Make the shared ``library`` of C files, each by a process of its own.
+
+        The objects ``linked`` become part of it.
+        """
+        command = [*self.command, *FLAGS, *flags, f"-I{INCLUDE}"]
+        parts = sources
+        if len(sources) > 1:
+            parts = [source.with_suffix(".o") for source in sources]
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                made = pool.map(self.object, sources, parts, repeat(flags))
+                deque(made, maxlen=0)  # or the first error
+        end = [*map(str, (*parts, *linked)), *self._link(library, flags)]
+        self._make(library, [*command, *end], sources[0])
+
+    def object(self, source: Path, made: Path, flags: Sequence[str]) -> None:
+        """Compile one file of C, to be linked later."""
+        options = [*FLAGS, *flags, f"-I{INCLUDE}", "-c", str(source), "-o", str(made)]
+        self._make(made, [*self.command, *options], source)
 
     def _link(self, library: Path, flags: Sequence[str]) -> list[str]:
         # zig would first build a C library of its own, for half a minute; what we

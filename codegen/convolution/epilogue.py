@@ -9,7 +9,7 @@ from codegen.convolution.outlets import Outlet, Tile, in_indices, indices, store
 from codegen.convolution.vector_text import vector_text
 from codegen.ir import Buffer, Epilogue, Gather, Load, Pooling
 from codegen.scalars import suffix
-from codegen.sizes import symbol
+from codegen.sizes import Size, symbol
 from codegen.traverse import parts
 
 MOST_AT_ONCE = 8  # columns of a row of sums in memory
@@ -54,6 +54,22 @@ def store_lines(c: Correlation, tile: Tile) -> list[str]:
     half = Tile(tile.vectors, tile.height // 2, tile.width // 2, tile.bounded)
     lines = [*_before(c, tile), *_pooled(c, tile, half), *stored(outlet, half)]
     return text.block("", lines)
+
+
+def store_rows(c: Correlation, tile: Tile, source: str, at: Size) -> list[str]:
+    """Lines that send all sums of a sample, which lie in memory, the same way.
+
+    A ``tile`` is a part of a row; its vector k of pixel j is at ``source`` + ``at``.
+    """
+    kind, width = suffix(c.source.buffer.dtype), c.columns.lengths[0]
+    lines = [
+        f"sg_{kind}v sum[{tile.vectors}][{tile.width}];",
+        text.unrolled((("k", tile.vectors), ("j", tile.width))),
+        f"    sum[k][j] = sg_load_{kind}({source} + {sizes.text(at)});",
+        *store_lines(c, tile),
+    ]
+    head = f"for (int64_t column = 0; column < {width}; column += {tile.width})"
+    return text.loop("row", c.rows.lengths[0], text.block(head, lines))
 
 
 def outlet_of(c: Correlation, scale: int | None = None) -> Outlet:

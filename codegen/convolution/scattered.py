@@ -73,16 +73,8 @@ def _vector(plan: Plan, vector: Size) -> Size:
 
 def _stored(plan: Plan) -> list[str]:
     """All sums through the epilogue to memory."""
-    c, kind, vectors = plan.correlation, plan.kind, plan.tiling.vectors
-    height, width = c.rows.lengths[0], c.columns.lengths[0]
-    once = plan.tiling.strips[0].width
-    pixel = symbol("row") * width + symbol("column") + symbol("j")
-    at = sizes.text(_vector(plan, symbol("k")) + pixel * c.lanes)
-    lines = [
-        f"sg_{kind}v sum[{vectors}][{once}];",
-        text.unrolled((("k", vectors), ("j", once))),
-        f"    sum[k][j] = sg_load_{kind}(sums + {at});",
-        *epilogue.store_lines(c, Tile(vectors, 1, once)),
-    ]
-    head = f"for (int64_t column = 0; column < {width}; column += {once})"
-    return text.loop("row", height, text.block(head, lines))
+    c, tiling = plan.correlation, plan.tiling
+    pixel = symbol("row") * c.columns.lengths[0] + symbol("column") + symbol("j")
+    at = _vector(plan, symbol("k")) + pixel * c.lanes
+    tile = Tile(tiling.vectors, 1, tiling.strips[0].width)
+    return epilogue.store_rows(c, tile, "sums", at)

@@ -77,15 +77,7 @@ def _added(w: Winograd) -> list[str]:
 
 def _stored(w: Winograd) -> list[str]:
     """The plane through the epilogue to memory."""
-    c, kind = w.correlation, _kind(w)
-    height, width = c.rows.lengths[0], c.columns.lengths[0]
-    once = epilogue.at_once(width)
-    at = sizes.text(sizes.substitute(_place(w), {"i": 0}))
-    lines = [
-        f"sg_{kind}v sum[1][{once}];",
-        text.unrolled((("j", once),)),
-        f"    sum[0][j] = sg_load_{kind}(plane + {at});",
-        *epilogue.store_lines(c, Tile(1, 1, once)),
-    ]
-    head = f"for (int64_t column = 0; column < {width}; column += {once})"
-    return text.loop("row", height, text.block(head, lines))
+    c = w.correlation
+    at = sizes.substitute(_place(w), {"i": 0})
+    tile = Tile(1, 1, epilogue.at_once(c.columns.lengths[0]))
+    return epilogue.store_rows(c, tile, "plane", at)

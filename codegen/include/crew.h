@@ -10,7 +10,7 @@
 
 #include <time.h>
 
-#include "symgraph.h"
+#include "program.h"
 #ifdef _OPENMP
 #include <omp.h>
 #else
@@ -23,13 +23,6 @@
 typedef struct sg_job sg_job;
 static void sg_job_part(const sg_job *job, int64_t member);
 static void sg_job_instead(const sg_job *job, int64_t member);
-
-/* Empty, or with a job that may be begun, or with the mark of one that is under way. */
-typedef struct sg_box {
-    const void *job;
-} __attribute__((aligned(64))) sg_box;
-
-typedef int64_t sg_program(const sg_call *call, sg_box *boxes, int64_t members);
 
 typedef struct sg_crew {
     sg_program *program;
@@ -108,20 +101,17 @@ static inline void sg_crew_part(void *given, int64_t member, int64_t members)
                          __ATOMIC_RELEASE);
 }
 
-/* Run a program with as many threads as are worth their while, by ``most``. */
-SG_OUTLINE int64_t sg_run(sg_program *program, const sg_call *call, int64_t most)
+int64_t sg_run_together(sg_program *program, const sg_call *call, int64_t wanted)
 {
-    const int64_t wanted = sg_min(sg_min(most, call->threads), SG_MOST_MEMBERS);
-    if (wanted <= 1)
-        return program(call, NULL, 1);
+    const int64_t members = sg_min(wanted, SG_MOST_MEMBERS);
     sg_box boxes[SG_MOST_MEMBERS];
-    memset(boxes, 0, (size_t)wanted * sizeof *boxes);
+    memset(boxes, 0, (size_t)members * sizeof *boxes);
     sg_crew crew = {program, call, boxes, 0};
 #ifdef _OPENMP
-#pragma omp parallel num_threads((int)wanted)
+#pragma omp parallel num_threads((int)members)
     sg_crew_part(&crew, omp_get_thread_num(), omp_get_num_threads());
 #else
-    sg_pool_run(sg_crew_part, &crew, wanted);
+    sg_pool_run(sg_crew_part, &crew, members);
 #endif
     return crew.code;
 }

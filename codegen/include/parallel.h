@@ -11,9 +11,10 @@
 
 #include "crew.h"
 
-#define SG_SERIAL_COST 4096 /* fewer operations than this are not worth a thread */
-#define SG_PIECE_COST 8192  /* nor are fewer than this worth taking by themselves */
-#define SG_LATE_COST 65536  /* who has more than this left is late */
+#define SG_PIECE_COST 8192    /* nor are fewer than this worth taking by themselves */
+#define SG_LATE_COST 65536    /* who has more than this left is late */
+#define SG_WEIGHT 1024        /* operations of a unit of a joined job, as Python knows */
+#define SG_HANDOVER_COST 8192 /* what sharing a phase out costs, as Python knows */
 
 /* How many threads are worth their while. */
 SG_INLINE int64_t sg_team(const sg_frame *frame, int64_t units, int64_t cost)
@@ -80,8 +81,8 @@ static void sg_job_instead(const sg_job *job, int64_t member)
 }
 
 /* Run ``phase`` over 0 .. units; ``cost`` is in rough operations a unit. */
-SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t units,
-                               int64_t cost)
+static void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t units,
+                        int64_t cost)
 {
     if (frame->error->code) /* a check has failed: nothing more is done */
         return;
@@ -106,18 +107,8 @@ SG_OUTLINE void sg_parallel(sg_phase *phase, const sg_frame *frame, int64_t unit
     sg_collect(frame->boxes, &job, team);
 }
 
-/* A phase of a joined job, of which ``weight`` units are the ``units`` of the phase. */
-typedef struct sg_part {
-    sg_phase *phase;
-    const int64_t *given;
-    int64_t units, weight;
-} sg_part;
-
-#define SG_WEIGHT 1024 /* operations of a unit of a joined job, as Python knows */
-
 /* Phases that do not depend on each other as one: ``frame->given`` are its parts. */
-static inline __attribute__((unused)) void sg_joined(
-    const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
+static void sg_joined(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
 {
     const sg_part *part = (const sg_part *)frame->given;
     sg_frame own = *frame;
@@ -131,8 +122,7 @@ static inline __attribute__((unused)) void sg_joined(
     }
 }
 
-/* Seconds on a clock that only moves forward. */
-SG_OUTLINE double sg_clock(void)
+double sg_clock(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -140,7 +130,7 @@ SG_OUTLINE double sg_clock(void)
 }
 
 /* A kernel is done: note its time where that is wanted. */
-SG_OUTLINE void sg_done(sg_frame *frame, int64_t kernel)
+static void sg_done(sg_frame *frame, int64_t kernel)
 {
     if (frame->seconds) {
         const double now = sg_clock();
@@ -149,11 +139,8 @@ SG_OUTLINE void sg_done(sg_frame *frame, int64_t kernel)
     }
 }
 
-#define SG_GOES_ON (-1) /* more of the kernel follows */
-
-/* Run a phase, which tells itself from others by ``given``, the last of ``kernel``. */
-SG_OUTLINE void sg_step(sg_frame *frame, sg_phase *phase, const int64_t *given,
-                        int64_t units, int64_t cost, int64_t kernel)
+void sg_step(sg_frame *frame, sg_phase *phase, const int64_t *given, int64_t units,
+             int64_t cost, int64_t kernel)
 {
     frame->given = given;
     sg_parallel(phase, frame, units, cost);
@@ -161,10 +148,8 @@ SG_OUTLINE void sg_step(sg_frame *frame, sg_phase *phase, const int64_t *given,
         sg_done(frame, kernel);
 }
 
-/* Run ``count`` kernels from ``kernel`` on together, which weigh ``total``; or one
-   after another where they are timed. */
-SG_OUTLINE void sg_join(sg_frame *frame, const sg_part *parts, int64_t count,
-                        int64_t total, int64_t kernel)
+void sg_join(sg_frame *frame, const sg_part *parts, int64_t count, int64_t total,
+             int64_t kernel)
 {
     if (!frame->seconds) {
         frame->given = (const int64_t *)parts;
@@ -178,18 +163,11 @@ SG_OUTLINE void sg_join(sg_frame *frame, const sg_part *parts, int64_t count,
     }
 }
 
-/* Threads for each kernel of a strand or a line: one where these are dealt out whole,
-   which ``sg_run_parts`` tells them by ``given``. */
-SG_INLINE int64_t sg_own_members(const sg_frame *all)
-{
-    return all->given ? 1 : all->members;
-}
-
 /* Run ``count`` strands or lines that do not need each other: if ``apart``, a thread
    does what it takes of them whole, else they take turns with all threads. ``cost`` is
    in rough operations for each. */
-SG_OUTLINE void sg_run_parts(sg_phase *parts, sg_frame *frame, int64_t count,
-                             bool apart, int64_t cost)
+static void sg_run_parts(sg_phase *parts, sg_frame *frame, int64_t count, bool apart,
+                         int64_t cost)
 {
     static const int64_t dealt_out[1];
     frame->given = apart ? dealt_out : NULL;
@@ -201,22 +179,13 @@ SG_OUTLINE void sg_run_parts(sg_phase *parts, sg_frame *frame, int64_t count,
     frame->then = frame->seconds ? sg_clock() : 0;
 }
 
-/* Run ``count`` strands of a loop; where kernels are timed, one after another. */
-SG_OUTLINE void sg_strands(sg_phase *strands, sg_frame *frame, int64_t count,
-                           int64_t cost)
+void sg_strands(sg_phase *strands, sg_frame *frame, int64_t count, int64_t cost)
 {
     sg_run_parts(strands, frame, count, count > 1 && !frame->seconds, cost);
 }
 
-#define SG_HANDOVER_COST 8192 /* what sharing a phase out costs, as Python knows */
-
-/* Run ``count`` lines of kernels that do not need each other. The ``longest`` costs so
-   much, and all of them so much in phases that one thread does ``alone`` and in phases
-   that can be ``shared``, which are ``handovers``: one after another, or a thread for
-   each line if that is done sooner. */
-SG_OUTLINE void sg_branches(sg_phase *lines, sg_frame *frame, int64_t count,
-                            int64_t longest, int64_t alone, int64_t shared,
-                            int64_t handovers)
+void sg_branches(sg_phase *lines, sg_frame *frame, int64_t count, int64_t longest,
+                 int64_t alone, int64_t shared, int64_t handovers)
 {
     const int64_t in_turn = alone + shared / sg_max(frame->members, 1)
                             + handovers * SG_HANDOVER_COST;

@@ -105,27 +105,28 @@ def memory_of(
     shared = [variable.held[0] for variable in backend.shared]
     sizes = backend.sizes([*arrays, *shared])
     recipe, values = backend.recipe, backend.values(sizes)
+    shapes_of_results = backend.output_shapes(sizes)
     results = [
-        prod(shape) * np.dtype(output.dtype).itemsize
-        for shape, output in zip(
-            backend.output_shapes(sizes), backend.graph.outputs, strict=True
-        )
+        _bytes(shape, output.dtype)
+        for shape, output in zip(shapes_of_results, backend.graph.outputs, strict=True)
     ]
     first = len(results) - len(updates)
     items = zip(given, inputs, strict=True)
     return Memory(
-        sum(prod(s) * np.dtype(item.variable.dtype).itemsize for s, item in items),
+        sum(_bytes(shape, item.variable.dtype) for shape, item in items),
         sum(results[:first]),
         sum(results[first:]),
         sum(array.nbytes for array in shared),
-        sum(
-            prod(shape_at(shape, values)) * np.dtype(dtype).itemsize
-            for dtype, shape in recipe.invariants
-        ),
+        sum(_bytes(shape_at(shape, values), d) for d, shape in recipe.invariants),
         sum(array.nbytes for array in backend.main.interface.constants),
         backend.main.peak_bytes(sizes, backend.threads),
         partial(_temporaries, backend, compilation, sizes),
     )
+
+
+def _bytes(shape: Sequence[int], dtype: str) -> int:
+    """The memory of an array."""
+    return prod(shape) * np.dtype(dtype).itemsize
 
 
 def _temporaries(

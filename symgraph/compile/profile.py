@@ -24,10 +24,11 @@ from rich.console import Console
 from rich.table import Table
 
 from codegen.ir import Buffer, Program, Role
+from codegen.memory import buffer_bytes
 from codegen.repeats import Leaf, leaves
 from codegen.roofline import Roofline
 from codegen.runtime import Native
-from codegen.sizes import evaluate, product
+from codegen.sizes import evaluate
 from codegen.work import flops
 from symgraph.compile.roofline_plot import plot_roofline
 from symgraph.graph import Site
@@ -227,7 +228,7 @@ def buffers_of(step: object) -> list[Buffer]:
 
 def nbytes(buffer: Buffer, values: Mapping[str, int]) -> int:
     """The bytes of a buffer where every run-time size has a value."""
-    return evaluate(product(buffer.shape), values) * np.dtype(buffer.dtype).itemsize
+    return evaluate(buffer_bytes(buffer), values)
 
 
 def _parts(step: object) -> Iterator[object]:

@@ -1,14 +1,13 @@
-"""Convolutions of any geometry: programs for them, and NumPy's word on the result."""
+"""Convolutions of any geometry, what they read, and NumPy's word on the result."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
 
 from codegen import sizes
-from codegen.build import build
 from codegen.convolution import (
     at_points,
     packed_shape,
@@ -19,12 +18,8 @@ from codegen.ir import (
     Buffer,
     Convolution,
     ConvolutionBackwardData,
-    ConvolutionBackwardWeights,
-    Epilogue,
     Image,
-    Kernel,
     PackFilters,
-    Program,
     Reorder,
     Role,
     Step,
@@ -196,60 +191,6 @@ def reference(case: Case):
     return y, dx[:, :, top : top + height, left : left + width], dw
 
 
-def run(
-    case: Case,
-    target: Target,
-    dtype: str,
-    epilogue: Epilogue | None = None,
-    threads: int = 2,
-):
-    """y, dx and dw of the C, blocked as they come; and the epilogue's buffers None."""
-    program = _program(case, dtype, target, epilogue)
-    module = build([program], target)
-    x, filters, dy = (array.astype(dtype) for array in case.arguments)
-    given = {"x": x, "w": filters, "y": dy}
-    values = dict(zip(case.names, case.values, strict=True))
-    arrays = [
-        given[buffer.name]
-        if buffer.name in given
-        else np.full([sizes.evaluate(s, values) for s in buffer.shape], np.nan, dtype)
-        for buffer in program.arguments
-    ]
-    assert module["p"].run(arrays, case.values, threads=threads) == 0
-    found = dict(zip((b.name for b in program.arguments), arrays, strict=True))
-    return found["yout"], found["xout"], found["dw"]
-
-
-def _program(
-    case: Case, dtype: str, target: Target, epilogue: Epilogue | None
-) -> Program:
-    window, lanes = case.window, target.lanes(dtype)
-    plain_x, plain_y = case.images(dtype, lanes, 1, "")
-    block_x, block_y = case.images(dtype, lanes, lanes, "b")
-    dx, y = case.images(dtype, lanes, lanes, "out")
-    inputs, outputs = case.channels
-    narrow = inputs // window.groups
-    filters = Buffer("w", dtype, (outputs, narrow, *window.kernel), Role.ARGUMENT)
-    dw = replace(filters, name="dw")
-    packed = [
-        Buffer(name, dtype, packed_shape(window, inputs, outputs, lanes, transposed))
-        for name, transposed in (("packed", False), ("turned", True))
-    ]
-    x = plain_x if case.plain_input else block_x
-    steps = [
-        Reorder(plain_x, block_x),
-        Reorder(plain_y, block_y),
-        PackFilters(filters, packed[0], window, lanes),
-        PackFilters(filters, packed[1], window, lanes, True),
-        *quickest(Convolution(x, packed[0], y, window, epilogue), target),
-        *quickest(ConvolutionBackwardData(block_y, packed[1], dx, window), target),
-        ConvolutionBackwardWeights(x, block_y, dw, window),
-    ]
-    given = [i.buffer for i in (plain_x, plain_y, block_x, block_y, dx, y)]
-    kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
-    return Program("p", case.names, (*given, filters, dw), kernels)
-
-
 def quickest(
     step: Convolution | ConvolutionBackwardData, target: Target
 ) -> tuple[Step, ...]:
@@ -261,21 +202,6 @@ def quickest(
     shape = transformed_shape(packed.shape, kernel, points)
     made = Buffer(f"{packed.name}_at_points", packed.dtype, shape)
     return at_points(step, points, made)
-
-
-def check(case: Case, target: Target, dtype: str) -> None:
-    """Forward, both gradients, and the zeros in the lanes after the last channel."""
-    lanes = target.lanes(dtype)
-    y, dx, dw = reference(case)
-    found = run(case, target, dtype)
-    for name, got, expected in zip(
-        ("y", "dx", "dw"),
-        found,
-        (blocked(y, lanes), blocked(dx, lanes), dw),
-        strict=True,
-    ):
-        assert close(got, expected, dtype), f"{name} of {case}"
-        assert np.all(got[expected == 0] == 0) or name == "dw", f"padding of {name}"
 
 
 def close(got: np.ndarray, expected: np.ndarray, dtype: str) -> bool:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.ir import Window
-from tests.codegen.convolution_cases import DTYPES, TARGETS, Case, check
+from tests.codegen.convolution_cases import DTYPES, TARGETS, Case
+from tests.codegen.convolution_runs import check
 
 CASES = {
     "reference layer 2": Case((3, 16), 1, (90, 90), plain_input=True),

@@ -34,6 +34,7 @@ from tests.codegen.convolution_cases import (
     image,
     reference,
 )
+from tests.effort import effort
 
 CASES = {
     "few channels": Case((3, 16), 2, (12, 22), plain_input=True),
@@ -85,7 +86,8 @@ def run(case, target, dtype, threads=2):
     images = reorder.source.buffer, reorder.target.buffer
     arguments = (*images, step.dy.buffer, step.places, step.dw)
     kernels = (Kernel(reorder, "reorder"), Kernel(step, "dw"))
-    module = build([Program("p", case.names, arguments, kernels)], target)
+    program = Program("p", case.names, arguments, kernels)
+    module = build([program], target, flags=effort(target, dtype))
     x, (dy, places, _) = case.arguments[0].astype(dtype), pooled(case)
     dw = np.full(case.arguments[1].shape, np.nan, dtype)
     given = [x, blocked(np.zeros_like(x), lanes), blocked(dy.astype(dtype), lanes)]

@@ -39,6 +39,7 @@ from tests.codegen.convolution_cases import (
     reference,
     windows_by_two,
 )
+from tests.effort import effort
 
 BY_TWO = Pooling((2, 2), (2, 2))
 ARGUMENT = Role.ARGUMENT
@@ -75,7 +76,8 @@ def run(case, target, dtype, pool=BY_TWO, rectified=False):
     arguments = (given.plain.buffer, given.block.buffer, given.filters, y.buffer)
     arguments += (places,) if places else ()
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
-    module = build([Program("p", case.names, arguments, kernels)], target)
+    program = Program("p", case.names, arguments, kernels)
+    module = build([program], target, flags=effort(target, dtype))
     results = reference(case)[0]
     found = windows_by_two(relu_of(results) if rectified else results)
     wanted = 2 * (found.mean(axis=-1) if pool.mean else found.max(axis=-1))

@@ -19,13 +19,8 @@ from codegen.ir import (
 )
 from codegen.sizes import symbol
 from codegen.target import AVX2, AVX512, SSE2
-from tests.codegen.convolution_cases import (
-    TARGETS,
-    Case,
-    check,
-    image,
-    run,
-)
+from tests.codegen.convolution_cases import TARGETS, Case, image
+from tests.codegen.convolution_runs import check, run
 
 SAME = ((1, 1), (1, 1))
 CASES = {

@@ -31,6 +31,7 @@ from codegen.reductions import Term, arg_extremum, reduction
 from codegen.schedule import elementwise, parallel
 from codegen.target import NEON
 from tests.codegen import convolution_cases as convolutions
+from tests.codegen import convolution_runs as runs
 from tests.codegen import gemm_cases as products
 from tests.codegen import math_cases as functions
 from tests.codegen import test_pool as pools
@@ -82,7 +83,7 @@ DIRECT = {
 @pytest.mark.parametrize("name", DIRECT)
 def test_convolutions_by_direct_sums(name, monkeypatch):
     forced(monkeypatch, np.inf)
-    convolutions.check(DIRECT[name], NEON, "float32")
+    runs.check(DIRECT[name], NEON, "float32")
 
 
 @pytest.mark.parametrize(("kernel", "padding"), [(3, 1), (5, 1), (5, 0)])
@@ -94,7 +95,7 @@ def test_convolutions_by_minimal_filtering(kernel, padding, monkeypatch):
     y, dx, dw = convolutions.reference(case)
     lanes = NEON.lanes("float32")
     expected = convolutions.blocked(y, lanes), convolutions.blocked(dx, lanes), dw
-    found = convolutions.run(case, NEON, "float32")
+    found = runs.run(case, NEON, "float32")
     for got, want in zip(found, expected, strict=True):
         assert np.abs(got - want).max() <= 2e-5 * np.abs(want).max()
 

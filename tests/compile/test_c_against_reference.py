@@ -1,24 +1,21 @@
-"""Every row of the table of op cases, as native code, against its definition."""
+"""Every row of the table of op cases, as native code, against its definition.
+
+A dozen rows are the outputs of one function: most of the time of a small one goes into
+starting the compiler. Each op alone, on every target, is in ``test_each_target.py``.
+"""
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from symgraph.compile import Mode, function
 from symgraph.compile.debug import difference
 from symgraph.graph import TensorType, Variable, evaluate
 from tests.ops.cases import CASES, NEED_SHAPES
-from tests.ops.cases_scan import in_dtype
 
 DTYPES = ["float32", "float64"]
 UNREWRITTEN = Mode("c", stages=())
-
-
-def of_dtype(dtype, arrays):
-    """The floats among ``arrays`` in another dtype."""
-    arrays = [np.asarray(array) for array in arrays]
-    return [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+TOGETHER = 12  # rows that are one function
 
 
 def variables(arrays, unknown):
@@ -28,40 +25,43 @@ def variables(arrays, unknown):
         shape = list(array.shape)
         if place in unknown and array.dtype.kind == "f" and shape:
             shape[0] = None
-        made.append(
-            Variable(TensorType(array.dtype.name, tuple(shape)), name=f"v{place}")
-        )
+        made.append(Variable(TensorType(array.dtype.name, tuple(shape))))
     return made
 
 
-def check(op, arrays, unknown, mode):
-    inputs = variables(arrays, unknown)
-    outputs = op(*inputs)
-    outputs = outputs if isinstance(outputs, tuple) else (outputs,)
-    expected = evaluate(outputs, dict(zip(inputs, arrays, strict=True)))
-    results = function(inputs, outputs, mode=mode, on_unused_input="ignore")(*arrays)
-    for mine, theirs in zip(results, expected, strict=True):
-        assert difference(mine, theirs) is None
+def check(rows, unknown, mode):
+    """Each op of ``rows`` on its arrays, all of them in one function."""
+    inputs, outputs, labels, given = [], [], [], []
+    for case in rows:
+        own = variables(case.arrays, unknown)
+        made = case.op(*own)
+        made = made if isinstance(made, tuple) else (made,)
+        inputs, outputs = [*inputs, *own], [*outputs, *made]
+        labels += [case.label] * len(made)
+        given += case.arrays
+    expected = evaluate(outputs, dict(zip(inputs, given, strict=True)))
+    results = function(inputs, outputs, mode=mode, on_unused_input="ignore")(*given)
+    for label, mine, theirs in zip(labels, results, expected, strict=True):
+        assert difference(mine, theirs) is None, label
 
 
-def rows(dtypes, excluded=()):
-    """The cases in each dtype; those without floats once."""
-    found = []
-    for number, (op, arrays) in enumerate(CASES):
-        has_floats = any(np.asarray(array).dtype.kind == "f" for array in arrays)
-        for dtype in dtypes if has_floats else dtypes[:1]:
-            name = f"{number}-{str(op)[:60]}-{dtype}"
-            if not isinstance(op, excluded):
-                values = of_dtype(dtype, arrays)
-                found.append(pytest.param(in_dtype(op, dtype), values, id=name))
-    return found
+def groups(dtypes, excluded=()):
+    """The cases in each dtype, those without floats once; some at a time."""
+    for dtype in dtypes:
+        rows = []
+        for case in CASES:
+            once = case.has_floats or dtype == dtypes[0]
+            if once and not isinstance(case.op, excluded):
+                rows.append(case.in_dtype(dtype))
+        for first in range(0, len(rows), TOGETHER):
+            yield pytest.param(rows[first : first + TOGETHER], id=f"{dtype}-{first}")
 
 
-@pytest.mark.parametrize(("op", "arrays"), rows(DTYPES))
-def test_known_shapes(op, arrays):
-    check(op, arrays, (), UNREWRITTEN)
+@pytest.mark.parametrize("rows", list(groups(DTYPES)))
+def test_known_shapes(rows):
+    check(rows, (), UNREWRITTEN)
 
 
-@pytest.mark.parametrize(("op", "arrays"), rows(DTYPES[:1], NEED_SHAPES))
-def test_a_first_dimension_known_at_the_call_and_rewritten(op, arrays):
-    check(op, arrays, (0,), "debug")
+@pytest.mark.parametrize("rows", list(groups(DTYPES[:1], NEED_SHAPES)))
+def test_a_first_dimension_known_at_the_call_and_rewritten(rows):
+    check(rows, (0,), "debug")

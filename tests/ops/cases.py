@@ -17,7 +17,7 @@ from symgraph.graph import Op
 from symgraph.ops.advanced import Positions
 from symgraph.ops.subtensor import At, Range
 from tests.ops.cases_nn import NN_CASES
-from tests.ops.cases_scan import scan_rows
+from tests.ops.cases_scan import in_dtype, scan_rows
 
 RNG = np.random.default_rng(17)
 
@@ -37,6 +37,17 @@ class Case(NamedTuple):
     def label(self) -> str:
         """What the case is called in a test report."""
         return f"{self.op} {' '.join(str(a.dtype) + str(a.shape) for a in self.arrays)}"
+
+    @property
+    def has_floats(self) -> bool:
+        """Whether it is another case in another dtype."""
+        return any(np.asarray(array).dtype.kind == "f" for array in self.arrays)
+
+    def in_dtype(self, dtype: str) -> Case:
+        """The same with its floats in ``dtype``."""
+        arrays = [np.asarray(array) for array in self.arrays]
+        turned = [a.astype(dtype) if a.dtype.kind == "f" else a for a in arrays]
+        return Case(in_dtype(self.op, dtype), tuple(turned))
 
 
 def named(names):

@@ -8,6 +8,7 @@ import pytest
 
 from symgraph import layers, training
 from symgraph.compile import function
+from symgraph.graph.config import config
 from symgraph.layers import FileFormatError, storage
 from symgraph.training import Checkpoint, EarlyStopping, Interrupted, trainer
 from tests.training.fitting import X, Y, curves, fit, network, values
@@ -43,27 +44,36 @@ def nothing():
     pass
 
 
+OPTIONS = {"early_stopping": EarlyStopping(patience=2), "optimizer": training.adam}
+
+
+@pytest.fixture(scope="module")
+def uninterrupted():
+    """Curves, best epoch, values and count of batches of a run from start to end."""
+    net, source = network(), Stopping(None, nothing)
+    with config.context(mode="numpy"):
+        history = fit(net, data=source, **OPTIONS)
+    return curves(history), history.best_epoch, values(net), source.count
+
+
 @pytest.mark.parametrize("at", [1, 7, 8, 9, 12, 15, 22, -8, -7, -2])
 @pytest.mark.parametrize("through_a_file", [False, True])
 @pytest.mark.parametrize("same_network", [False, True])
 def test_a_run_that_was_interrupted_ends_as_one_that_was_not(
-    at, through_a_file, same_network, tmp_path
+    at, through_a_file, same_network, tmp_path, uninterrupted
 ):
-    whole, halted = network(), network()
-    options = {"early_stopping": EarlyStopping(patience=2), "optimizer": training.adam}
-    source = Stopping(None, nothing)
-    expected = fit(whole, data=source, **options)
-    at = at if at > 0 else source.count + at
+    expected, best_epoch, learned, count = uninterrupted
+    halted, at = network(), at if at > 0 else count + at
     path = tmp_path / "run.npz" if through_a_file else None
     with pytest.raises(Interrupted) as caught:
-        fit(halted, data=Stopping(at, press), checkpoint=path, **options)
+        fit(halted, data=Stopping(at, press), checkpoint=path, **OPTIONS)
     state = path if through_a_file else caught.value.state
     if not same_network:
         halted = network(seed=9)
-    found = fit(halted, data=Stopping(None, nothing), resume=state, **options)
-    assert curves(found) == curves(expected)
-    assert found.best_epoch == expected.best_epoch
-    assert values(halted) == values(whole)
+    found = fit(halted, data=Stopping(None, nothing), resume=state, **OPTIONS)
+    assert curves(found) == expected
+    assert found.best_epoch == best_epoch
+    assert values(halted) == learned
 
 
 def test_a_signal_during_a_step_waits_for_its_end(monkeypatch):

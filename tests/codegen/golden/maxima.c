@@ -1,5 +1,5 @@
 #include "symgraph.h"
-#include "parallel.h"
+#include "program.h"
 #include "scalars.h"
 #include "vectors.h"
 #include "pooling.h"
@@ -78,8 +78,6 @@ static int64_t sg_entry_maxima(const sg_call *call)
         return SG_NOT_PLAIN;
     return sg_run(sg_program_maxima, call, (0) / SG_SERIAL_COST);
 }
-
-#include "direct.h"
 
 SG_EXPORT sg_entry *sg_entry_at(int64_t place);
 sg_entry *sg_entry_at(int64_t place)

@@ -1,5 +1,5 @@
 #include "symgraph.h"
-#include "parallel.h"
+#include "program.h"
 #include "scalars.h"
 
 static void sg_softmax_0_0(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
@@ -56,8 +56,6 @@ static int64_t sg_entry_softmax(const sg_call *call)
     (void)n;
     return sg_run(sg_program_softmax, call, (-8 + 8*m + 23*m*n + -23*n) / SG_SERIAL_COST);
 }
-
-#include "direct.h"
 
 SG_EXPORT sg_entry *sg_entry_at(int64_t place);
 sg_entry *sg_entry_at(int64_t place)

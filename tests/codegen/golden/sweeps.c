@@ -1,5 +1,5 @@
 #include "symgraph.h"
-#include "parallel.h"
+#include "program.h"
 #include "scalars.h"
 
 static void sg_sweeps_0_0(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
@@ -62,8 +62,6 @@ static int64_t sg_entry_sweeps(const sg_call *call)
     (void)n;
     return sg_run(sg_program_sweeps, call, (-32768 + 20480*sg_floordiv(1023 + 3*n, 1024) + 12288*sg_floordiv(1023 + n, 1024)) / SG_SERIAL_COST);
 }
-
-#include "direct.h"
 
 SG_EXPORT sg_entry *sg_entry_at(int64_t place);
 sg_entry *sg_entry_at(int64_t place)

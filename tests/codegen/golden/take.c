@@ -1,5 +1,5 @@
 #include "symgraph.h"
-#include "parallel.h"
+#include "program.h"
 #include "scalars.h"
 
 static void sg_take_0_0(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
@@ -50,8 +50,6 @@ static int64_t sg_entry_take(const sg_call *call)
     (void)n;
     return sg_run(sg_program_take, call, (-21 + 21*n) / SG_SERIAL_COST);
 }
-
-#include "direct.h"
 
 SG_EXPORT sg_entry *sg_entry_at(int64_t place);
 sg_entry *sg_entry_at(int64_t place)

@@ -1,5 +1,5 @@
 #include "symgraph.h"
-#include "parallel.h"
+#include "program.h"
 #include "scalars.h"
 
 static void sg_total_0_0(const sg_frame *frame, int64_t begin, int64_t end, char *scratch)
@@ -59,8 +59,6 @@ static int64_t sg_entry_total(const sg_call *call)
     (void)n;
     return sg_run(sg_program_total, call, (-2 + 2*sg_floordiv(8191 + n, 8192) + 3*sg_floordiv(8191 + n, 8192)*sg_min(8192, n) + -3*sg_min(8192, n)) / SG_SERIAL_COST);
 }
-
-#include "direct.h"
 
 SG_EXPORT sg_entry *sg_entry_at(int64_t place);
 sg_entry *sg_entry_at(int64_t place)
