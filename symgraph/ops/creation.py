@@ -15,6 +15,7 @@ from symgraph.graph import (
     Variable,
     config,
     constant,
+    dtype_name,
     is_bool,
 )
 from symgraph.ops.arguments import (
@@ -104,6 +105,7 @@ def arange(
 
     All are integers or integer scalars.
     """
+    dtype = dtype_name("arange", dtype)
     low, high = (0, start) if stop is None else (start, stop)
     low, high, step = (as_size("arange", size) for size in (low, high, step))
     if isinstance(step, int) and step == 0:

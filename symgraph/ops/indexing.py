@@ -20,11 +20,13 @@ from symgraph.ops.broadcasting import broadcast_together
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq
 from symgraph.ops.creation import arange, zeros
-from symgraph.ops.keys import Part, read_index
+from symgraph.ops.keys import Part, read_index, takes_all
 from symgraph.ops.reshaping import expand_dims, flatten, moveaxis
 from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.subtensor import At, SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
+
+PARTS = (Subtensor, Take, AdvancedSubtensor)
 
 
 def getitem(x: Variable, key: Any) -> Variable:
@@ -41,7 +43,7 @@ def getitem(x: Variable, key: Any) -> Variable:
     if any(part.array is not None for part in parts):
         return _taken(x, parts, scalars)
     entries = [part for part in parts if not part.is_new_axis]
-    if not all(part.is_whole for part in entries):
+    if _is_part(x) or not takes_all(key):
         index: tuple[Any, ...] = tuple(part.entry for part in entries)
         x = Subtensor(index)(x, *scalars)
     kept = [part for part in parts if not isinstance(part.entry, At)]
@@ -132,6 +134,11 @@ def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Varia
     return AdvancedSubtensor(index)(x, *scalars, *arrays)
 
 
+def _is_part(x: Variable) -> bool:
+    """Whether ``x`` can be written to: ``x[:]`` is then a part of its own."""
+    return x.owner is not None and isinstance(x.owner.op, PARTS)
+
+
 def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> Variable:
     node = part.owner if isinstance(part, Variable) else None
     op = node.op if node is not None else None
@@ -146,7 +153,7 @@ def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> V
         case _:
             raise GraphError(
                 f"{name}: expected an indexed variable such as x[1:], without None in "
-                f"the index, got {part!r}"
+                f"the index and not x[:], which is x; got {part!r}"
             )
     assert node is not None
     x, *rest = node.inputs
