@@ -20,6 +20,7 @@ from symgraph.ops.broadcasting import broadcast_together
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq
 from symgraph.ops.creation import arange, zeros
+from symgraph.ops.extrema import maximum, minimum
 from symgraph.ops.keys import Part, read_index, takes_all
 from symgraph.ops.reshaping import expand_dims, flatten, moveaxis
 from symgraph.ops.shape import broadcast_to, shape
@@ -100,22 +101,29 @@ def one_hot(labels: TensorLike, count: Size, dtype: str | None = None) -> Variab
     return cast(hot, dtype or config.floatX)
 
 
-def diagonal(x: TensorLike) -> Variable:
-    """x[i, i] of a matrix."""
+def diagonal(
+    x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Variable:
+    """y[..., i] = x at i along ``axis1`` and i + ``offset`` along ``axis2``.
+
+    With a negative offset, i - offset along ``axis1`` and i along ``axis2``.
+    """
     x = as_variable(x)
-    if x.ndim != 2:
-        raise GraphError(f"diagonal: expected a matrix, got {x.type}")
-    rows, columns = shape(x)
+    if x.ndim < 2:
+        raise GraphError(f"diagonal: expected at least 2 dimensions, got {x.type}")
+    x = moveaxis(x, (axis1, axis2), (0, 1))
+    down, right = max(-offset, 0), max(offset, 0)
+    rows, columns = shape(x)[0] - down, shape(x)[1] - right
     if isinstance(rows, int) and isinstance(columns, int):
-        index = arange(min(rows, columns))
+        index = arange(max(min(rows, columns), 0))
     else:
-        index = arange(promoted("diagonal", [rows])[0].clip(high=columns))
-    return Take(0, 2)(x, index, index)
+        index = arange(maximum(minimum(rows, columns), 0))
+    return moveaxis(Take(0, 2)(x, index + down, index + right), 0, -1)
 
 
-def trace(x: TensorLike) -> Variable:
-    """The sum of the diagonal of a matrix."""
-    return diagonal(x).sum()
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
+    """The sum of a diagonal, which is that of ``diagonal``."""
+    return diagonal(x, offset, axis1, axis2).sum(axis=-1)
 
 
 def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Variable:
