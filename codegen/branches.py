@@ -9,7 +9,7 @@ written. So a call may give each line to one thread, from its first kernel to it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 
 from codegen import sizes
@@ -17,7 +17,7 @@ from codegen.accesses import Accesses, accesses_of
 from codegen.emission import VECTOR, Emission, Phase
 from codegen.ir import Gemm, Kernel, Loop, Role
 from codegen.memory import buffer_bytes
-from codegen.repeats import Leaf
+from codegen.repeats import Leaf, Spans
 from codegen.sizes import Size
 from codegen.traverse import has_check
 
@@ -79,13 +79,20 @@ class _Group:
 
 
 def branched(
-    line: Sequence[Leaf], emissions: Sequence[Emission], joined: Sequence[range]
+    line: Sequence[Leaf],
+    emissions: Sequence[Emission],
+    joined: Sequence[range],
+    loops: Spans,
 ) -> tuple[Job, ...]:
-    """The jobs of a program, where ``joined`` says which loops run together."""
+    """The jobs of a program, where ``joined`` says which loops run together.
+
+    ``loops`` go over some of its leaves, be it once.
+    """
+    repeated = {place for begin, end in loops for place in range(begin, end + 1)}
     jobs: list[Job] = []
     place = 0
     while place < len(joined):
-        row = list(_row(line, joined[place : place + LONGEST]))
+        row = list(_row(line, joined[place : place + LONGEST], repeated))
         found = _lines(line, emissions, row)
         if found:
             jobs.append(found)
@@ -96,18 +103,20 @@ def branched(
     return tuple(jobs)
 
 
-def _row(line: Sequence[Leaf], jobs: Sequence[range]) -> Iterator[int]:
+def _row(
+    line: Sequence[Leaf], jobs: Sequence[range], repeated: Set[int]
+) -> Iterator[int]:
     """The leaves that may be of one of two lines: up to the first that may not."""
     for job in jobs:
-        if len(job) > 1 or not _is_free(line[job.start]):
+        if len(job) > 1 or job.start in repeated or not _is_free(line[job.start]):
             return
         yield job.start
 
 
 def _is_free(leaf: Leaf) -> bool:
-    """Whether a kernel is a product or a loop, in no other loop, and ends no call."""
+    """Whether a kernel is a product or a loop that ends no call."""
     step = leaf.kernel.step
-    if leaf.times != 1 or leaf.strands or not isinstance(step, Gemm | Loop):
+    if not isinstance(step, Gemm | Loop):
         return False
     return isinstance(step, Gemm) or not has_check(step)
 

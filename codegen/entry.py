@@ -67,6 +67,7 @@ def entry_text(
     own = [tuple(islice(left, len(emission.phases))) for emission in emissions]
     run = Run(program, line, emissions, jobs, own, slots, places)
     lines += run.lines(program.kernels)
+    assert next(run.waiting, None) is None, f"{program.name}: a job is run by no line"
     lines.append("return sg_outcome(call, &error);")
     entry = _entry(program, line, emissions, jobs)
     return "\n".join([*run.apart, f"{head}\n{braced(lines)}", entry])

@@ -87,7 +87,7 @@ def print_program(program: Program, target: Target) -> Printed:
     emissions = [_emission(leaf, target) for leaf in line]
     loops = spans(program.kernels)
     together = joined([leaf.kernel for leaf in line], emissions, loops)
-    jobs = branched(line, emissions, together)
+    jobs = branched(line, emissions, together, loops)
     during = [job.leaves for job in jobs]
     slots = memory.slots(emissions, loops, during, strands_of(line))
     places = places_of(program, slots)

@@ -151,7 +151,11 @@ def losses_text(run: Run) -> str:
 def main(arguments: list[str] | None = None) -> list[Run]:
     """Train the networks asked for; returns their runs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", required=True, help="a folder of images or a .npz")
+    parser.add_argument(
+        "--data",
+        required=True,
+        help="a folder with a folder of images a class, or a .npz (see photographs.py)",
+    )
     parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--batch", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0)

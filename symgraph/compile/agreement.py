@@ -66,23 +66,27 @@ class _Checked:
         if key not in self._found:
             if len(self._found) >= _REMEMBERED:
                 self._found = {}
-            after = _settled(self.node, self._types(shapes), shapes, values)
+            after = self._settled(shapes, values)
             self._refuse_negative(after)
             self._found[key] = after, _computed(self.node, shapes, values)
         return self._found[key]
 
-    def _types(self, shapes: Sequence[Shape]) -> tuple[TensorType, ...]:
+    def _settled(
+        self, shapes: Sequence[Shape], values: Sequence[int | None]
+    ) -> Sequence[Shape]:
+        """The outputs' shapes, or an error that shows the shapes that came."""
         pairs = zip(self.node.inputs, shapes, strict=True)
         given = [variable.type.with_shape(shape) for variable, shape in pairs]
         try:
             types = self.node.op.infer_type(*given)
+            single = (types,) if isinstance(types, TensorType) else types
+            return _settled(self.node, single, shapes, values)
         except GraphError as error:
             arguments = ", ".join(map(str, given))
             raise ArgumentError(
                 f"{self._name}: {error}\n  in {self.node.op}({arguments})\n"
                 f"  applied at {self.node.site}"
             ) from None
-        return types if isinstance(types, tuple) else (types,)
 
     def _refuse_negative(self, shapes: Sequence[Shape]) -> None:
         for shape in shapes:

@@ -14,6 +14,7 @@ from symgraph.graph import (
     SharedVariable,
     TensorType,
     TypeMismatch,
+    dtype_name,
 )
 from symgraph.graph.weak import is_weak, weak_dtype
 
@@ -36,8 +37,9 @@ def shared(
     'float32'
     """
     array = np.asarray(value)
-    wanted = dtype or (weak_dtype(array) if is_weak(value) else array.dtype.name)
-    if wanted not in DTYPES or array.dtype.name not in DTYPES:
+    own = weak_dtype(array) if is_weak(value) else array.dtype.name
+    wanted = own if dtype is None else dtype_name("shared", dtype)
+    if own not in DTYPES or array.dtype.name not in DTYPES:
         raise TypeMismatch(
             f"shared: expected a number or an array of one of {', '.join(DTYPES)}, "
             f"got {type(value).__name__} of dtype {array.dtype}"

@@ -9,6 +9,7 @@ from symgraph.graph.config import ConfigError, config
 from symgraph.graph.dtypes import (
     DTYPES,
     KINDS,
+    dtype_name,
     is_bool,
     is_float,
     is_integer,
@@ -59,6 +60,7 @@ __all__ = [
     "current_site",
     "debugprint",
     "describe",
+    "dtype_name",
     "evaluate",
     "inherit_site",
     "is_bool",

@@ -10,6 +10,10 @@ from __future__ import annotations
 
 from functools import reduce
 
+import numpy as np
+
+from symgraph.graph.errors import TypeMismatch
+
 KINDS = {
     "bool": 0,
     "uint8": 1,
@@ -26,6 +30,23 @@ KINDS = {
 DTYPES = tuple(KINDS)
 
 _SIGNED_ABOVE = {"uint8": "int16", "uint16": "int32", "uint32": "int64"}
+
+
+def dtype_name(who: str, dtype: object) -> str:
+    """The name of a dtype, given by it or as NumPy takes it: ``np.int8``, "f4".
+
+    >>> dtype_name("zeros", np.float32), dtype_name("zeros", "bool")
+    ('float32', 'bool')
+    """
+    if isinstance(dtype, str) and dtype in KINDS:
+        return dtype
+    try:
+        name = None if dtype is None else np.dtype(dtype).name  # type: ignore[call-overload]
+    except TypeError:
+        name = None
+    if name not in KINDS:
+        raise TypeMismatch(f"{who}: dtype {dtype!r} is not one of {', '.join(KINDS)}")
+    return str(name)
 
 
 def is_float(dtype: str) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import index
 
-from symgraph.graph.dtypes import KINDS
+from symgraph.graph.dtypes import KINDS, dtype_name
 from symgraph.graph.errors import GraphError, TypeMismatch
 
 
@@ -21,11 +22,9 @@ class TensorType:
     shape: tuple[int | None, ...]
 
     def __post_init__(self) -> None:
-        if self.dtype not in KINDS:
-            known = ", ".join(KINDS)
-            raise TypeMismatch(
-                f"TensorType: dtype {self.dtype!r} is not one of {known}"
-            )
+        if type(self.dtype) is not str or self.dtype not in KINDS:
+            name = dtype_name("TensorType", self.dtype)
+            object.__setattr__(self, "dtype", name)
         object.__setattr__(self, "shape", _checked(self.shape))
 
     @property
@@ -59,7 +58,12 @@ class TensorType:
 
 
 def _checked(shape: Iterable[int | None]) -> tuple[int | None, ...]:
-    dims = tuple(None if dim is None else int(dim) for dim in shape)
+    try:
+        dims = tuple(None if dim is None else index(dim) for dim in shape)
+    except TypeError:
+        raise TypeMismatch(
+            f"TensorType: a shape has integers and None, got {shape!r}"
+        ) from None
     if any(dim is not None and dim < 0 for dim in dims):
         raise GraphError(f"TensorType: expected dimensions >= 0, got {dims}")
     return dims

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -67,6 +67,26 @@ class Variable(Operators):
         raise TypeMismatch(
             f"{self!r} has no value yet: a variable cannot decide an if; "
             "use sg.switch or sg.ifelse"
+        )
+
+    def __setitem__(self, key: Any, value: Any) -> NoReturn:
+        raise TypeMismatch(
+            f"{self!r} cannot be written to; sg.set_subtensor(x[key], value) and "
+            "sg.inc_subtensor give a new variable"
+        )
+
+    def __float__(self) -> float:
+        raise TypeMismatch(f"{self!r} has no value yet; use sg.function or .eval()")
+
+    __int__ = __complex__ = __float__
+
+    def __array__(self, *args: Any, **options: Any) -> NDArray[Any]:
+        raise TypeMismatch(f"{self!r} has no value yet and cannot become an array")
+
+    def __array_function__(self, function: Any, *rest: Any) -> Any:
+        name = function.__name__
+        raise TypeMismatch(
+            f"np.{name}: {self!r} has no value yet; use sg.{name}, if there is one"
         )
 
     def __repr__(self) -> str:

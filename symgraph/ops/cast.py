@@ -8,11 +8,10 @@ from typing import ClassVar
 from numpy.typing import ArrayLike
 
 from symgraph.graph import (
-    KINDS,
     TensorType,
-    TypeMismatch,
     Variable,
     constant,
+    dtype_name,
     is_float,
 )
 from symgraph.ops.elementwise import Unary
@@ -56,8 +55,7 @@ class StopGradient(Unary):
 
 def cast(x: Variable | ArrayLike, dtype: str) -> Variable:
     """``x`` in another dtype; ``x`` itself where it already has it."""
-    if dtype not in KINDS:
-        raise TypeMismatch(f"cast: dtype {dtype!r} is not one of {', '.join(KINDS)}")
+    dtype = dtype_name("cast", dtype)
     if not isinstance(x, Variable):
         return constant(x, dtype=dtype)
     return x if x.dtype == dtype else Cast(dtype)(x)

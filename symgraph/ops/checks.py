@@ -106,7 +106,10 @@ def check_axis(op: str, axis: int, ndim: int) -> None:
 
 def normalize_axes(op: str, axes: int | Sequence[int], ndim: int) -> tuple[int, ...]:
     """``axes`` as a sorted tuple of non-negative ints, each at most once."""
-    given = tuple(map(index, axes if isinstance(axes, Iterable) else (axes,)))
+    try:
+        given = tuple(map(index, axes if isinstance(axes, Iterable) else (axes,)))
+    except TypeError:
+        raise TypeMismatch(f"{op}: an axis must be an integer, got {axes!r}") from None
     for axis in given:
         check_axis(op, axis, ndim)
     normal = tuple(sorted(axis % ndim for axis in given))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from symgraph.graph import (
     TensorType,
     TypeMismatch,
     Variable,
+    argument_lines,
     config,
     constant,
+    dtype_name,
     is_bool,
 )
 from symgraph.ops.arguments import (
@@ -23,10 +26,12 @@ from symgraph.ops.arguments import (
     as_size,
     as_variable,
     fill_sizes,
+    promoted,
 )
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq
 from symgraph.ops.extrema import maximum
+from symgraph.ops.logical import logical_and
 from symgraph.ops.reshaping import expand_dims
 from symgraph.ops.selection import where
 from symgraph.ops.shape import broadcast_to, check_sizes, dim
@@ -98,13 +103,21 @@ def ones_like(x: TensorLike, dtype: str | None = None) -> Variable:
 
 
 def arange(
-    start: Size, stop: Size | None = None, step: Size = 1, dtype: str = "int64"
+    start: Size | float,
+    stop: Size | float | None = None,
+    step: Size | float = 1,
+    dtype: str | None = None,
 ) -> Variable:
     """start, start + step, ... as long as it is short of ``stop``; from 0 without it.
 
-    All are integers or integer scalars.
+    All are integers or integer scalars, and the result int64; or numbers, some of
+    them floats, and it is ``config.floatX``: a float that is not known when the graph
+    is built cannot say how many elements there are. ``dtype`` is another one.
     """
     low, high = (0, start) if stop is None else (start, stop)
+    if any(isinstance(n, (float, np.floating)) for n in (low, high, step)):
+        return _float_range(low, high, step, dtype)
+    dtype = dtype_name("arange", dtype or "int64")
     low, high, step = (as_size("arange", size) for size in (low, high, step))
     if isinstance(step, int) and step == 0:
         raise GraphError("arange: expected a step that is not 0")
@@ -114,6 +127,42 @@ def arange(
         return Arange(None, dtype)(high)
     count = cast(maximum(-((low - high) // step), 0), "int64")
     return cast(low + step * Arange(None)(count), dtype)
+
+
+def _float_range(low: Any, high: Any, step: Any, dtype: str | None) -> Variable:
+    for number in (low, high, step):
+        if isinstance(number, Variable):
+            raise TypeMismatch(f"arange: beside floats expected numbers, got {number}")
+    if step == 0:
+        raise GraphError("arange: expected a step that is not 0")
+    values = np.arange(low, high, step)
+    return constant(values, dtype=dtype_name("arange", dtype or config.floatX))
+
+
+def linspace(
+    start: TensorLike,
+    stop: TensorLike,
+    num: Size = 50,
+    endpoint: bool = True,
+    dtype: str | None = None,
+) -> Variable:
+    """start + i (stop - start) / (num - 1), i < num; over num without ``endpoint``.
+
+    ``start`` and ``stop`` are scalars; with ``endpoint`` the last value is exactly
+    ``stop``. The dtype is that of these two, at least ``config.floatX``.
+    """
+    low, high = promoted("linspace", [start, stop], floating=True)
+    if low.ndim or high.ndim:
+        raise GraphError(f"linspace: expected scalars\n{argument_lines([low, high])}")
+    count = as_size("linspace", num)
+    if isinstance(count, int) and count < 0:
+        raise GraphError(f"linspace: expected num >= 0, got {count}")
+    index = arange(count)
+    parts = maximum(cast(count, "int64") - 1, 1) if endpoint else maximum(count, 1)
+    values = low + cast(index, low.dtype) * ((high - low) / cast(parts, low.dtype))
+    if endpoint:
+        values = where(logical_and(eq(index, parts), index > 0), high, values)
+    return values if dtype is None else cast(values, dtype)
 
 
 def eye(

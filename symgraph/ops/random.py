@@ -21,6 +21,7 @@ from symgraph.graph import (
     Variable,
     config,
     constant,
+    dtype_name,
     is_integer,
 )
 from symgraph.ops.arguments import as_size, split_sizes
@@ -114,6 +115,7 @@ class RandomStream:
         value is favoured by more than (high - low) / 2^64. The range is at most 2^32.
         """
         low, high = (0, low) if high is None else (low, high)
+        dtype = dtype_name("integers", dtype)
         span = _check_range(low, high, dtype)
         words = self.bits(shape, "uint64")
         upper = right_shift(words, 32) * _word(span)
@@ -135,7 +137,8 @@ class RandomStream:
         sizes = [as_size("random", size) for size in given]
         static, symbolic = split_sizes(sizes)
         number, self.draws = self.draws, self.draws + 1
-        result: Variable = draw(dtype, static, number)(self.state, *symbolic)
+        name = dtype_name("random", dtype)
+        result: Variable = draw(name, static, number)(self.state, *symbolic)
         return result
 
 

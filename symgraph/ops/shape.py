@@ -121,7 +121,17 @@ class Reshape(Op):
 
     def infer_shape(self, shapes, values):
         """``shape``, with the values of the sizes."""
-        return fill_sizes(self.shape, values[1:])
+        filled = fill_sizes(self.shape, values[1:])
+        if all(isinstance(n, int) for n in (*shapes[0], *filled)):
+            self._check_counts(prod(shapes[0]), filled)
+        return filled
+
+    def _check_counts(self, count: int, wanted: Sequence[int]) -> None:
+        """Raise where ``wanted`` has not ``count`` elements."""
+        if count != prod(wanted):
+            raise GraphError(
+                f"reshape: cannot give {count} elements the shape {list(wanted)}"
+            )
 
     def reference(self, x, *sizes):
         """``np.reshape``."""

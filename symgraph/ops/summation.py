@@ -9,8 +9,9 @@ from symgraph.graph import GraphError, Variable, argument_lines
 from symgraph.ops.arguments import Size, TensorLike, promoted
 from symgraph.ops.creation import arange
 from symgraph.ops.linalg import matmul
-from symgraph.ops.reshaping import moveaxis, product, reshape, transpose
+from symgraph.ops.reshaping import moveaxis, product, reshape, squeeze, transpose
 from symgraph.ops.shape import dim
+from symgraph.ops.subscripts import read_subscripts
 from symgraph.ops.take import Take
 
 
@@ -39,15 +40,17 @@ def einsum(subscripts: str, *operands: TensorLike) -> Variable:
     """y[output] = sum over the other letters of the product of the operands.
 
     ``subscripts`` is "ij,jk->ik": a letter for each dimension; without "->" the output
-    has the letters that come once, in alphabetical order. Operands are multiplied from
-    left to right.
+    has the letters that come once, in alphabetical order. "..." stands for what
+    dimensions an operand has besides, aligned at the last. Dimensions that are
+    statically 1 are repeated. Operands are multiplied from left to right.
     """
     variables = promoted("einsum", operands)
-    inputs, output = _parsed(subscripts, variables)
-    terms = [
-        _without_repeats(Labelled(labels, variable))
-        for labels, variable in zip(inputs, variables, strict=True)
-    ]
+    inputs, output = read_subscripts(subscripts, variables)
+    named = [Labelled(*term) for term in zip(inputs, variables, strict=True)]
+    for term in named:  # a diagonal has sides of one size, even where that is 1
+        _check_sizes(subscripts, [term], variables)
+    terms = _spread([_without_repeats(term) for term in named])
+    _check_sizes(subscripts, terms, variables)
     total = terms[0]
     for position, term in enumerate(terms[1:], start=2):
         needed = set(output).union(*(later.labels for later in terms[position:]))
@@ -86,30 +89,31 @@ def _without_repeats(term: Labelled) -> Labelled:
     return Labelled(labels, array)
 
 
-def _parsed(subscripts: str, operands: Sequence[Variable]) -> tuple[list[str], str]:
-    left, arrow, output = subscripts.replace(" ", "").partition("->")
-    inputs = left.split(",")
-    letters = "".join(inputs)
-    if not arrow:
-        output = "".join(sorted(c for c in set(letters) if letters.count(c) == 1))
-    known = (letters + output).isalpha() or not letters + output
-    if not known or set(output) - set(letters) or len(set(output)) < len(output):
-        raise GraphError(f'einsum: cannot read {subscripts!r}; write "ij,jk->ik"')
-    if [len(labels) for labels in inputs] != [v.ndim for v in operands]:
-        raise GraphError(
-            f"einsum: {subscripts!r} does not fit its operands"
-            f"\n{argument_lines(operands)}"
-        )
-    _check_sizes(subscripts, inputs, operands)
-    return inputs, output
+def _spread(terms: Sequence[Labelled]) -> list[Labelled]:
+    """The operands without dimensions of size 1 that others have more of."""
+    large = {
+        label
+        for term in terms
+        for label, size in zip(term.labels, term.array.type.shape, strict=True)
+        if size != 1
+    }
+    return [_without_ones(term, large) for term in terms]
+
+
+def _without_ones(term: Labelled, large: set[str]) -> Labelled:
+    sizes = zip(term.labels, term.array.type.shape, strict=True)
+    gone = [i for i, (label, n) in enumerate(sizes) if n == 1 and label in large]
+    kept = [label for i, label in enumerate(term.labels) if i not in gone]
+    return Labelled("".join(kept), squeeze(term.array, gone) if gone else term.array)
 
 
 def _check_sizes(
-    subscripts: str, inputs: Sequence[str], operands: Sequence[Variable]
+    subscripts: str, terms: Sequence[Labelled], operands: Sequence[Variable]
 ) -> None:
+    """Raise where two dimensions of one letter are known to differ."""
     sizes: dict[str, int] = {}
-    for labels, variable in zip(inputs, operands, strict=True):
-        for label, size in zip(labels, variable.type.shape, strict=True):
+    for labels, array in terms:
+        for label, size in zip(labels, array.type.shape, strict=True):
             if size is not None and sizes.setdefault(label, size) != size:
                 raise GraphError(
                     f"einsum: {label!r} of {subscripts!r} is {sizes[label]} and {size}"

@@ -12,7 +12,8 @@ from symgraph.ops.arguments import fill_sizes
 from symgraph.ops.join import Concatenate, Pad, Split
 from symgraph.ops.reduce import Sum
 from symgraph.ops.reshaping import reshape
-from symgraph.ops.shape import BroadcastTo, Reshape, Transpose, broadcast_to, dim
+from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose, broadcast_to, dim
+from symgraph.ops.subtensor import Range, Subtensor
 from symgraph.rewriting import Declined, Rule, node, rewrite, wildcards
 
 (x,) = wildcards("x")
@@ -34,7 +35,29 @@ def _changes_nothing(n: Apply) -> bool:
             return len(n.inputs) == 1
         case Sum(axes=axes):
             return not axes
+        case Subtensor():
+            return _takes_all(n)
     return False
+
+
+def _takes_all(n: Apply) -> bool:
+    """Whether every range begins at 0 and has the size of its dimension."""
+    x, op = n.inputs[0], n.op
+    assert isinstance(op, Subtensor)
+    if any(e.step != 1 if isinstance(e, Range) else True for e in op.index):
+        return False
+    ranges = [(e.start, e.size) for e in op.index if isinstance(e, Range)]
+    numbers = iter(fill_sizes(sum(ranges, ()), n.inputs[1:]))
+    return all(
+        start == 0 and _is_size(size, x, axis)
+        for axis, (start, size) in enumerate(zip(numbers, numbers, strict=True))
+    )
+
+
+def _is_size(size: Any, x: Variable, axis: int) -> bool:
+    if not isinstance(size, Variable) or size.owner is None:
+        return bool(size == x.type.shape[axis])
+    return size.owner.op == Dim(axis) and size.owner.inputs[0] is x
 
 
 def _follows(*ops: type[Op]) -> Callable[[Apply], bool]:
@@ -45,13 +68,13 @@ def _follows(*ops: type[Op]) -> Callable[[Apply], bool]:
 
 
 @rewrite(
-    node(Reshape, BroadcastTo, Transpose, Pad, Concatenate, Sum)(...).where(
+    node(Reshape, BroadcastTo, Transpose, Pad, Concatenate, Sum, Subtensor)(...).where(
         _changes_nothing, "that changes nothing"
     ),
     label="exact",
 )
 def drop_arrangement(root):
-    """reshape, broadcast, transpose, pad, join, sum that change nothing  ->  x"""
+    """reshape, broadcast, transpose, pad, join, sum, part that change nothing -> x"""
     return root.inputs[0]
 
 

@@ -38,7 +38,7 @@ def jobs(*kernels):
     line = tuple(leaves(kernels))
     emissions = [families.emit(leaf.kernel.step, host_target()) for leaf in line]
     alone = joined([leaf.kernel for leaf in line], emissions, spans(kernels))
-    return branched(line, emissions, alone)
+    return branched(line, emissions, alone, spans(kernels))
 
 
 def lines(*kernels):
@@ -75,8 +75,9 @@ def test_lines_of_unlike_length_gain_nothing():
 def test_checks_loops_and_long_rows_end_lines():
     checked = plus(Q, R, before=(ALWAYS,))
     assert lines(times(X, Y, P), checked, times(Y, X, Q)) == []
-    inside = Kernel(Repeat("i", 3, (times(X, Y, P), times(Y, X, Q))), "loop")
-    assert lines(inside) == []
+    for turns in (1, 3):
+        inside = Kernel(Repeat("i", turns, (times(X, Y, P), times(Y, X, Q))), "loop")
+        assert lines(inside) == []
     small = [plus(X, argument(f"s{place}", SIZE)) for place in range(LONGEST)]
     assert all(len(job.leaves) <= LONGEST for job in jobs(times(X, Y, P), *small))
 
@@ -124,6 +125,17 @@ def test_every_kernel_is_done_in_the_order_of_its_line(threads):
         np.testing.assert_array_equal(p, x @ y + 2)
         np.testing.assert_array_equal(q, y.T @ x)
         np.testing.assert_array_equal(r, p @ q)
+
+
+def test_what_follows_a_loop_of_one_turn_is_done():
+    turn = Kernel(Repeat("i", 1, (plus(X, T), plus(T, P))), "loop")
+    kernels = turn, times(X, Y, Q), times(Y, X, U), plus(U, R)
+    program = Program("after", (), (X, Y, P, Q, R), kernels)
+    x, y = np.random.default_rng(2).integers(-3, 4, (2, SIZE, SIZE)).astype("float32")
+    p, q, r = np.full((3, SIZE, SIZE), np.nan, "float32")
+    assert build([program])["after"].run([x, y, p, q, r], (), 2) == 0
+    for mine, theirs in ((p, x + 2), (q, x @ y), (r, y @ x + 1)):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_each_kernel_has_a_time_of_its_own():

@@ -118,3 +118,12 @@ def test_sizes_that_are_divided(mode):
         quotient, rest = fn(top, bottom)
         assert quotient.shape == (abs(top // bottom) if bottom else 0,)
         assert rest.shape == ((top % bottom if bottom else 0) + 3,)
+
+
+def test_a_shape_that_does_not_fit_the_elements(mode):
+    x = sg.matrix("x")
+    fn = sg.function([x], x.reshape((4, -1)), mode=mode)
+    assert fn(ones(6, 2)).shape == (4, 3)
+    expected = r"reshape: cannot give 9 elements the shape \[4, 2\]\n.*\[3, 3\]"
+    with pytest.raises(ArgumentError, match=expected):
+        fn(ones(3, 3))

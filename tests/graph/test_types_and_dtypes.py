@@ -12,6 +12,7 @@ from symgraph.graph import (
     GraphError,
     TensorType,
     TypeMismatch,
+    dtype_name,
     is_bool,
     is_float,
     is_integer,
@@ -75,3 +76,18 @@ def test_python_scalars_are_weak():
     assert result_dtype(["bool"], [int], "float32") == "int64"
     assert result_dtype([], [bool], "float32") == "bool"
     assert result_dtype([], [int, float], "float64") == "float64"
+
+
+def test_dtypes_as_numpy_takes_them():
+    assert TensorType(np.float64, (2,)) == TensorType("float64", (2,))
+    assert TensorType("f4", ()).dtype == "float32"
+    assert dtype_name("cast", np.dtype("uint8")) == "uint8"
+    for wrong in (None, "float16", np.complex64, 3):
+        with pytest.raises(TypeMismatch, match=r"cast: dtype .* is not one of bool"):
+            dtype_name("cast", wrong)
+
+
+@pytest.mark.parametrize("shape", [3, (2.5,), ("a",)])
+def test_a_shape_has_integers(shape):
+    with pytest.raises(TypeMismatch, match="a shape has integers and None, got"):
+        TensorType("float32", shape)

@@ -37,6 +37,18 @@ def test_a_variable_decides_no_if():
         bool(x)
 
 
+def test_a_variable_has_no_value_for_numpy_or_python():
+    x = Variable(TensorType("float32", (2, 2)), name="x")
+    with pytest.raises(TypeMismatch, match=r"np.dot: x: .* no value yet; use sg.dot"):
+        np.dot(x, x)
+    with pytest.raises(TypeMismatch, match="cannot become an array"):
+        np.asarray([x, x])
+    with pytest.raises(TypeMismatch, match="has no value yet"):
+        float(x)
+    with pytest.raises(TypeMismatch, match=r"cannot be written to; sg.set_subtensor"):
+        x[0] = 1
+
+
 def test_a_variable_remembers_the_line_that_made_it():
     x = Variable(TensorType("float32", ()))
     assert x.site.filename == __file__

@@ -10,7 +10,7 @@ import pytest
 
 import symgraph as sg
 from symgraph import graph
-from symgraph.graph import GraphError, TypeMismatch, Variable
+from symgraph.graph import GraphError, TensorType, TypeMismatch, Variable
 from symgraph.ops.methods import METHODS
 
 
@@ -73,8 +73,45 @@ def test_arange_dtype_and_errors():
     assert sg.arange(sg.lscalar(), dtype="float32").dtype == "float32"
     with pytest.raises(GraphError, match="a step that is not 0"):
         sg.arange(0, 3, 0)
+    with pytest.raises(GraphError, match="a step that is not 0"):
+        sg.arange(0, 3, 0.0)
     with pytest.raises(TypeMismatch, match="arange: a size must be an integer"):
-        sg.arange(2.5)
+        sg.arange(sg.scalar())
+    with pytest.raises(TypeMismatch, match="beside floats expected numbers, got "):
+        sg.arange(sg.lscalar(), 2.5)
+
+
+@pytest.mark.parametrize("bounds", [(2.5,), (0, 1, 0.1), (1.0, 0, -0.3), (3.0, 1)])
+def test_arange_of_floats(bounds):
+    y = sg.arange(*bounds)
+    assert y.dtype == "float32"
+    np.testing.assert_array_equal(y.eval(), np.arange(*bounds).astype("float32"))
+    assert sg.arange(*bounds, dtype="float64").dtype == "float64"
+
+
+@pytest.mark.parametrize("endpoint", [True, False])
+@pytest.mark.parametrize("num", [0, 1, 2, 7])
+def test_linspace(num, endpoint):
+    expected = np.linspace(-0.3, 2.1, num, endpoint)
+    low, high, n = sg.dscalar(), sg.dscalar(), sg.lscalar()
+    known = sg.linspace(low, high, num, endpoint)
+    open_ = sg.linspace(low, high, n, endpoint)
+    assert known.type.shape == (num,)
+    results = sg.function([low, high, n], [known, open_])(-0.3, 2.1, num)
+    for result in results:
+        np.testing.assert_allclose(result, expected, rtol=1e-14, atol=1e-16)
+        assert not (endpoint and num > 1) or result[-1] == 2.1
+    numbers = [np.array(-0.3), np.array(2.1)]
+    sg.verify_grad(lambda a, b: sg.linspace(a, b, num, endpoint) ** 2, numbers)
+
+
+def test_linspace_dtype_and_errors():
+    assert sg.linspace(0, 1).type == TensorType("float32", (50,))
+    assert sg.linspace(0, 9, 4, dtype="int32").dtype == "int32"
+    with pytest.raises(GraphError, match="linspace: expected scalars"):
+        sg.linspace(sg.vector(), 1)
+    with pytest.raises(GraphError, match="expected num >= 0, got -1"):
+        sg.linspace(0, 1, -1)
 
 
 def test_eye_and_triangles():

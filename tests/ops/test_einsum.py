@@ -8,6 +8,22 @@ import pytest
 import symgraph as sg
 from symgraph.graph import GraphError
 
+DOTTED = [  # with shapes: other sizes than 1 stand for themselves
+    ("...", [(2, 3)]),
+    ("...ij->...ji", [(7, 2, 3)]),
+    ("i...->...", [(2, 3, 5)]),
+    ("...ij,...jk->...ik", [(7, 2, 3), (7, 3, 5)]),
+    ("...ij,jk->...ik", [(4, 7, 2, 3), (3, 5)]),
+    ("...ij,...jk", [(4, 1, 2, 3), (7, 3, 5)]),
+    ("...,...", [(2, 1), (3,)]),
+    ("i...,...i->...", [(3, 2), (2, 3)]),
+    ("...ii->...i", [(2, 3, 3)]),
+    ("...i,...i->...", [(3,), (3,)]),
+    ("ij,ij->ij", [(1, 3), (2, 3)]),
+    ("ij,ij->", [(1, 3), (2, 1)]),
+    ("ij,ij->ij", [(1, 3), (1, 1)]),
+    ("ij,jk", [(2, 1), (3, 5)]),
+]
 SIZES = {"i": 2, "j": 3, "k": 5, "b": 7}
 EXPRESSIONS = [
     "i",
@@ -49,13 +65,36 @@ def test_values_and_gradients(expression, known):
     )
 
 
+@pytest.mark.parametrize(("expression", "shapes"), DOTTED)
+@pytest.mark.parametrize("known", [True, False])
+def test_the_dots_and_dimensions_of_size_1(expression, shapes, known):
+    random = np.random.default_rng(5)
+    arrays = [random.normal(size=shape) for shape in shapes]
+    symbols = [
+        sg.tensor(None, "float64", [n if known or n == 1 else None for n in shape])
+        for shape in shapes
+    ]
+    expected = np.einsum(expression, *arrays)
+    value = sg.einsum(expression, *symbols)
+    assert value.ndim == expected.ndim
+    results = sg.function(symbols, value)(*arrays)
+    np.testing.assert_allclose(results, expected, rtol=1e-12)
+    sg.verify_grad(
+        lambda *xs: sg.einsum(expression, *xs) ** 2, arrays, directions=2, rtol=1e-5
+    )
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
         ("ij,j->k", "cannot read 'ij,j->k'"),
         ("ij,j->ii", "cannot read"),
         ("i1,j->i", "cannot read"),
-        ("i,j", "does not fit its operands"),
+        ("i,j", "'i' of 'i,j' does not fit operand 0"),
+        ("ij", "'ij' is of 1 operands, got 2"),
+        ("...ijk,j", "'...ijk' of '...ijk,j' does not fit operand 0"),
+        ("i...,j->i", "must have the '...' of its operands"),
+        ("i...j...,k", "cannot read"),
         ("ij,i", "'i' of 'ij,i' is 2 and 3"),
     ],
 )

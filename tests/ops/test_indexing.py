@@ -141,6 +141,21 @@ def test_writing_into_a_part_of_a_part_changes_that_part():
     assert sg.set_subtensor(y[:, J], 0.0).type.shape == (3, 5)
 
 
+@pytest.mark.parametrize("key", [np.s_[:], np.s_[...], np.s_[:, 0:5]])
+def test_all_of_a_part_is_that_part(key):
+    x, places = np.arange(20, dtype="float32").reshape(4, 5), np.array([2, 0, 2])
+    part = sg.constant(x)[places]
+    expected = x[places]
+    np.testing.assert_array_equal(sg.inc_subtensor(part[key], 3).eval(), expected + 3)
+
+
+def test_a_range_that_leaves_nothing_out_can_be_written():
+    x, zeros = sg.matrix("x"), np.zeros((2, 5), "float32")
+    for part in (x[0:], x[0 : x.shape[0]], sg.constant(zeros)[:, :5]):
+        written = sg.set_subtensor(part, 7.0).eval({x: zeros})
+        np.testing.assert_array_equal(written, zeros + 7)
+
+
 def test_values_written_are_broadcast_and_cast():
     x = sg.tensor("x", shape=(4, 5))
     row = np.arange(5, dtype="float32")
@@ -209,6 +224,23 @@ def test_take_and_its_kin():
         sg.take_along_axis(x, i, 1)
     with pytest.raises(GraphError, match="axis 3 is out of range"):
         sg.take(x, i, 3)
+
+
+@pytest.mark.parametrize("offset", [-4, -1, 0, 2, 5, 9])
+@pytest.mark.parametrize("axes", [(0, 1), (1, 0), (-1, 0), (1, 2)])
+def test_diagonals(offset, axes):
+    values = np.arange(60.0).reshape(4, 5, 3)
+    x, y = sg.tensor("x", "float64", (4, 5, 3)), sg.dtensor3("y")
+    expected = values.diagonal(offset, *axes)
+    assert sg.diagonal(x, offset, *axes).type.shape == expected.shape
+    outputs = [v.diagonal(offset, *axes) for v in (x, y)]
+    outputs += [v.trace(offset, *axes) for v in (x, y)]
+    results = sg.function([x, y], outputs)(values, values)
+    for result in results[:2]:
+        np.testing.assert_array_equal(result, expected)
+    for result in results[2:]:
+        np.testing.assert_allclose(result, expected.sum(axis=-1))
+    sg.verify_grad(lambda v: sg.diagonal(v, offset, *axes) ** 2, [values / 9])
 
 
 def test_one_hot_diagonal_and_trace():

@@ -166,6 +166,8 @@ def test_what_does_not_fit_is_named():
         nn.cross_entropy(logits, labels, label_smoothing=1.0)
     with pytest.raises(GraphError, match="ignore_index needs integer labels"):
         nn.cross_entropy(logits, logits, ignore_index=0)
+    with pytest.raises(GraphError, match=r"have the shape of the logits, .* got "):
+        nn.cross_entropy(logits, sg.tensor("y", dtype="float64", shape=(2,)))
     with pytest.raises(TypeMismatch, match="labels must be integers, got bool"):
         nn.cross_entropy(logits, sg.tensor("y", dtype="bool", shape=(2,)))
 

@@ -28,6 +28,7 @@ X = np.arange(30, dtype="float32").reshape(2, 3, 5)
         (Concatenate(1), "drop_arrangement", []),
         (Pad(((0, 0),) * 3), "drop_arrangement", []),
         (Sum(()), "drop_arrangement", []),
+        (lambda x: x[0:, :3], "drop_arrangement", []),
         (lambda x: Reshape((5, 6))(Reshape((30,))(x)), "arrange_once", ["Reshape"]),
         (
             lambda x: BroadcastTo((7, 2, 3, 5))(BroadcastTo((1, 2, 3, 5))(x)),
