@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.convolution import epilogue, streams, text
-from codegen.convolution.geometry import blocks, plane, share
+from codegen.convolution.geometry import blocks, position, share
 from codegen.convolution.outlets import Outlet
 from codegen.convolution.windows import Plane, pooled_rows
 from codegen.emission import Emission, Phase
@@ -27,7 +27,7 @@ def emit_pool(step: Pool, target: Target) -> Emission:
         ("bundle", blocks(x)),
         ("band", BANDS),
     ]
-    start = (symbol("sample") * blocks(x) + symbol("bundle")) * plane(x)
+    start = position(x, symbol("sample"), symbol("bundle"), 0, 0)
     outlet = Outlet(
         y,
         x.buffer.dtype,

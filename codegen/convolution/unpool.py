@@ -17,15 +17,15 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import streams, text
-from codegen.convolution.geometry import LINE_BYTES, blocks, plane, share
+from codegen.convolution.geometry import LINE_BYTES, blocks, position, share
 from codegen.convolution.pool import BANDS, HEADERS, check_images
+from codegen.convolution.windows import MOST_WRITTEN
 from codegen.emission import Emission, Phase
 from codegen.ir import Image, PoolBackward, Pooling
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size, symbol
 from codegen.target import Target
 
-MOST_TAPS = 64  # that are written out, and pixels of a cell
 COST = 4  # operations for each tap
 
 
@@ -79,9 +79,9 @@ class Cells:
 
 
 def unpools(pooling: Pooling) -> bool:
-    """Whether the windows are small enough to be written out."""
+    """Whether windows and cells are small enough to be written out."""
     (height, width), (down, across) = pooling.window, pooling.stride
-    return max(height * width, down * across) <= MOST_TAPS
+    return max(height * width, down * across) <= MOST_WRITTEN
 
 
 def emit_pool_backward(step: PoolBackward, target: Target) -> Emission:
@@ -131,8 +131,7 @@ def _planes(step: PoolBackward) -> list[str]:
     ctype = C_TYPES[step.dx.buffer.dtype]
 
     def start(image: Image) -> str:
-        at = (symbol("sample") * blocks(image) + symbol("bundle")) * plane(image)
-        return sizes.text(at)
+        return sizes.text(position(image, symbol("sample"), symbol("bundle"), 0, 0))
 
     return [
         f"const uint8_t *const marks = {step.places.name} + {start(step.dy)};",

@@ -52,11 +52,9 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
    made larger by 2^AWAY while it is multiplied. */
 #define SG_EXPONENTIAL(T, s, LOWEST, HIGHEST, LOG2E, SHIFT, AWAY)                      \
     SG_INLINE T sg_small_expm1_##s(T r) { return r + r * r * sg_expm1_rest_##s(r); }   \
-    SG_INLINE T sg_exp_inside_##s(T x, T low, int more)                                \
+    SG_INLINE T sg_small_exp_##s(T r, T shifted, int more) /* e^r 2^(n + more) */      \
     {                                                                                  \
-        const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
-        const T p = 1 + sg_small_expm1_##s(sg_less_ln2_##s(x, n) + low);               \
-        return sg_scaled_##s(p, shifted, more);                                        \
+        return sg_scaled_##s(1 + sg_small_expm1_##s(r), shifted, more);                \
     }                                                                                  \
     SG_INLINE T sg_expm1_inside_##s(T x)                                               \
     {                                                                                  \
@@ -73,19 +71,22 @@ SG_INLINE double sg_less_ln2_f64(double x, double n)
     }                                                                                  \
     SG_INLINE T sg_exp_parts_##s(T x, T low, int more)                                 \
     {                                                                                  \
-        return sg_exp_ends_##s(x, sg_exp_inside_##s(x, low, more), LOWEST, HIGHEST);   \
+        const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
+        const T r = sg_less_ln2_##s(x, n) + low;                                       \
+        const T value = sg_small_exp_##s(r, shifted, more);                            \
+        return sg_exp_ends_##s(x, value, LOWEST, HIGHEST);                             \
     }                                                                                  \
     SG_INLINE T sg_exp_##s(T x)                                                        \
     {                                                                                  \
         const T shifted = x * (LOG2E) + (SHIFT), n = shifted - (SHIFT);                \
-        const T p = 1 + sg_small_expm1_##s(sg_less_ln2_##s(x, n));                     \
-        return sg_exp_ends_##s(x, sg_scaled_##s(p, shifted, 0), LOWEST, HIGHEST);      \
+        const T value = sg_small_exp_##s(sg_less_ln2_##s(x, n), shifted, 0);           \
+        return sg_exp_ends_##s(x, value, LOWEST, HIGHEST);                             \
     }                                                                                  \
     SG_INLINE T sg_exp2_##s(T x)                                                       \
     {                                                                                  \
         const T shifted = x + (SHIFT), n = shifted - (SHIFT);                          \
-        const T p = 1 + sg_small_expm1_##s((x - n) * (T)0.6931471805599453);           \
-        const T value = sg_scaled_##s(p, shifted, 0);                                  \
+        const T r = (x - n) * (T)0.6931471805599453;                                   \
+        const T value = sg_small_exp_##s(r, shifted, 0);                               \
         return sg_exp_ends_##s(x, value, (LOWEST) * (LOG2E), (HIGHEST) * (LOG2E));     \
     }                                                                                  \
     /* e^x for x <= 0, by one factor of which 2^AWAY is taken off at last */           \

@@ -21,6 +21,7 @@
 #else
 #define SG_GEMM_EDGES 0
 #endif
+#define SG_GEMM_FEW 4 /* of them; ``tiled.py`` knows it too */
 
 /* Loops of constant extent, unrolled so that small arrays become registers. */
 #ifdef __clang__

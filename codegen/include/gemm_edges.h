@@ -8,7 +8,7 @@
 
 #define block SG_GEMM(block)
 
-enum { SG_GEMM(few) = 4, SG_GEMM(steps) = SG_LANES / SG_GEMM(few) };
+enum { SG_GEMM(steps) = SG_LANES / SG_GEMM_FEW };
 
 typedef SG_REAL block __attribute__((vector_size(16))); /* as many steps of a row */
 
@@ -181,7 +181,7 @@ SG_GEMM_TWICE(few, 2, 1)
    up to four columns behind it. */
 SG_INLINE void SG_GEMM(turned_tile)(const int rows, const strip *work)
 {
-    enum { most = SG_GEMM(few) };
+    enum { most = SG_GEMM_FEW };
     const int64_t last = work->columns - 2 * SG_LANES - 1;
     const SG_REAL *right = work->right, *left[SG_GEMM_ROWS / 3];
     vector sums[SG_GEMM_ROWS][2], few[most];

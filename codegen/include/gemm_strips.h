@@ -71,7 +71,7 @@ SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole)
 {
     static SG_GEMM(tile_function) *const turned[] = SG_HEIGHTS(turned);
     const int64_t panels = whole->columns / PANEL, rest = whole->columns % PANEL;
-    if (panels == 0 || rest == 0 || rest > SG_GEMM(few) || whole->row_step != 1)
+    if (panels == 0 || rest == 0 || rest > SG_GEMM_FEW || whole->row_step != 1)
         return false;
     strip work = *whole;
     SG_GEMM(across)(&work, panels - 1);
@@ -86,7 +86,7 @@ SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole) { return !whole; }
 SG_INLINE int64_t SG_GEMM(behind)(int64_t columns)
 {
     const int64_t rest = columns % SG_LANES;
-    return SG_GEMM_EDGES && rest <= 4 ? rest : 0;
+    return SG_GEMM_EDGES && rest <= SG_GEMM_FEW ? rest : 0;
 }
 
 /* Bring the last of ``columns`` of a right block in the order in which tiles read them,

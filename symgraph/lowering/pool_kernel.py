@@ -6,7 +6,7 @@ from codegen import ir
 from codegen.convolution import by_two
 from codegen.schedule import elementwise
 from codegen.sizes import Size, product
-from symgraph.graph import Apply
+from symgraph.graph import Apply, is_float
 from symgraph.lowering import conv
 from symgraph.lowering.average_pool import average_pool
 from symgraph.lowering.body import Body, call
@@ -21,14 +21,13 @@ from symgraph.ops.conv import Conv2D
 from symgraph.ops.pool import MaxPool2D
 from symgraph.ops.pool_places import PLACES, MaxPool2DWithPlaces
 
-KERNELS = ("float32", "float64")  # dtypes that have vectors
 WIDE = 8  # lanes that are worth the way even where windows do not overlap
 
 
 def lower_pool(builder: Builder, node: Apply, tail: Tail) -> None:
     """The pooled images, what follows them, and the places of the maxima."""
     x = node.inputs[0]
-    lanes = builder.target.lanes(x.dtype) if x.dtype in KERNELS else 0
+    lanes = builder.target.lanes(x.dtype) if is_float(x.dtype) else 0
     if not lanes or not _in_blocks(builder, node, lanes):
         _lower_loops(builder, node, tail)
         return

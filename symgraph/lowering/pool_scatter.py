@@ -14,7 +14,7 @@ from codegen.convolution import unpools
 from codegen.ir import Kind
 from codegen.schedule import elementwise, parallel
 from codegen.sizes import Size, product, symbol
-from symgraph.graph import Apply
+from symgraph.graph import Apply, is_float
 from symgraph.lowering import conv
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
@@ -30,8 +30,6 @@ from symgraph.lowering.pool import cotangent_of, max_pool_grad, place_of
 from symgraph.lowering.values import Computed, Index, Stored
 from symgraph.lowering.windows import places_of, pooling_of, windows_tile
 from symgraph.ops.pool_places import MaxPool2DScatter
-
-KERNELS = ("float32", "float64")  # dtypes that have vectors
 
 
 def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
@@ -56,7 +54,7 @@ def lower_max_pool_grad(builder: Builder, node: Apply) -> None:
 
 def _has_kernel(builder: Builder, node: Apply, source: Stored, target: Stored) -> bool:
     """Whether the places are kept, and the windows are such as the kernel has."""
-    if not isinstance(node.op, MaxPool2DScatter) or target.dtype not in KERNELS:
+    if not isinstance(node.op, MaxPool2DScatter) or not is_float(target.dtype):
         return False
     lanes = builder.target.lanes(target.dtype)
     fits = source.block == lanes and is_dense(source, 1)

@@ -12,10 +12,10 @@ from codegen.errors import CodegenError
 from codegen.ir import Buffer, Kernel, PoolBackward, Pooling, Program, Role
 from codegen.target import SSE2
 from codegen.toolchain import FLAGS_VARIABLE
-from codegen.workspace import aligned_bytes
+from tests.benchmarks.kernels.jobs import aligned
 from tests.codegen.convolution_cases import DTYPES, TARGETS, blocked, image
 from tests.codegen.test_pool import GEOMETRIES as POOLED
-from tests.codegen.test_pool import wanted
+from tests.codegen.test_pool import numbers, wanted
 
 NAMES = ("n0", "h0", "w0", "h1", "w1")
 GEOMETRIES = {
@@ -55,18 +55,12 @@ def program(name, pooling, x, dy, target, is_open):
     return Program(name, NAMES if is_open else (), arguments, (kernel,))
 
 
-def aligned(array):
-    """The same numbers where a line of the caches begins."""
-    copy = aligned_bytes(array.nbytes).view(array.dtype).reshape(array.shape)
-    copy[...] = array
-    return copy
-
-
-def check(pooling, x, target, is_open=False, threads=(2,)):
-    """The same to the bit as NumPy's sums in the same order."""
+def check(pooling, x, target, dy=None, is_open=False, threads=(2,)):
+    """The same to the bit as NumPy's sums in the same order; of any dy, or this."""
     lanes = target.lanes(x.dtype.name)
     _, places = wanted(x, pooling)
-    dy = np.random.default_rng(3).normal(size=places.shape).astype(x.dtype)
+    if dy is None:
+        dy = np.random.default_rng(3).normal(size=places.shape).astype(x.dtype)
     native = build([program("unpool", pooling, x, dy, target, is_open)], target)
     values = (x.shape[0], *x.shape[2:], *dy.shape[2:]) if is_open else ()
     expected = blocked(scattered(pooling, places, dy, x.shape[2:]), lanes)
@@ -75,11 +69,6 @@ def check(pooling, x, target, is_open=False, threads=(2,)):
         arrays = [blocked(dy, lanes), blocked(places, lanes), dx]
         assert native["unpool"].run(arrays, values, count) == 0
         np.testing.assert_array_equal(dx, expected)
-
-
-def numbers(*shape, dtype):
-    """Numbers of which many are equal."""
-    return np.random.default_rng(0).integers(-3, 4, shape).astype(dtype)
 
 
 @pytest.mark.parametrize("name", GEOMETRIES)
@@ -116,13 +105,7 @@ def test_nan_and_infinity_stay_at_their_places():
     dy[:, :, 1::2] = np.nan
     dy[:, ::2, ::2] = np.inf
     for target in TARGETS:
-        lanes = target.lanes("float32")
-        native = build([program("unpool", pooling, x, dy, target, False)], target)
-        expected = blocked(scattered(pooling, places, dy, size), lanes)
-        dx = np.zeros_like(expected)
-        arrays = [blocked(dy, lanes), blocked(places, lanes), dx]
-        assert native["unpool"].run(arrays, (), 1) == 0
-        np.testing.assert_array_equal(dx, expected)
+        check(pooling, x, target, dy, threads=(1,))
 
 
 def test_large_windows_are_left_to_loops():

@@ -146,14 +146,15 @@ def _operands(layer: Layer, lanes: int) -> tuple[Image, Image, Buffer]:
     """x and y, blocked unless x has few channels, and the filters as they are."""
     window = layer.window
     few = layer.channels < lanes
-    x = _image("x", layer.batch, layer.channels, layer.size, 1 if few else lanes)
-    y = _image("y", layer.batch, layer.filters, layer.output, lanes)
+    x = image("x", layer.batch, layer.channels, layer.size, 1 if few else lanes)
+    y = image("y", layer.batch, layer.filters, layer.output, lanes)
     narrow = layer.channels // window.groups
     shape = (layer.filters, narrow, *window.kernel)
     return x, y, Buffer("w", DTYPE, shape, Role.ARGUMENT)
 
 
-def _image(name: str, batch: int, channels: int, size: int, block: int) -> Image:
+def image(name: str, batch: int, channels: int, size: int, block: int) -> Image:
+    """A square image that the caller gives, in blocks of channels if there are any."""
     shape = (batch, channels, size, size)
     if block > 1:
         shape = (batch, -(-channels // block), size, size, block)

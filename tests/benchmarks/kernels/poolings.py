@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen.build import build
-from codegen.ir import Buffer, Image, Kernel, Pool, PoolBackward, Pooling, Program, Role
+from codegen.ir import Buffer, Kernel, Pool, PoolBackward, Pooling, Program, Role
 from codegen.ir import Step as IrStep
 from codegen.target import Target
+from tests.benchmarks.kernels.convolutions import image
 from tests.benchmarks.kernels.jobs import Job, aligned
 
 DTYPE = "float32"
@@ -64,8 +65,9 @@ LAYERS = (
 def jobs(layer: Layer, target: Target, threads: int) -> Iterator[Job]:
     """Forward without places and with them, and the gradient."""
     lanes = target.lanes(DTYPE)
-    x, dx = (_image(name, layer, layer.size, lanes) for name in ("x", "dx"))
-    y, dy = (_image(name, layer, layer.output, lanes) for name in ("y", "dy"))
+    both = layer.batch, layer.channels
+    x, dx = (image(name, *both, layer.size, lanes) for name in ("x", "dx"))
+    y, dy = (image(name, *both, layer.output, lanes) for name in ("y", "dy"))
     places = Buffer("places", "uint8", y.buffer.shape, Role.ARGUMENT)
     steps: dict[str, tuple[IrStep, tuple[Buffer, ...]]] = {
         "forward": (Pool(x, y, layer.pooling), (x.buffer, y.buffer)),
@@ -98,10 +100,3 @@ def _arrays(buffers: tuple[Buffer, ...]) -> dict[str, np.ndarray]:
         buffer.name: aligned(rng.standard_normal(buffer.shape).astype(buffer.dtype))
         for buffer in buffers
     }
-
-
-def _image(name: str, layer: Layer, size: int, lanes: int) -> Image:
-    blocks = -(-layer.channels // lanes)
-    shape = (layer.batch, blocks, size, size, lanes)
-    buffer = Buffer(name, DTYPE, shape, Role.ARGUMENT)
-    return Image(buffer, layer.batch, layer.channels, size, size, lanes)
