@@ -27,7 +27,7 @@ from tests.benchmarks.rows import HEADING, Row
 from tests.benchmarks.sides import Side, SideError
 from tests.benchmarks.works import WORKS
 
-ONCE = ("compile", "import", "memory", "norm", "determinism")
+ONCE = ("compile", "import", "memory", "norm", "determinism", "threads")
 
 
 def main() -> None:
@@ -101,6 +101,7 @@ def _once(
         "memory": partial(once.memory, python, names, folder),
         "norm": partial(own.norm_at_inference, folder, options.pairs or 30),
         "determinism": partial(own.determinism, folder, options.pairs or 15),
+        "threads": partial(own.scaling, folder, options.pairs or 9),
     }
 
 

@@ -1,4 +1,4 @@
-"""symgraph beside itself: with BN and without, deterministic and not."""
+"""symgraph beside itself: with BN and without, deterministic and not, two threads."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tests.benchmarks.works import WORKS, Work, photographs
 
 BATCH = 100
 LONG_SUMS = ("train100", "mlp512", "lstm")  # works that cut sums for threads
+SHARED = ("infer1", "infer100", "train100", "mlp512", "lstm", "product1024")
 WANTED = ">= 0.95"
 
 
@@ -38,14 +39,29 @@ def determinism(folder: Path, pairs: int) -> list[Row]:
     """Sums cut alike for any number of threads beside sums cut for these threads."""
     rows = []
     with (
-        sides.symgraph(folder, {"SYMGRAPH_FLAGS": "deterministic=1"}) as same,
-        sides.symgraph(folder, {"SYMGRAPH_FLAGS": "deterministic=0"}) as free,
+        sides.symgraph(folder, flags="deterministic=1") as same,
+        sides.symgraph(folder, flags="deterministic=0") as free,
     ):
         for name in LONG_SUMS:
             work = WORKS[name]
             both = [_ready(side, work, name, folder) for side in (same, free)]
             title = f"{work.title}, deterministic"
             rows.append(_row(title, "symgraph free to cut", both, pairs, WANTED))
+    return rows
+
+
+def scaling(folder: Path, pairs: int) -> list[Row]:
+    """Two threads beside one; a ratio of two is linear."""
+    rows = []
+    with (
+        sides.symgraph(folder, threads=2) as both,
+        sides.symgraph(folder, threads=1) as alone,
+    ):
+        for name in SHARED:
+            work = WORKS[name]
+            pair = [_ready(side, work, name, folder) for side in (both, alone)]
+            title = f"{work.title}, two threads"
+            rows.append(_row(title, "symgraph on one", pair, pairs))
     return rows
 
 

@@ -113,10 +113,11 @@ class Side:
         return f"it ended: {lines[-1] if lines else 'without a word'}"
 
 
-def symgraph(folder: Path, environment: Mapping[str, str] | None = None) -> Side:
-    """symgraph, by the interpreter that runs this."""
+def symgraph(folder: Path, threads: int = THREADS, flags: str = "") -> Side:
+    """symgraph, by the interpreter that runs this; ``flags`` as SYMGRAPH_FLAGS has."""
     command = [sys.executable, "-m", "tests.benchmarks.symgraph_side"]
-    return Side("symgraph", command, folder / "symgraph.log", environment)
+    settings = {"SYMGRAPH_FLAGS": ",".join(filter(None, (f"threads={threads}", flags)))}
+    return Side("symgraph", command, folder / "symgraph.log", settings)
 
 
 def peer(

@@ -15,7 +15,7 @@ import reference_network
 import symgraph as sg
 from symgraph import layers, training
 from tests.benchmarks.peers import networks
-from tests.benchmarks.peers.protocol import THREADS, Arrays, Task, serve
+from tests.benchmarks.peers.protocol import Arrays, Task, serve
 
 
 def inference(arrays: Arrays) -> Task:
@@ -130,5 +130,4 @@ def _call(function: Callable, *arrays: np.ndarray) -> Task:
 
 
 if __name__ == "__main__":
-    sg.config.threads = THREADS
     serve("symgraph", WAYS)
