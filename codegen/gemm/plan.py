@@ -107,8 +107,10 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     chunks = chunks_of(product, tile, Way.TILES, target.units)
-    together = 1 if pack else _grouped(product, tile, depth * item)
-    again = copy and chunks == together == 1 and not at_most(blocks, COPIES)
+    together = _grouped(product, tile, depth * item, pack)
+    again = copy and chunks == 1 and (pack or together == 1)
+    again = again and not at_most(blocks, COPIES)
+    left_before = again and _before(product, product.m * product.k * item)
     return Plan(
         Way.TILES,
         product,
@@ -117,10 +119,10 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
         pack,
         before,
         copy,
-        again and _before(product, product.m * product.k * item),
+        left_before,
         on_the_way,
         rows_first,
-        together,
+        1 if left_before else together,
         depth,
         blocks,
     )
@@ -142,17 +144,19 @@ def _before(product: Product, numbers: Size) -> bool:
     return product.batch == 1 and at_most(numbers, BEFORE)
 
 
-def _grouped(product: Product, tile: Tile, column: int) -> int:
+def _grouped(product: Product, tile: Tile, column: int, pack: bool) -> int:
     """How many strips share a panel; ``column`` is the bytes of one of its columns.
 
     A narrow tile multiplies so little with each number of the right operand that the
     second-level cache hardly keeps up: most strips read them from the first level.
     Strips of a transposed left operand share the lines that they lie in. A packed block
-    is the exception, measured: its panels come in one stream.
+    is the exception, measured: its panels come in one stream. Narrow tiles of columns
+    gain by a group all the same.
     """
     small = at_most(product.n * column, PANEL_BYTES)
-    together = tile.together or product.left.across != 1
-    return GROUP if together and not small else 1
+    turned = product.left.across != 1
+    wanted = (tile.together and turned) if pack else (tile.together or turned)
+    return GROUP if wanted and not small else 1
 
 
 def _shares(product: Product, tile: Tile) -> int:
@@ -173,7 +177,8 @@ def _packs(product: Product, tile: Tile, item: int) -> bool:
         return False
     line = tile.panel * item  # bytes of a panel's row; few of them waste less of a set
     if isinstance(product.k, int):
-        small = at_most(product.k * product.n * item, line * 8192)
+        lines = 2048 if tile.together else 8192
+        small = at_most(product.k * product.n * item, line * lines)
     else:  # packed again by every thread, for every piece of its work
         small = at_most(product.n * DEPTH_BYTES, SMALL_BYTES)
     return not small or _is_multiple(product.n * item, line * 16)

@@ -107,7 +107,7 @@ def _by(plan: Plan) -> str:
         return "strips"
     if n % tile.panel == 0:
         return "panels"
-    return "edges" if tile.best and 0 < n % tile.lanes <= EDGE else "strips"
+    return "edges" if tile.edges and 0 < n % tile.lanes <= EDGE else "strips"
 
 
 def _last_columns(plan: Plan) -> list[str]:

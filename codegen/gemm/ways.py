@@ -35,6 +35,11 @@ class Tile:
         return self.masks and not self.together
 
     @property
+    def edges(self) -> bool:
+        """Whether there are tiles for up to four last columns."""
+        return self.masks and self.lanes >= 8
+
+    @property
     def panel(self) -> int:
         """Columns of a full tile."""
         return 2 * self.lanes

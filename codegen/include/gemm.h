@@ -14,10 +14,12 @@
 #endif
 #define SG_GEMM_MASKS (SG_VECTOR_BYTES >= 32)
 
-/* Whether the last one to four columns have tiles of their own; older versions of gcc
-   cannot say how they are shuffled. */
+/* Whether the last one to four columns have tiles of their own: where they fill at most
+   half a vector. Older versions of gcc cannot say how those of AVX-512 are shuffled. */
 #if SG_VECTOR_BYTES == 64 && (defined(__clang__) || __GNUC__ >= 12)
 #define SG_GEMM_EDGES 1
+#elif SG_VECTOR_BYTES == 32
+#define SG_GEMM_EDGES SG_FLOAT32
 #else
 #define SG_GEMM_EDGES 0
 #endif
@@ -34,6 +36,16 @@
    registers to itself. */
 #define SG_GEMM_TILE(KIND, ROWS, WORK, CALL)                                           \
     SG_SHARED void SG_GEMM(KIND##_##ROWS)(const WORK *work) { CALL; }
+
+/* Heights that are seldom wanted are made of two others, which takes less to compile. */
+#define SG_GEMM_TWICE(KIND, ROWS, HALF)                                                \
+    SG_SHARED void SG_GEMM(KIND##_##ROWS)(const strip *work)                           \
+    {                                                                                  \
+        strip below = *work;                                                           \
+        below.left += HALF * below.row_step, below.out += HALF * below.out_step;       \
+        SG_GEMM(KIND##_##HALF)(work);                                                  \
+        SG_GEMM(KIND##_##HALF)(&below);                                                \
+    }
 
 /* Where part ``part`` of ``parts`` begins in 0 .. size, in whole groups. */
 SG_INLINE int64_t sg_gemm_start(int64_t part, int64_t parts, int64_t size,

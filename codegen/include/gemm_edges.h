@@ -115,16 +115,6 @@ SG_INLINE void SG_GEMM(put_rows)(const int rows, vector found, const strip *work
             SG_GEMM(put_few)(out + q * step, found + before, q, columns);
 }
 
-/* Heights that are seldom wanted are made of two others, which takes less to compile. */
-#define SG_GEMM_TWICE(KIND, ROWS, HALF)                                                \
-    SG_SHARED void SG_GEMM(KIND##_##ROWS)(const strip *work)                           \
-    {                                                                                  \
-        strip below = *work;                                                           \
-        below.left += HALF * below.row_step, below.out += HALF * below.out_step;       \
-        SG_GEMM(KIND##_##HALF)(work);                                                  \
-        SG_GEMM(KIND##_##HALF)(&below);                                                \
-    }
-
 /* The first ``count`` numbers of as many steps of k as there are from ``right`` on, by
    columns, as a tile of few columns multiplies them; no more than ``depth`` steps. */
 SG_INLINE vector SG_GEMM(steps_at)(const SG_REAL *right, int64_t step, int64_t depth,
@@ -226,5 +216,4 @@ SG_GEMM_TWICE(turned, 8, 4)
 SG_GEMM_TWICE(turned, 2, 1)
 #endif
 
-#undef SG_GEMM_TWICE
 #undef block

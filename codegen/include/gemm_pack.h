@@ -87,19 +87,23 @@ SG_SHARED void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *fr
 }
 
 /* Rows of a transposed left operand, strip after strip: ``depth`` times SG_GEMM_ROWS
-   numbers, as many of them used as the strip has rows. */
+   numbers, as many of them used as the strip has rows. Rows of memory are far from each
+   other, so what as many strips read after these is asked for. */
 SG_SHARED void SG_GEMM(copy_columns)(
     int64_t rows, int64_t strips, int64_t depth, const SG_REAL *from, int64_t step,
     SG_REAL *to)
 {
+    const int64_t soon = strips * SG_GEMM_ROWS;
     for (int64_t s = 0; s < strips; s++, to += depth * SG_GEMM_ROWS) {
         const int64_t first = sg_gemm_strip_start(s, strips, rows);
         const int64_t high = sg_gemm_strip_start(s + 1, strips, rows) - first;
         const SG_REAL *start = from + first;
         if (high == SG_GEMM_ROWS)
-            for (int64_t p = 0; p < depth; p++)
+            for (int64_t p = 0; p < depth; p++) {
+                SG_GEMM(fetch)(start, p * step + soon);
                 memcpy(to + p * SG_GEMM_ROWS, start + p * step,
                        SG_GEMM_ROWS * sizeof(SG_REAL));
+            }
         else
             for (int64_t p = 0; p < depth; p++)
                 for (int64_t i = 0; i < high; i++)

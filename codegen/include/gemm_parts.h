@@ -109,3 +109,17 @@ SG_INLINE void SG_GEMM(four_sums)(const vector *rows, SG_REAL *to, int64_t step)
         to[i * step] = all[i * (SG_LANES / 4)];
 #endif
 }
+
+/* A pointer ``steps`` elements on. In bytes: gcc would write every loop a second time
+   for steps of one element. */
+SG_INLINE const SG_REAL *SG_GEMM(ahead)(const SG_REAL *from, int64_t steps)
+{
+    return (const SG_REAL *)((const char *)from + steps * (int64_t)sizeof(SG_REAL));
+}
+
+/* Ask for the line ``steps`` elements behind ``from``, for the second-level cache. */
+SG_INLINE void SG_GEMM(fetch)(const SG_REAL *from, int64_t steps)
+{
+    const uintptr_t there = (uintptr_t)from + (uintptr_t)steps * sizeof(SG_REAL);
+    __builtin_prefetch((const void *)there, 0, 2);
+}

@@ -64,7 +64,7 @@ SG_SHARED void SG_GEMM(strips)(const strip *whole)
         SG_GEMM(down)(&work, narrow);
 }
 
-#if SG_GEMM_EDGES && SG_FLOAT32
+#if SG_GEMM_EDGES && SG_FLOAT32 && SG_VECTOR_BYTES == 64
 /* All panels, the last one with up to four columns behind it; false if there are none,
    or where a column's numbers of the left operand do not lie side by side. */
 SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole)
@@ -82,6 +82,13 @@ SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole)
 SG_INLINE bool SG_GEMM(turned_edge)(const strip *whole) { return !whole; }
 #endif
 
+/* Where column ``column`` of a right block lies. */
+SG_INLINE const SG_REAL *SG_GEMM(column)(const SG_REAL *right, int64_t column,
+                                         int64_t panel_step)
+{
+    return right + column / PANEL * panel_step + column % PANEL;
+}
+
 /* How many columns behind the last whole vector have tiles of their own. */
 SG_INLINE int64_t SG_GEMM(behind)(int64_t columns)
 {
@@ -96,10 +103,10 @@ SG_SHARED void SG_GEMM(last_columns)(int64_t columns, int64_t depth,
                                      int64_t panel_step, SG_REAL *to)
 {
 #if SG_GEMM_EDGES
-    const int64_t rest = SG_GEMM(behind)(columns), first = columns - rest;
+    const int64_t rest = SG_GEMM(behind)(columns);
     if (rest == 0)
         return;
-    right += first / PANEL * panel_step + first % PANEL;
+    right = SG_GEMM(column)(right, columns - rest, panel_step);
     for (; depth > 0; depth -= SG_GEMM(steps), to += SG_LANES) {
         SG_OF(store)(to, SG_GEMM(steps_at)(right, right_step, depth, rest));
         right = SG_GEMM(ahead)(right, SG_GEMM(steps) * right_step);
@@ -115,13 +122,15 @@ SG_SHARED void SG_GEMM(edges)(const strip *whole)
 {
     if (SG_GEMM(turned_edge)(whole))
         return;
-    const int64_t rest = whole->last ? SG_GEMM(behind)(whole->columns) : 0;
+    const bool known = whole->last || (SG_VECTOR_BYTES == 32 && whole->row_step == 1);
+    const int64_t rest = known ? SG_GEMM(behind)(whole->columns) : 0;
     strip work = *whole;
     work.columns -= rest;
     SG_GEMM(strips)(&work);
 #if SG_GEMM_EDGES
     static SG_GEMM(tile_function) *const few[] = SG_HEIGHTS(few);
     if (rest) {
+        work.right = SG_GEMM(column)(work.right, work.columns, work.panel_step);
         work.out += work.columns, work.columns = rest;
         SG_GEMM(down)(&work, few);
     }

@@ -24,28 +24,46 @@ typedef struct strip {
     const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
 } strip;
 
-/* A pointer ``steps`` elements on. In bytes: gcc would write every loop a second time
-   for steps of one element. */
-SG_INLINE const SG_REAL *SG_GEMM(ahead)(const SG_REAL *from, int64_t steps)
+/* sum += a b, in the register of the sum. Left to itself gcc keeps one of a narrow
+   tile's sums in memory, and each multiply-add of its column waits for that. */
+SG_INLINE void SG_GEMM(add_product)(vector *sum, SG_REAL a, vector b)
 {
-    return (const SG_REAL *)((const char *)from + steps * (int64_t)sizeof(SG_REAL));
+#if SG_VECTOR_BYTES == 32 && SG_FLOAT32
+    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a - (vector){0}), "x"(b));
+#elif SG_VECTOR_BYTES == 32
+    __asm__("vfmadd231pd %2, %1, %0" : "+x"(*sum) : "x"(a - (vector){0}), "x"(b));
+#else
+    *sum += a * b;
+#endif
 }
 
-/* Ask for the line ``steps`` elements behind ``from``, for the second-level cache. */
-SG_INLINE void SG_GEMM(fetch)(const SG_REAL *from, int64_t steps)
+/* One step of k in a tile: ``rows`` numbers of the left operand, three of them a
+   ``row_step`` apart from each of ``left`` on, times the vectors at ``right``. */
+SG_INLINE void SG_GEMM(step)(const int rows, const int vectors, vector (*sums)[2],
+                             const SG_REAL *const *left, int64_t row_step, int64_t at,
+                             const SG_REAL *right, int64_t count)
 {
-    const uintptr_t there = (uintptr_t)from + (uintptr_t)steps * sizeof(SG_REAL);
-    __builtin_prefetch((const void *)there, 0, 2);
+    vector across[2];
+    SG_UNROLLED (int v = 0; v < vectors; v++)
+        across[v] = SG_GEMM_MASKS && vectors == 1 ? SG_GEMM(load_part)(right, count)
+                                                  : SG_OF(load)(right + v * SG_LANES);
+    SG_UNROLLED (int i = 0; i < rows; i++) {
+        const SG_REAL *start = SG_GEMM(ahead)(left[i / 3], at);
+        const SG_REAL down = *SG_GEMM(ahead)(start, i % 3 * row_step);
+        SG_UNROLLED (int v = 0; v < vectors; v++)
+            SG_GEMM(add_product)(&sums[i][v], down, across[v]);
+    }
 }
 
 /* The tile of ``rows`` rows and the first columns: two vectors of them, or where
-   ``vectors`` is 1 at most one vector. Both are constants of the caller, so that all
-   inner loops unroll. Three rows share one pointer, as x86 addresses base + {0, 1, 2}
-   * step: a pointer for each would not fit in the registers. */
-SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *work)
+   ``vectors`` is 1 at most one vector. All three are constants of the caller, so that
+   inner loops unroll, and so may the steps be. ``group`` steps of k go at once. Three
+   rows share one pointer, as x86 addresses base + {0, 1, 2} * step: a pointer for each
+   would not fit in the registers. */
+SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
+                             const strip *work, int64_t row_step, int64_t depth_step)
 {
-    const int64_t depth = work->depth, row_step = work->row_step;
-    const int64_t depth_step = work->depth_step, right_step = work->right_step;
+    const int64_t depth = work->depth, right_step = work->right_step;
     const int64_t count = sg_min(work->columns, SG_LANES);
     const int64_t out_step = work->out_step, soon = work->soon;
     const bool add = work->add;
@@ -60,19 +78,22 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
     SG_UNROLLED (int i = 0; i < rows; i++)
         SG_UNROLLED (int v = 0; v < vectors; v++)
             __builtin_prefetch(out + i * out_step + v * SG_LANES, 1, 3);
-    for (int64_t p = 0; p < depth; p++) {
-        vector across[2];
+    int64_t p = 0;
+    for (; group > 1 && p + group <= depth; p += group) {
+        if (soon)
+            SG_UNROLLED (int q = 0; q < group; q++)
+                SG_GEMM(fetch)(shared[0], q * depth_step + soon);
+        SG_UNROLLED (int q = 0; q < group; q++)
+            SG_GEMM(step)(rows, vectors, sums, shared, row_step, q * depth_step,
+                          SG_GEMM(ahead)(right, q * right_step), count);
+        SG_UNROLLED (int i = 0; i < rows; i += 3)
+            shared[i / 3] = SG_GEMM(ahead)(shared[i / 3], group * depth_step);
+        right = SG_GEMM(ahead)(right, group * right_step);
+    }
+    for (; p < depth; p++) {
         if (soon)
             SG_GEMM(fetch)(shared[0], soon);
-        SG_UNROLLED (int v = 0; v < vectors; v++)
-            across[v] = SG_GEMM_MASKS && vectors == 1
-                            ? SG_GEMM(load_part)(right, count)
-                            : SG_OF(load)(right + v * SG_LANES);
-        SG_UNROLLED (int i = 0; i < rows; i++) {
-            const SG_REAL down = *SG_GEMM(ahead)(shared[i / 3], i % 3 * row_step);
-            SG_UNROLLED (int v = 0; v < vectors; v++)
-                sums[i][v] += down * across[v];
-        }
+        SG_GEMM(step)(rows, vectors, sums, shared, row_step, 0, right, count);
         SG_UNROLLED (int i = 0; i < rows; i += 3)
             shared[i / 3] = SG_GEMM(ahead)(shared[i / 3], depth_step);
         right = SG_GEMM(ahead)(right, right_step);
@@ -81,6 +102,12 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const strip *wor
         SG_UNROLLED (int v = 0; v < vectors; v++)
             SG_GEMM(put)(out + v * SG_LANES, sums[i][v],
                          vectors == 1 ? count : SG_LANES, add);
+}
+
+/* The same with any steps, one by one. */
+SG_INLINE void SG_GEMM(any_tile)(const int rows, const int vectors, const strip *work)
+{
+    SG_GEMM(tile)(rows, vectors, 1, work, work->row_step, work->depth_step);
 }
 
 #if SG_VECTOR_BYTES == 64
@@ -119,15 +146,15 @@ SG_INLINE void SG_GEMM(narrow_tile)(const int rows, const strip *work)
 #endif
 
 #define SG_TILES(ROWS)                                                                 \
-    SG_GEMM_TILE(wide, ROWS, strip, SG_GEMM(tile)(ROWS, 2, work))                      \
-    SG_GEMM_TILE(single, ROWS, strip, SG_GEMM(tile)(ROWS, 1, work))                    \
+    SG_GEMM_TILE(wide, ROWS, strip, SG_GEMM(any_tile)(ROWS, 2, work))                      \
+    SG_GEMM_TILE(single, ROWS, strip, SG_GEMM(any_tile)(ROWS, 1, work))                    \
     SG_NARROW(ROWS)
 
 #if SG_GEMM_ROWS == 12
 SG_TILES(12)
 SG_TILES(8)
 #else
-SG_TILES(6)
+#include "gemm_groups.h"
 #endif
 SG_TILES(4)
 SG_TILES(2)
@@ -135,8 +162,10 @@ SG_TILES(1)
 #undef SG_TILES
 #undef SG_NARROW
 
-#if SG_GEMM_EDGES
+#if SG_GEMM_EDGES && SG_VECTOR_BYTES == 64
 #include "gemm_edges.h"
+#elif SG_GEMM_EDGES
+#include "gemm_few.h"
 #endif
 
 typedef void SG_GEMM(tile_function)(const strip *work);

@@ -62,13 +62,22 @@ def test_the_right_operand_is_packed_where_many_rows_use_it():
 
 def test_narrow_tiles_share_the_panels_of_a_large_unpacked_operand():
     assert plan(Case(60, 100, 784), AVX2).strips > 1
-    assert plan(Case(60, 100, 784, symbolic="m"), AVX2).strips > 1
+    assert plan(Case(60, 100, 300, symbolic="m"), AVX2).strips > 1
     assert plan(Case(60, 10, 100), AVX2).strips == 1  # all of it is near
     assert plan(Case(2000, 2000, 2000), AVX2).strips == 1  # packed
     assert plan(Case(60, 100, 784), AVX512).strips == 1
     assert (
         plan(Case(60, 100, 784, True), AVX512).strips > 1
     )  # for the lines of the left
+
+
+def test_narrow_tiles_of_columns_go_in_groups_over_packed_panels_too():
+    turned = plan(Case(784, 100, 512, True), AVX2)
+    assert turned.pack_right and turned.strips > 1
+    many_blocks = plan(Case(384, 1633, 512, True), AVX2)
+    assert many_blocks.left_before and many_blocks.strips == 1
+    tall = plan(Case(1024, 1024, 1024, True), AVX512)
+    assert tall.pack_right and tall.strips == 1
 
 
 def test_k_is_cut_only_where_there_are_few_units():
@@ -119,7 +128,7 @@ def test_whole_panels_need_no_narrower_tiles(target):
     panel = plan(Case(60, 64, 500), target).tile.panel
     assert "sg_gemm_panels_f32(" in calls(3 * panel)
     assert "sg_gemm_strips_f32(" in calls(4 * panel - 1)
-    kind = "edges" if target is AVX512 else "strips"
+    kind = "strips" if target is SSE2 else "edges"
     assert f"sg_gemm_{kind}_f32(" in calls(3 * panel + 1)
     assert "sg_gemm_strips_f32(" in calls(3 * panel, symbolic="n")
 
