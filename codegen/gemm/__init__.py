@@ -9,5 +9,6 @@ small and k long. Start with ``plan``.
 
 from codegen.gemm.phases import emit_gemm
 from codegen.gemm.product import flops
+from codegen.gemm.right import emit_pack_right, packed_shape, pays_once
 
-__all__ = ["emit_gemm", "flops"]
+__all__ = ["emit_gemm", "emit_pack_right", "flops", "packed_shape", "pays_once"]

@@ -33,7 +33,8 @@ def emit_gemm(step: Gemm, target: Target) -> Emission:
     if plan.way is Way.PLAIN:
         return emit_plain(plan.product, target)
     phases, shared = _phases(plan)
-    packing = [right.packing(plan)] if plan.right_before else []
+    packs = plan.right_before and not product.packed
+    packing = [right.packing(plan)] if packs else []
     packing += [left.packing(plan)] if plan.left_before else []
     shared = shared + space.packed_bytes(plan)
     return Emission((*packing, *phases), shared, ("gemm.h",))

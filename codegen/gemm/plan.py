@@ -48,7 +48,7 @@ class Plan:
     tile: Tile
     chunks: Size = 1  # of k, summed in order afterwards
     pack_right: bool = False
-    right_before: bool = False  # packed once for all threads, by a phase of its own
+    right_before: bool = False  # packed once for all threads, by a phase or a step
     copy_left: bool = False
     left_before: bool = False
     on_the_way: bool = False  # tiles copy both operands while they multiply
@@ -66,6 +66,8 @@ class Plan:
 def plan_of(product: Product, target: Target) -> Plan:
     """The plan for ``product``; every choice is from sizes known now."""
     tile = tile_of(target, product.dtype)
+    if product.packed:
+        return _tiles(product, tile, target)
     multiplications = product.m * product.n * product.k
     if not is_float(product.dtype) or at_most(multiplications, TINY):
         return Plan(Way.PLAIN, product, tile)
@@ -92,15 +94,16 @@ def _suits_row(product: Product, tile: Tile) -> bool:
 
 def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     item = 8 if product.dtype == "float64" else 4
-    pack = _packs(product, tile, item)
+    pack = product.packed or _packs(product, tile, item)
     copy = _copies(product, tile, item, target.ways)
     on_the_way = (pack or copy) and _copies_on_the_way(product, tile)
+    on_the_way = on_the_way and not product.packed
     pack = pack or on_the_way
     copy = copy and not on_the_way
     depth = even(product.k, DEPTH_BYTES // item, tile.lanes if on_the_way else 8)
     widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)
     small = _before(product, product.k * product.n * item)
-    before = pack and small and not on_the_way
+    before = product.packed or (pack and small and not on_the_way)
     near = at_most(product.n * (depth * item), NEAR_BYTES)
     rows_first = near and (before or on_the_way or not pack)
     panels = sizes.floordiv(product.n + (tile.panel - 1), tile.panel)

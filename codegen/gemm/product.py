@@ -45,7 +45,8 @@ class Product:
     """out = epilogue(left right), ``left`` m by k and ``right`` k by n.
 
     ``row`` and ``column`` name the indices of ``out`` as the epilogue knows them: i
-    and j, or exchanged where the transposed product is computed instead.
+    and j, or exchanged where the transposed product is computed instead. The buffer of
+    a ``packed`` right operand holds its panels, as ``right.py`` orders them.
     """
 
     left: Matrix
@@ -58,6 +59,7 @@ class Product:
     epilogue: Epilogue | None
     row: str = "i"
     column: str = "j"
+    packed: bool = False
 
     @property
     def dtype(self) -> str:
@@ -102,7 +104,8 @@ def product_of(step: Gemm) -> Product:
     if step.transpose_b:
         right = replace(right, down=1, across=k)
     out = Matrix(step.c, c, n, 1, places[2])
-    return Product(left, right, out, m, n, k, step.batch, step.epilogue)
+    product = Product(left, right, out, m, n, k, step.batch, step.epilogue)
+    return replace(product, packed=step.packed)
 
 
 def flops(step: Gemm) -> Size:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.gemm.plan import Plan
-from codegen.gemm.ways import strips
+from codegen.gemm.ways import Tile, strips
 from codegen.sizes import Size
 
 
@@ -18,10 +18,16 @@ def packed_bytes(plan: Plan) -> Size:
 
 
 def packed_right(plan: Plan) -> Size:
-    """Its bytes for whole panels of the right operand."""
-    product, panel = plan.product, plan.tile.panel
-    panels = sizes.floordiv(product.n + (panel - 1), panel)
-    return panels * panel * product.k * plan.item if plan.right_before else 0
+    """Its bytes for whole panels of the right operand, unless a step packs it."""
+    product = plan.product
+    if product.packed or not plan.right_before:
+        return 0
+    return panels_numbers(product.k, product.n, plan.tile) * plan.item
+
+
+def panels_numbers(k: Size, n: Size, tile: Tile) -> Size:
+    """How many numbers whole panels of a right operand have."""
+    return sizes.floordiv(n + (tile.panel - 1), tile.panel) * tile.panel * k
 
 
 def packed_left(plan: Plan) -> Size:

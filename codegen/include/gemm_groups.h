@@ -1,4 +1,4 @@
-/* Tiles of all rows where vectors are narrow: four steps of k at once.
+/* The higher tiles where vectors are narrow: four steps of k at once.
 
    Such a step has few multiply-adds, and what is beside them counts: moving pointers,
    counting, comparing. It costs nothing where nobody else uses the core, but threads
@@ -7,27 +7,29 @@
 
 #define SG_GROUP 4 /* steps of k */
 
-/* The numbers of a row of the left operand lie side by side. */
-SG_SHARED void SG_GEMM(wide_rows)(const strip *work)
-{
-    SG_GEMM(tile)(6, 2, SG_GROUP, work, work->row_step, 1);
-}
+/* Either the numbers of a row of the left operand lie side by side or those of a column:
+   what is a constant then costs no register. */
+#define SG_GROUPS(ROWS)                                                                \
+    SG_SHARED void SG_GEMM(by_rows_##ROWS)(const strip *work)                          \
+    {                                                                                  \
+        SG_GEMM(tile)(ROWS, 2, SG_GROUP, work, work->row_step, 1);                     \
+    }                                                                                  \
+    SG_SHARED void SG_GEMM(by_columns_##ROWS)(const strip *work)                       \
+    {                                                                                  \
+        SG_GEMM(tile)(ROWS, 2, SG_GROUP, work, 1, work->depth_step);                   \
+    }                                                                                  \
+    SG_SHARED void SG_GEMM(wide_##ROWS)(const strip *work)                             \
+    {                                                                                  \
+        if (work->depth_step == 1)                                                     \
+            SG_GEMM(by_rows_##ROWS)(work);                                             \
+        else                                                                           \
+            SG_GEMM(by_columns_##ROWS)(work);                                          \
+    }
 
-/* Those of a column do. */
-SG_SHARED void SG_GEMM(wide_columns)(const strip *work)
-{
-    SG_GEMM(tile)(6, 2, SG_GROUP, work, 1, work->depth_step);
-}
-
-/* One of the two is so. */
-SG_SHARED void SG_GEMM(wide_6)(const strip *work)
-{
-    if (work->depth_step == 1)
-        SG_GEMM(wide_rows)(work);
-    else
-        SG_GEMM(wide_columns)(work);
-}
-
-SG_GEMM_TILE(single, 6, strip, SG_GEMM(any_tile)(6, 1, work))
+SG_GROUPS(6)
+SG_GROUPS(4)
+SG_SINGLE(6)
+SG_SINGLE(4)
+#undef SG_GROUPS
 
 #undef SG_GROUP

@@ -145,21 +145,24 @@ SG_INLINE void SG_GEMM(narrow_tile)(const int rows, const strip *work)
 #define SG_NARROW(ROWS)
 #endif
 
+#define SG_SINGLE(ROWS)                                                                \
+    SG_GEMM_TILE(single, ROWS, strip, SG_GEMM(any_tile)(ROWS, 1, work))
 #define SG_TILES(ROWS)                                                                 \
-    SG_GEMM_TILE(wide, ROWS, strip, SG_GEMM(any_tile)(ROWS, 2, work))                      \
-    SG_GEMM_TILE(single, ROWS, strip, SG_GEMM(any_tile)(ROWS, 1, work))                    \
+    SG_GEMM_TILE(wide, ROWS, strip, SG_GEMM(any_tile)(ROWS, 2, work))                  \
+    SG_SINGLE(ROWS)                                                                    \
     SG_NARROW(ROWS)
 
 #if SG_GEMM_ROWS == 12
 SG_TILES(12)
 SG_TILES(8)
+SG_TILES(4)
 #else
 #include "gemm_groups.h"
 #endif
-SG_TILES(4)
 SG_TILES(2)
 SG_TILES(1)
 #undef SG_TILES
+#undef SG_SINGLE
 #undef SG_NARROW
 
 #if SG_GEMM_EDGES && SG_VECTOR_BYTES == 64

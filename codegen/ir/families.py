@@ -182,7 +182,7 @@ class Gemm:
 
     a is (m, k) or, transposed, (k, m); b is (k, n) or, transposed, (n, k); c is
     (m, n). A leading batch dimension of stride 0 repeats the operand. Each begins at
-    its offset in its buffer.
+    its offset in its buffer. ``packed`` says that b is what ``PackRight`` made of it.
     """
 
     a: Buffer
@@ -197,6 +197,22 @@ class Gemm:
     batch_strides: tuple[Size, Size, Size] = (0, 0, 0)
     epilogue: Epilogue | None = None
     offsets: tuple[Size, Size, Size] = (0, 0, 0)
+    packed: bool = False
+
+
+@dataclass(frozen=True)
+class PackRight:
+    """A right operand (k, n), or transposed (n, k), in the order that products read.
+
+    ``codegen.gemm.packed_shape`` gives the shape that ``packed`` must have.
+    """
+
+    plain: Buffer
+    packed: Buffer
+    k: Size
+    n: Size
+    transposed: bool = False
+    offset: Size = 0
 
 
 # --- sorting ----------------------------------------------------------------------

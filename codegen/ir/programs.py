@@ -19,6 +19,7 @@ from codegen.ir.families import (
     Gemm,
     MultiplyAdds,
     PackFilters,
+    PackRight,
     Pool,
     PoolBackward,
     Reorder,
@@ -68,7 +69,7 @@ class Repeat:
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
     " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Pool"
-    " | PoolBackward | Gemm | ArgSort | MultiplyAdds | Stream | Repeat"
+    " | PoolBackward | Gemm | PackRight | ArgSort | MultiplyAdds | Stream | Repeat"
 )
 
 

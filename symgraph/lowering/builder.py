@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from itertools import count
 
 from codegen import ir
+from codegen.gemm import packed_shape
 from codegen.ir import Role
 from codegen.sizes import Size
 from codegen.target import Target
@@ -54,7 +55,10 @@ class Builder:
         self.lazy_block: dict[Variable, int] = {}
         self.users: dict[Variable, set[Apply]] = {}
         self.done: set[Apply] = set()  # lowered with what they are computed from
+        self.steady: set[Variable] = set()  # what every turn of a loop finds the same
         self._copies: dict[tuple[Variable, int, int], Stored] = {}
+        self._packed: dict[tuple[Variable, bool], ir.Buffer] = {}
+        self._ahead: list[list[ir.Kernel]] = []  # of the loops that are being made
         self._names = count()
         self._node: Apply | None = None
         self._hoisting = False
@@ -88,12 +92,30 @@ class Builder:
         if self._hoisting:
             self.invariant.update(inside.inputs)
             self.invariant.update(v for node in inside for v in node.outputs)
-        line = self.prologue if self._hoisting else self.main
+        line = self._line
         start = len(line)
         kernels: list[ir.Kernel] = []
+        self._ahead.append([])
         yield kernels
         kernels += line[start:]
-        del line[start:]
+        line[start:] = self._ahead.pop()
+
+    @contextmanager
+    def once(self, variable: Variable) -> Iterator[None]:
+        """Kernels made inside depend on ``variable`` alone, which stays what it is.
+
+        They run before the loop that is being made, or in the prologue.
+        """
+        if variable in self.invariant and not self._hoisting:
+            with self.made_from(variable):
+                yield
+            return
+        line = self._line
+        start = len(line)
+        yield
+        if self._ahead:
+            self._ahead[-1] += line[start:]
+            del line[start:]
 
     def lower_inside(self, graph: Graph) -> None:
         """Make the kernels of a graph whose inputs have values."""
@@ -153,7 +175,12 @@ class Builder:
     def emit(self, step: ir.Step, label: str = "", flops: Size = 0) -> None:
         """Append a kernel to the program it belongs to."""
         kernel = ir.Kernel(step, label or str(self.node.op), flops, self.node)
-        (self.prologue if self._hoisting else self.main).append(kernel)
+        self._line.append(kernel)
+
+    @property
+    def _line(self) -> list[ir.Kernel]:
+        """The kernels of the program that is being made."""
+        return self.prologue if self._hoisting else self.main
 
     def code(self, message: str, exception: type[Exception]) -> int:
         """The number by which the compiled function reports this failure."""
@@ -204,6 +231,18 @@ class Builder:
             self.blocked(variable, block) if block > 1 else self.contiguous(variable)
         )
         return image_of(stored)
+
+    def packed(self, variable: Variable, step: ir.Gemm) -> ir.Buffer:
+        """The right operand of ``step``, which stays what it is, in panels."""
+        key = variable, step.transpose_b
+        if key not in self._packed:
+            with self.once(variable):
+                shape = packed_shape(step.k, step.n, variable.dtype, self.target)
+                panels = self.buffer(variable.dtype, shape)
+                sizes = step.k, step.n, step.transpose_b, step.offsets[1]
+                self.emit(ir.PackRight(step.b, panels, *sizes), "pack")
+                self._packed[key] = panels
+        return self._packed[key]
 
     # --- making copies ------------------------------------------------------------
 

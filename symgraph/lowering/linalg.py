@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen import ir
+from codegen.gemm import pays_once
 from codegen.sizes import Size, floordiv, mod, symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.builder import Builder
@@ -35,7 +38,18 @@ def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
         epilogue,
         (left.offset, right.offset, target.offset),
     )
+    step = _packed(builder, step, b)
     builder.emit(step, tail.label, 2 * m * n * k * repeats[0])
+
+
+def _packed(builder: Builder, step: ir.Gemm, right: Variable) -> ir.Gemm:
+    """``step`` with its right operand packed once, where that stays what it is."""
+    stays = right in builder.steady or right in builder.invariant
+    if not stays or not pays_once(step, builder.target):
+        return step
+    offsets = (step.offsets[0], 0, step.offsets[2])
+    panels = builder.packed(right, step)
+    return replace(step, b=panels, transpose_b=False, offsets=offsets, packed=True)
 
 
 def _operand(builder: Builder, variable: Variable) -> tuple[Stored, bool]:

@@ -99,6 +99,11 @@ def _give_inputs(builder: Builder, node: Apply, part: Part, row: Size) -> None:
         value = part.rows if mine in part.counts else shapes.value_of(constant)
         shapes.give(mine, part.shape(mine, builder.shape(constant)), value)
         builder.values[mine] = part.value(mine, _ready(builder, constant))
+        if mine not in part.axes:
+            kept = (
+                builder.invariant if constant in builder.invariant else builder.steady
+            )
+            kept.add(mine)
 
 
 def _element(builder: Builder, x: Variable, row: Size) -> Value:
