@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from itertools import count
 
 from codegen import ir
-from codegen.gemm import packed_shape
 from codegen.ir import Role
 from codegen.sizes import Size
 from codegen.target import Target
@@ -57,7 +56,7 @@ class Builder:
         self.done: set[Apply] = set()  # lowered with what they are computed from
         self.steady: set[Variable] = set()  # what every turn of a loop finds the same
         self._copies: dict[tuple[Variable, int, int], Stored] = {}
-        self._packed: dict[tuple[Variable, bool], ir.Buffer] = {}
+        self.panels: dict[tuple[Variable, bool], ir.Buffer] = {}  # of packed operands
         self._ahead: list[list[ir.Kernel]] = []  # of the loops that are being made
         self._names = count()
         self._node: Apply | None = None
@@ -231,18 +230,6 @@ class Builder:
             self.blocked(variable, block) if block > 1 else self.contiguous(variable)
         )
         return image_of(stored)
-
-    def packed(self, variable: Variable, step: ir.Gemm) -> ir.Buffer:
-        """The right operand of ``step``, which stays what it is, in panels."""
-        key = variable, step.transpose_b
-        if key not in self._packed:
-            with self.once(variable):
-                shape = packed_shape(step.k, step.n, variable.dtype, self.target)
-                panels = self.buffer(variable.dtype, shape)
-                sizes = step.k, step.n, step.transpose_b, step.offsets[1]
-                self.emit(ir.PackRight(step.b, panels, *sizes), "pack")
-                self._packed[key] = panels
-        return self._packed[key]
 
     # --- making copies ------------------------------------------------------------
 

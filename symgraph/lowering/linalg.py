@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen import ir
-from codegen.gemm import pays_once
+from codegen.gemm import packed_shape, pays_once
 from codegen.sizes import Size, floordiv, mod, symbol
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.builder import Builder
@@ -47,9 +47,22 @@ def _packed(builder: Builder, step: ir.Gemm, right: Variable) -> ir.Gemm:
     stays = right in builder.steady or right in builder.invariant
     if not stays or not pays_once(step, builder.target):
         return step
+    key = right, step.transpose_b
+    if key not in builder.panels:
+        with builder.once(right):
+            builder.panels[key] = _panels(builder, step)
     offsets = (step.offsets[0], 0, step.offsets[2])
-    panels = builder.packed(right, step)
-    return replace(step, b=panels, transpose_b=False, offsets=offsets, packed=True)
+    b = builder.panels[key]
+    return replace(step, b=b, transpose_b=False, offsets=offsets, packed=True)
+
+
+def _panels(builder: Builder, step: ir.Gemm) -> ir.Buffer:
+    """The right operand of ``step`` in the order that products read."""
+    shape = packed_shape(step.k, step.n, step.b.dtype, builder.target)
+    panels = builder.buffer(step.b.dtype, shape)
+    places = step.k, step.n, step.transpose_b, step.offsets[1]
+    builder.emit(ir.PackRight(step.b, panels, *places), "pack")
+    return panels
 
 
 def _operand(builder: Builder, variable: Variable) -> tuple[Stored, bool]:
