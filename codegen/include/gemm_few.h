@@ -7,12 +7,12 @@
 
 enum { SG_GEMM(steps) = SG_LANES / SG_GEMM_FEW };
 
-/* Add column j's sum in row i, which is ``found[j]`` for one row and all columns. */
-SG_INLINE void SG_GEMM(put_few)(const strip *work, int64_t row, const SG_REAL *found)
+/* One element of the result, overwritten or added to. */
+SG_INLINE void SG_GEMM(put_one)(const strip *work, int64_t row, int64_t column,
+                                SG_REAL value)
 {
-    SG_REAL *out = work->out + row * work->out_step;
-    for (int64_t j = 0; j < work->columns; j++)
-        out[j] = work->add ? out[j] + found[j] : found[j];
+    SG_REAL *out = work->out + row * work->out_step + column;
+    *out = work->add ? *out + value : value;
 }
 
 /* The first ``count`` numbers of as many steps of k as there are from ``right`` on, as a
@@ -69,12 +69,12 @@ SG_INLINE void SG_GEMM(few_rows)(const int rows, const strip *work)
         SG_GEMM(few_steps)(rows, sums, left, row_step, last, steps);
     if (rest > 0)
         SG_GEMM(few_steps)(rows, sums, left, row_step, last, rest);
-    SG_UNROLLED (int i = 0; i < rows; i++) {
-        SG_REAL found[SG_GEMM_FEW];
-        for (int j = 0; j < SG_GEMM_FEW; j++)
-            found[j] = sums[i][j * steps] + sums[i][j * steps + 1];
-        SG_GEMM(put_few)(work, i, found);
-    }
+    SG_REAL lanes[SG_GEMM_ROWS][SG_LANES];
+    SG_UNROLLED (int i = 0; i < rows; i++)
+        SG_OF(store)(lanes[i], sums[i]);
+    for (int i = 0; i < rows; i++)
+        for (int64_t j = 0; j < work->columns; j++)
+            SG_GEMM(put_one)(work, i, j, lanes[i][steps * j] + lanes[i][steps * j + 1]);
 }
 
 /* One step of k, of a column's numbers and those of columns 0 .. ``last``. */
@@ -106,12 +106,12 @@ SG_INLINE void SG_GEMM(few_columns)(const int rows, const strip *work)
     }
     if (rest > 0)
         SG_GEMM(few_step)(rows, sums[0], left, right, last);
-    SG_UNROLLED (int i = 0; i < rows; i++) {
-        SG_REAL found[SG_GEMM_FEW];
-        for (int j = 0; j < SG_GEMM_FEW; j++)
-            found[j] = sums[0][j][i] + sums[1][j][i];
-        SG_GEMM(put_few)(work, i, found);
-    }
+    SG_REAL lanes[SG_GEMM_FEW][SG_LANES];
+    SG_UNROLLED (int j = 0; j < SG_GEMM_FEW; j++)
+        SG_OF(store)(lanes[j], sums[0][j] + sums[1][j]);
+    for (int i = 0; i < rows; i++)
+        for (int64_t j = 0; j <= last; j++)
+            SG_GEMM(put_one)(work, i, j, lanes[j][i]);
 }
 
 /* Sums come in one order whatever a tile's height is. */
