@@ -22,6 +22,7 @@ from codegen.target import Target
 MOST_VECTORS = 4
 FETCH = 5.5  # cycles to bring a line of filters in, where several streams run
 LOAD = 1.0  # what else a vector of filters costs
+AGAIN = 1.3  # to read it anew for a pixel
 COPY = 1.03  # what copying with zeros costs beside the sums
 
 
@@ -29,13 +30,15 @@ COPY = 1.03  # what copying with zeros costs beside the sums
 class Tiling:
     """``vectors`` of output channels by rows of some ``heights`` by strips of columns.
 
-    ``clipped`` says that taps outside the image are left out rather than zero.
+    ``clipped`` says that taps outside the image are left out rather than zero. In tiles
+    of more than ``full`` pixels the last vector of filters has no register.
     """
 
     vectors: int
     heights: tuple[int, ...]
     strips: tuple[Strip, ...]
     clipped: bool = False
+    full: int = 64
 
 
 Found = tuple[float, Tiling]
@@ -53,6 +56,15 @@ def most_pixels(vectors: int, target: Target) -> int:
     return (target.registers - vectors - 1) // vectors
 
 
+def widest(vectors: int, target: Target) -> int:
+    """The same where one vector of filters may be read anew for each pixel.
+
+    AVX2's multiply-adds take an operand from memory, at the cost of a load.
+    """
+    alone = target.vector_bytes == 32 and vectors > 1
+    return (target.registers - vectors) // vectors if alone else most_pixels(vectors, target)
+
+
 def step_cost(vectors: int, pixels: int, target: Target) -> float:
     """Rough cycles of one channel and tap, one multiply-add a cycle.
 
@@ -63,7 +75,8 @@ def step_cost(vectors: int, pixels: int, target: Target) -> float:
     if target.vector_bytes == LINE_BYTES:
         return busy(vectors, pixels, target) + rest
     fetch = FETCH * vectors * target.vector_bytes / LINE_BYTES if vectors > 1 else 0
-    fed = max(fetch, vectors + pixels)
+    again = AGAIN * pixels if pixels > most_pixels(vectors, target) else 0
+    fed = max(fetch, vectors + pixels + again)
     return max(vectors * pixels, latency(target), fed) + rest
 
 
@@ -179,11 +192,12 @@ def _clipped(
     used = sum(high - low for low, high in spans(rows, 0, height))
     taps = len(rows.taps) * len(columns.taps)
     for vectors in vectors_of(group_vectors):
-        for widths in _clipped_cuts(width, most_pixels(vectors, target)):
+        full = most_pixels(vectors, target)
+        for widths in _clipped_cuts(width, widest(vectors, target)):
             strips = strips_of(columns, widths, clipped=True)
             steps = sum(_strip_cost(s, vectors, columns, target) for s in strips)
             steps += len(strips) * len(columns.taps) * _fixed(depth, taps)
-            tiling = Tiling(vectors, (1,), strips, clipped=True)
+            tiling = Tiling(vectors, (1,), strips, clipped=True, full=full)
             yield steps * used * group_vectors / vectors, tiling
 
 
