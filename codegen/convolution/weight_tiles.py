@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from codegen.convolution import tiles
-from codegen.convolution.geometry import Axis, Channels
+from codegen.convolution.geometry import LINE_BYTES, Axis, Channels
 from codegen.target import Target
 
 LOAD = 0.4  # of the time of a multiply-add
+FEED = 1.2  # the same where loads of narrow vectors are what takes longest
+LATENCY = 10  # narrow sums that hardly wait for each other
 MOST_PIXELS = 4  # at once
 SPARE = 2  # registers beside sums and gradients: a number of x, and a product
 
@@ -39,12 +41,11 @@ def choose(
     channels: Channels, kernel: tuple[int, int], columns: Axis, target: Target
 ) -> WeightTile:
     """The tile of least cost, with as many pixels at once as it leaves room for."""
-    tile = min(
-        _candidates(channels, kernel, target),
-        key=lambda tile: tile_cost(tile, channels, kernel, target),
-    )
     dense = channels.broadcast and columns.stride == columns.dilation == 1
-    return replace(tile, pixels=_pixels(tile, target)) if dense else tile
+    found = _candidates(channels, kernel, target)
+    if dense:
+        found = (replace(tile, pixels=_pixels(tile, target)) for tile in found)
+    return min(found, key=lambda tile: tile_cost(tile, channels, kernel, target))
 
 
 def _candidates(
@@ -73,16 +74,19 @@ def _pixels(tile: WeightTile, target: Target) -> int:
     return min(max(left, 1), MOST_PIXELS)
 
 
-def _pixel_cost(vectors: int, numbers: int, target: Target) -> float:
-    """Rough cycles of one pixel, one multiply-add a cycle.
+def _pixel_cost(tile: WeightTile, channels: int, target: Target) -> float:
+    """Rough cycles of one pixel and some channels, one multiply-add a cycle.
 
     With AVX-512 every number is loaded and spread over the lanes in one, and loads are
     not quite free beside multiply-adds. Fitted to tiles of 1, 2 and 4 vectors.
     """
-    busy = tiles.busy(vectors, numbers, target)
-    if target.vector_bytes < 64:
-        return busy + tiles.loads(vectors, numbers, target)
-    return busy + LOAD * (vectors + numbers)
+    vectors, numbers = tile.vectors, channels * tile.rows * tile.columns
+    shared = channels * tile.rows * (tile.columns + tile.pixels - 1) / tile.pixels
+    if target.vector_bytes == LINE_BYTES:
+        busy = tiles.busy(vectors, numbers, target)
+    else:
+        busy = max(vectors * numbers, LATENCY, FEED * (vectors + shared))
+    return busy + LOAD * (vectors + shared)
 
 
 def _divisors(number: int, most: int) -> list[int]:
@@ -95,7 +99,7 @@ def tile_cost(
     """Rough cycles of one output pixel, for the output channels of one group."""
     taps = tile.rows * tile.columns
     once = sum(
-        _pixel_cost(tile.vectors, piece * taps, target)
+        _pixel_cost(tile, piece, target)
         for chunk in channels.chunks
         for piece in tiles.even_pieces(chunk, tile.channels)
     )
