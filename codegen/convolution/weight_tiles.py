@@ -18,7 +18,7 @@ from codegen.target import Target
 
 LOAD = 0.4  # of the time of a multiply-add
 FEED = 1.2  # the same where loads of narrow vectors are what takes longest
-LATENCY = 10  # narrow sums that hardly wait for each other
+CHAIN = 10  # sums that hardly wait where each gets several products one after another
 MOST_PIXELS = 4  # at once
 SPARE = 2  # registers beside sums and gradients: a number of x, and a product
 
@@ -54,7 +54,7 @@ def _candidates(
     for vectors in range(1, min(channels.group_vectors, tiles.MOST_VECTORS) + 1):
         if channels.group_vectors % vectors:
             continue
-        most = tiles.most_pixels(vectors, target)
+        most = tiles.widest(vectors, target)
         for rows in _divisors(kernel[0], most):
             for columns in _divisors(kernel[1], most // rows):
                 left = most // (rows * columns)
@@ -67,7 +67,7 @@ def _pixels(tile: WeightTile, target: Target) -> int:
 
     Only columns of taps share numbers, and AVX-512 loads them for nothing.
     """
-    if tile.columns == 1 or target.vector_bytes == 64:
+    if tile.columns == 1 or target.vector_bytes == LINE_BYTES:
         return 1
     sums = tile.vectors * tile.channels * tile.rows * tile.columns
     left = (target.registers - SPARE - sums) // tile.vectors
@@ -78,15 +78,19 @@ def _pixel_cost(tile: WeightTile, channels: int, target: Target) -> float:
     """Rough cycles of one pixel and some channels, one multiply-add a cycle.
 
     With AVX-512 every number is loaded and spread over the lanes in one, and loads are
-    not quite free beside multiply-adds. Fitted to tiles of 1, 2 and 4 vectors.
+    not quite free beside multiply-adds. Fitted to tiles of 1, 2 and 4 vectors. Narrow
+    vectors may be one more than registers hold: it is read anew for each number.
     """
     vectors, numbers = tile.vectors, channels * tile.rows * tile.columns
     shared = channels * tile.rows * (tile.columns + tile.pixels - 1) / tile.pixels
+    again = numbers if numbers > tiles.most_pixels(vectors, target) else 0
+    loads = vectors + shared + again
     if target.vector_bytes == LINE_BYTES:
         busy = tiles.busy(vectors, numbers, target)
     else:
-        busy = max(vectors * numbers, LATENCY, FEED * (vectors + shared))
-    return busy + LOAD * (vectors + shared)
+        wait = CHAIN if tile.pixels > 1 else tiles.latency(target)
+        busy = max(vectors * numbers, wait, FEED * loads)
+    return busy + LOAD * loads
 
 
 def _divisors(number: int, most: int) -> list[int]:
