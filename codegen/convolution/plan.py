@@ -26,7 +26,8 @@ COPY_BYTES = 1 << 18  # what a copied band may take
 FILTER_BYTES = 1 << 19  # filters up to this stay in a cache
 NEAR_BYTES = 1 << 18  # of a band that stays in the second-level cache for all bundles
 SLICE_BYTES = 1 << 14  # of filters that stay in the first-level cache for all tiles
-FAR_BYTES = 1 << 16  # of filters, beside which it pays to put sums aside for that
+LEAST_ROWS = 2  # of tiles in a band, that use the filters of a slice
+FAR_BYTES = 1 << 17  # of filters, beside which it pays to put sums aside for that
 
 
 @dataclass(frozen=True)
@@ -76,10 +77,10 @@ class Plan:
         """Bytes of scratch that a unit uses."""
         if self.pieces:
             return self.tiling.vectors * scatter_tiles.result_bytes(self.correlation)
-        if self.held is None:
-            return self.held_at + self._waiting if self.slices > 1 else self.view.scratch
-        held = self.held.held_bytes(self.correlation, self.tiling.vectors)
-        return self.held_at + held
+        if self.held is not None:
+            held = self.held.held_bytes(self.correlation, self.tiling.vectors)
+            return self.held_at + held
+        return self.held_at + self._waiting if self.slices > 1 else self.view.scratch
 
     @property
     def _waiting(self) -> Size:
@@ -144,14 +145,16 @@ def plan(c: Correlation, target: Target) -> Plan:
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
     shared = sizes.floordiv(c.rows.count, c.pooled)
     most = sizes.floordiv(shared + (bands - 1), bands) * c.pooled
-    seen, slices = view(reading, most, tiling.clipped), _slices(c, tiling, target)
+    seen = view(reading, most, tiling.clipped)
+    slices = _slices(c, tiling, bands, target)
     return Plan(c, tiling, bands, seen, cost, slices=slices)
 
 
-def _slices(c: Correlation, tiling: Tiling, target: Target) -> int:
+def _slices(c: Correlation, tiling: Tiling, bands: int, target: Target) -> int:
     """Slices of the input channels, each of few enough filters to stay near.
 
-    Where all stay in the first-level cache, or sizes are unknown, there is one.
+    There is one where filters or tiles are few, sizes unknown, or vectors whole lines:
+    such tiles do so much with a line of filters that it may come from further away.
     """
     channels = c.channels
     taps = len(c.rows.taps) * len(c.columns.taps)
@@ -160,7 +163,8 @@ def _slices(c: Correlation, tiling: Tiling, target: Target) -> int:
         return 1
     each = tiling.vectors * channels.chunk * taps * c.lanes * c.item
     chunks = len(channels.chunks)
-    if each * chunks < FAR_BYTES:
+    many = c.rows.lengths[0] >= LEAST_ROWS * bands * tiling.heights[0]
+    if each * chunks < FAR_BYTES or not many:
         return 1
     return -(-chunks // max(SLICE_BYTES // max(each, 1), 1))
 

@@ -16,7 +16,7 @@ from codegen.sizes import Size, symbol
 
 def sum_lines(plan: Plan, height: int, strip: Strip) -> list[str]:
     """Lines that fill ``sum[vectors][height * width]``."""
-    c, width = plan.correlation, strip.width
+    width = strip.width
     every = text.unrolled((("k", plan.tiling.vectors), ("p", height * width)))
     lines = [
         f"sg_{plan.kind}v sum[{plan.tiling.vectors}][{height * width}];",
@@ -42,7 +42,7 @@ def _begun(plan: Plan, every: str, pixels: int) -> list[str]:
 
 
 def _chunks(plan: Plan, body: list[str]) -> list[str]:
-    """The loop over the chunks of input channels, those of ``slice`` if there are any."""
+    """The loop over the chunks of input channels, or those of ``slice``."""
     chunks = len(plan.correlation.channels.chunks)
     if plan.slices == 1:
         return text.loop("chunk", chunks, body)
@@ -54,7 +54,7 @@ def _chunks(plan: Plan, body: list[str]) -> list[str]:
 
 
 def put_aside(plan: Plan, pixels: int, stored: list[str]) -> list[str]:
-    """Lines that keep the sums for the next slice; after the last they are ``stored``."""
+    """Lines that keep sums for the next slice; after the last they are ``stored``."""
     if plan.slices == 1:
         return stored
     vectors, lanes = plan.tiling.vectors, plan.correlation.lanes
@@ -130,35 +130,45 @@ def filter_place(plan: Plan, s: Size) -> Size:
 
 
 def channels(plan: Plan, height: int, width: int, low: int, high: int) -> list[str]:
-    """The innermost loop: the channels of a chunk, a multiply-add for each sum."""
-    c, steps, kind = plan.correlation, plan.view, plan.kind
-    down = symbol("i") * c.rows.stride * steps.row
-    place = sizes.text(down + symbol("j") * (c.columns.stride * steps.column))
-    value = f"at[{place}]"
-    if not c.channels.broadcast:
-        value = f"sg_load_{kind}(at + {place})"
-    vectors = plan.tiling.vectors
-    pixel = sizes.text(symbol("i") * width + low + symbol("j"))
-    again = height * width > plan.tiling.full  # the last filters are read each time
-    kept = vectors - again
-    pixels = text.unrolled((("i", height), ("j", high - low)))
+    """The innermost loop: the channels of a chunk, a multiply-add for each sum.
+
+    In a tile of too many pixels the last vector of filters is read anew for each.
+    """
+    c, kind = plan.correlation, plan.kind
+    again = height * width > plan.tiling.full
+    kept = plan.tiling.vectors - again
+    sums = f"[{sizes.text(symbol('i') * width + low + symbol('j'))}]"
     products = [
-        *([f"const {plan.ctype} value = {value};"] if again else []),
+        f"const {_value_type(plan)} value = {_value(plan)};",
         text.unrolled((("k", kept),)),
-        f"    sum[k][{pixel}] += weight[k] * {'value' if again else value};",
+        f"    sum[k]{sums} += weight[k] * value;",
     ]
     if again:
         last = f"sg_load_{kind}(filter + {kept * plan.filter_step})"
-        products += [f"sum[{kept}][{pixel}] += {last} * value;", "SG_REREAD;"]
+        products += [f"sum[{kept}]{sums} += {last} * value;", "SG_REREAD;"]
     body = [
         f"sg_{kind}v weight[{kept}];",
         text.unrolled((("k", kept),)),
         f"    weight[k] = sg_load_{kind}(filter + k * {plan.filter_step});",
-        *text.block(pixels, products),
-        f"at += {sizes.text(steps.channel)};",
+        *text.block(text.unrolled((("i", height), ("j", high - low))), products),
+        f"at += {sizes.text(plan.view.channel)};",
         f"filter += {c.lanes};",
     ]
     return ["SG_ROLLED", *text.loop("channel", _chunk_size(plan), body)]
+
+
+def _value(plan: Plan) -> str:
+    """What pixel (i, j) of a tile reads: a number for all lanes, or one for each."""
+    c, steps = plan.correlation, plan.view
+    down = symbol("i") * c.rows.stride * steps.row
+    place = sizes.text(down + symbol("j") * (c.columns.stride * steps.column))
+    if c.channels.broadcast:
+        return f"at[{place}]"
+    return f"sg_load_{plan.kind}(at + {place})"
+
+
+def _value_type(plan: Plan) -> str:
+    return plan.ctype if plan.correlation.channels.broadcast else f"sg_{plan.kind}v"
 
 
 def _chunk_size(plan: Plan) -> Size:

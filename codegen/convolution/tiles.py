@@ -59,23 +59,23 @@ def most_pixels(vectors: int, target: Target) -> int:
 def widest(vectors: int, target: Target) -> int:
     """The same where one vector of filters may be read anew for each pixel.
 
-    AVX2's multiply-adds take an operand from memory, at the cost of a load.
+    AVX2's multiply-adds take an operand from memory, for no more than a load.
     """
-    alone = target.vector_bytes == 32 and vectors > 1
-    return (target.registers - vectors) // vectors if alone else most_pixels(vectors, target)
+    spared = 1 if target.vector_bytes == 32 and vectors > 1 else 0
+    return (target.registers - vectors - 1 + spared) // vectors
 
 
-def step_cost(vectors: int, pixels: int, target: Target) -> float:
+def step_cost(vectors: int, pixels: int, target: Target, again: float = 0) -> float:
     """Rough cycles of one channel and tap, one multiply-add a cycle.
 
     AVX-512 spreads an input number over the lanes inside the multiply-add itself.
     Narrower vectors need a load for each, and two begin while two multiply-adds do.
+    Filters without a register are loaded ``again``.
     """
     rest = loads(vectors, pixels, target)
     if target.vector_bytes == LINE_BYTES:
         return busy(vectors, pixels, target) + rest
     fetch = FETCH * vectors * target.vector_bytes / LINE_BYTES if vectors > 1 else 0
-    again = AGAIN * pixels if pixels > most_pixels(vectors, target) else 0
     fed = max(fetch, vectors + pixels + again)
     return max(vectors * pixels, latency(target), fed) + rest
 
@@ -213,8 +213,11 @@ def _clipped_cuts(width: int, most: int) -> Iterator[list[int]]:
 
 
 def _strip_cost(strip: Strip, vectors: int, columns: Axis, target: Target) -> float:
+    def cost(width: int) -> float:
+        full = strip.width <= most_pixels(vectors, target)
+        return step_cost(vectors, width, target, 0 if full else AGAIN * width)
+
     if strip.spans:
-        widths = (high - low for low, high in strip.spans if high > low)
-        return sum(step_cost(vectors, width, target) for width in widths)
+        return sum(cost(high - low) for low, high in strip.spans if high > low)
     number = len(columns.taps) * (strip.length // strip.width)
-    return number * step_cost(vectors, strip.width, target)
+    return number * cost(strip.width)
