@@ -18,6 +18,7 @@ from codegen.convolution.geometry import (
     blocks,
     plane,
     position,
+    share,
 )
 from codegen.convolution.plan import Plan
 from codegen.ir import Image
@@ -38,6 +39,33 @@ def distances(plan: Plan) -> list[str]:
         _distance("source_ahead", last, c.source, c.rows.stride, 1),
         _distance("result_ahead", last, c.result, 1, c.pooled),
         "(void)source_ahead, (void)result_ahead;",  # where no tile asks
+    ]
+
+
+def next_filters(plan: Plan) -> list[str]:
+    """Where the filters of the next slice are, of this bundle or of the next one."""
+    chunks = len(plan.correlation.channels.chunks)
+    each = plan.correlation.channels.chunk * plan.taps * plan.correlation.lanes
+    first = share(symbol("slice") + 1, plan.slices, chunks) * each
+    other = plan.tiling.vectors * plan.filter_step
+    at = f"slice < {plan.slices - 1} ? {sizes.text(first)} : {other}"
+    return [f"const {plan.ctype} *next = filters + ({at});"]
+
+
+def filter_lines(plan: Plan) -> list[str]:
+    """Lines with which each tile of a slice asks for some filters of the next one."""
+    c, tiling = plan.correlation, plan.tiling
+    row = sum(strip.length // strip.width for strip in tiling.strips)
+    rows = c.rows.lengths[0] // (plan.bands * tiling.heights[0])
+    bytes_of = plan.filter_step // plan.slices * c.item
+    number = -(-bytes_of // (LINE_BYTES * max(row * rows, 1)))
+    line = LINE_BYTES // c.item
+    place = f"next + k * {plan.filter_step} + line * {line}"
+    return [
+        text.count("line", number),
+        f"    {text.unrolled((('k', tiling.vectors),))}",
+        f"        __builtin_prefetch({place}, {READ});",
+        f"next += {number * line};",
     ]
 
 

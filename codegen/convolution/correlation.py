@@ -25,7 +25,7 @@ from codegen.convolution.outlets import Tile
 from codegen.convolution.plan import Plan, plan
 from codegen.convolution.slides import most_rows, slides
 from codegen.convolution.strips import Strip
-from codegen.convolution.sums import sum_lines
+from codegen.convolution.sums import put_aside, sum_lines
 from codegen.convolution.winograd import cut
 from codegen.emission import Emission, Phase
 from codegen.ir import Buffer
@@ -118,7 +118,7 @@ def _together(plans: list[Plan], first_turns: list[Size]) -> Phase:
         tuple(text.block("for (int64_t unit = begin; unit < end; unit++)", body)),
         tuple(dict.fromkeys(b for chosen in plans for b in _buffers(chosen))),
         plans[0].correlation.source.batch * sum(counts),
-        reduce(sizes.maximum, (chosen.view.scratch for chosen in plans)),
+        reduce(sizes.maximum, (chosen.scratch for chosen in plans)),
         sizes.floordiv(cost, len(plans)),
     )
 
@@ -208,7 +208,12 @@ def _tiles(plan: Plan) -> list[str]:
         for strip in plan.tiling.strips:
             across += _strip(plan, height, strip)
         lines += _while("row", height, symbol("bottom"), across)
-    return lines
+    if plan.slices == 1:
+        return lines
+    at = bands.held(plan.correlation, plan.held_at, "kept")
+    start = f"{plan.ctype} *waiting = kept;"
+    begun = [start, *ahead.next_filters(plan)]
+    return [at, *text.loop("slice", plan.slices, [*begun, *lines])]
 
 
 def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
@@ -218,10 +223,14 @@ def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
         stored = epilogue.store_lines(c, tile)
     else:
         stored = bands.store_lines(c, plan.held, tile)
+    asked = ahead.tile_lines(plan, height, width)
+    if plan.slices > 1:
+        asked = text.block("if (slice == 0)", asked) if asked else []
+        asked += ahead.filter_lines(plan)
     lines = [
-        *ahead.tile_lines(plan, height, width),
+        *asked,
         *sum_lines(plan, height, strip),
-        *stored,
+        *put_aside(plan, height * width, stored),
     ]
     return _while("column", width, strip.stop, lines)
 

@@ -10,7 +10,7 @@ from codegen import sizes
 from codegen.convolution import bands as banding
 from codegen.convolution import scatter_tiles, tiles
 from codegen.convolution.bands import Bands
-from codegen.convolution.geometry import Correlation
+from codegen.convolution.geometry import LINE_BYTES, Correlation
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.slides import slides
 from codegen.convolution.strips import Strip
@@ -25,6 +25,9 @@ UNITS = 16  # units that one sample is cut in, where its rows allow
 COPY_BYTES = 1 << 18  # what a copied band may take
 FILTER_BYTES = 1 << 19  # filters up to this stay in a cache
 NEAR_BYTES = 1 << 18  # of a band that stays in the second-level cache for all bundles
+SLICE_BYTES = 1 << 14  # of filters that stay in the first-level cache for all tiles
+LEAST_ROWS = 2  # of tiles in a band, that use the filters of a slice
+FAR_BYTES = 1 << 17  # of filters, beside which it pays to put sums aside for that
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Plan:
     held: Bands | None = None  # whose results are pooled from the scratch
     slides: bool = False  # whether sums move along a row
     pieces: tuple[int, ...] = ()  # of the input's pixels, where sums are scattered
+    slices: int = 1  # of the input channels, between which sums are in the scratch
 
     @property
     def kind(self) -> str:
@@ -73,10 +77,17 @@ class Plan:
         """Bytes of scratch that a unit uses."""
         if self.pieces:
             return self.tiling.vectors * scatter_tiles.result_bytes(self.correlation)
-        if self.held is None:
-            return self.view.scratch
-        held = self.held.held_bytes(self.correlation, self.tiling.vectors)
-        return self.held_at + held
+        if self.held is not None:
+            held = self.held.held_bytes(self.correlation, self.tiling.vectors)
+            return self.held_at + held
+        return self.held_at + self._waiting if self.slices > 1 else self.view.scratch
+
+    @property
+    def _waiting(self) -> Size:
+        """Bytes of the sums of a band."""
+        c = self.correlation
+        most = sizes.floordiv(c.rows.count + (self.bands - 1), self.bands)
+        return most * c.columns.count * (self.tiling.vectors * c.lanes * c.item)
 
     @property
     def unit(self) -> list[tuple[str, Size]]:
@@ -134,7 +145,28 @@ def plan(c: Correlation, target: Target) -> Plan:
     bands = _bands(reading, tiling, channels.vectors // tiling.vectors)
     shared = sizes.floordiv(c.rows.count, c.pooled)
     most = sizes.floordiv(shared + (bands - 1), bands) * c.pooled
-    return Plan(c, tiling, bands, view(reading, most, tiling.clipped), cost)
+    seen = view(reading, most, tiling.clipped)
+    slices = _slices(c, tiling, bands, target)
+    return Plan(c, tiling, bands, seen, cost, slices=slices)
+
+
+def _slices(c: Correlation, tiling: Tiling, bands: int, target: Target) -> int:
+    """Slices of the input channels, each of few enough filters to stay near.
+
+    There is one where filters or tiles are few, sizes unknown, or vectors whole lines:
+    such tiles do so much with a line of filters that it may come from further away.
+    """
+    channels = c.channels
+    taps = len(c.rows.taps) * len(c.columns.taps)
+    known = c.rows.known and c.columns.known and c.pooled == 1
+    if target.vector_bytes == LINE_BYTES or not (known and channels.broadcast):
+        return 1
+    each = tiling.vectors * channels.chunk * taps * c.lanes * c.item
+    chunks = len(channels.chunks)
+    many = c.rows.lengths[0] >= LEAST_ROWS * bands * tiling.heights[0]
+    if each * chunks < FAR_BYTES or not many:
+        return 1
+    return -(-chunks // max(SLICE_BYTES // max(each, 1), 1))
 
 
 def _tiles(c: Correlation, target: Target) -> scatter_tiles.Found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.convolution import text
-from codegen.convolution.geometry import Axis
+from codegen.convolution.geometry import Axis, share
 from codegen.convolution.plan import Plan
 from codegen.convolution.strips import Strip
 from codegen.sizes import Size, symbol
@@ -16,17 +16,56 @@ from codegen.sizes import Size, symbol
 
 def sum_lines(plan: Plan, height: int, strip: Strip) -> list[str]:
     """Lines that fill ``sum[vectors][height * width]``."""
-    c, width = plan.correlation, strip.width
-    zero = text.unrolled((("k", plan.tiling.vectors), ("p", height * width)))
+    width = strip.width
+    every = text.unrolled((("k", plan.tiling.vectors), ("p", height * width)))
     lines = [
         f"sg_{plan.kind}v sum[{plan.tiling.vectors}][{height * width}];",
-        f"{zero} sum[k][p] = (sg_{plan.kind}v){{0}};",
+        *_begun(plan, every, height * width),
     ]
     if not plan.taps:
         return lines
     taps = _clipped_taps(plan, strip) if strip.spans else _taps(plan, height, width)
     rows = _rows(plan, taps)
-    return [*lines, *text.loop("chunk", len(c.channels.chunks), rows)]
+    return [*lines, *_chunks(plan, rows)]
+
+
+def _begun(plan: Plan, every: str, pixels: int) -> list[str]:
+    """The sums at first: none, or those of the slices before."""
+    zero = f"{every} sum[k][p] = (sg_{plan.kind}v){{0}};"
+    if plan.slices == 1:
+        return [zero]
+    at = f"waiting + (k * {pixels} + p) * {plan.correlation.lanes}"
+    return [
+        f"if (slice == 0) {zero}",
+        f"else {every} sum[k][p] = sg_load_{plan.kind}({at});",
+    ]
+
+
+def _chunks(plan: Plan, body: list[str]) -> list[str]:
+    """The loop over the chunks of input channels, or those of ``slice``."""
+    chunks = len(plan.correlation.channels.chunks)
+    if plan.slices == 1:
+        return text.loop("chunk", chunks, body)
+    first, last = (
+        sizes.text(share(symbol("slice") + at, plan.slices, chunks)) for at in (0, 1)
+    )
+    head = f"for (int64_t chunk = {first}; chunk < {last}; chunk++)"
+    return text.block(head, body)
+
+
+def put_aside(plan: Plan, pixels: int, stored: list[str]) -> list[str]:
+    """Lines that keep sums for the next slice; after the last they are ``stored``."""
+    if plan.slices == 1:
+        return stored
+    vectors, lanes = plan.tiling.vectors, plan.correlation.lanes
+    every = text.unrolled((("k", vectors), ("p", pixels)))
+    at = f"waiting + (k * {pixels} + p) * {lanes}"
+    return [
+        *text.block(f"if (slice == {plan.slices - 1})", stored),
+        "else",
+        f"    {every} sg_store_{plan.kind}({at}, sum[k][p]);",
+        f"waiting += {vectors * pixels * lanes};",
+    ]
 
 
 def _rows(plan: Plan, body: list[str]) -> list[str]:
@@ -91,25 +130,45 @@ def filter_place(plan: Plan, s: Size) -> Size:
 
 
 def channels(plan: Plan, height: int, width: int, low: int, high: int) -> list[str]:
-    """The innermost loop: the channels of a chunk, a multiply-add for each sum."""
-    c, steps, kind = plan.correlation, plan.view, plan.kind
-    down = symbol("i") * c.rows.stride * steps.row
-    place = sizes.text(down + symbol("j") * (c.columns.stride * steps.column))
-    value = f"at[{place}]"
-    if not c.channels.broadcast:
-        value = f"sg_load_{kind}(at + {place})"
-    vectors = plan.tiling.vectors
-    pixel = sizes.text(symbol("i") * width + low + symbol("j"))
+    """The innermost loop: the channels of a chunk, a multiply-add for each sum.
+
+    In a tile of too many pixels the last vector of filters is read anew for each.
+    """
+    c, kind = plan.correlation, plan.kind
+    again = height * width > plan.tiling.full
+    kept = plan.tiling.vectors - again
+    sums = f"[{sizes.text(symbol('i') * width + low + symbol('j'))}]"
+    products = [
+        f"const {_value_type(plan)} value = {_value(plan)};",
+        text.unrolled((("k", kept),)),
+        f"    sum[k]{sums} += weight[k] * value;",
+    ]
+    if again:
+        last = f"sg_load_{kind}(filter + {kept * plan.filter_step})"
+        products += [f"sum[{kept}]{sums} += {last} * value;", "SG_REREAD;"]
     body = [
-        f"sg_{kind}v weight[{vectors}];",
-        text.unrolled((("k", vectors),)),
+        f"sg_{kind}v weight[{kept}];",
+        text.unrolled((("k", kept),)),
         f"    weight[k] = sg_load_{kind}(filter + k * {plan.filter_step});",
-        text.unrolled((("i", height), ("j", high - low), ("k", vectors))),
-        f"    sum[k][{pixel}] += weight[k] * {value};",
-        f"at += {sizes.text(steps.channel)};",
+        *text.block(text.unrolled((("i", height), ("j", high - low))), products),
+        f"at += {sizes.text(plan.view.channel)};",
         f"filter += {c.lanes};",
     ]
     return ["SG_ROLLED", *text.loop("channel", _chunk_size(plan), body)]
+
+
+def _value(plan: Plan) -> str:
+    """What pixel (i, j) of a tile reads: a number for all lanes, or one for each."""
+    c, steps = plan.correlation, plan.view
+    down = symbol("i") * c.rows.stride * steps.row
+    place = sizes.text(down + symbol("j") * (c.columns.stride * steps.column))
+    if c.channels.broadcast:
+        return f"at[{place}]"
+    return f"sg_load_{plan.kind}(at + {place})"
+
+
+def _value_type(plan: Plan) -> str:
+    return plan.ctype if plan.correlation.channels.broadcast else f"sg_{plan.kind}v"
 
 
 def _chunk_size(plan: Plan) -> Size:

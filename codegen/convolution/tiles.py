@@ -22,6 +22,7 @@ from codegen.target import Target
 MOST_VECTORS = 4
 FETCH = 5.5  # cycles to bring a line of filters in, where several streams run
 LOAD = 1.0  # what else a vector of filters costs
+AGAIN = 1.3  # to read it anew for a pixel
 COPY = 1.03  # what copying with zeros costs beside the sums
 
 
@@ -29,13 +30,15 @@ COPY = 1.03  # what copying with zeros costs beside the sums
 class Tiling:
     """``vectors`` of output channels by rows of some ``heights`` by strips of columns.
 
-    ``clipped`` says that taps outside the image are left out rather than zero.
+    ``clipped`` says that taps outside the image are left out rather than zero. In tiles
+    of more than ``full`` pixels the last vector of filters has no register.
     """
 
     vectors: int
     heights: tuple[int, ...]
     strips: tuple[Strip, ...]
     clipped: bool = False
+    full: int = 64
 
 
 Found = tuple[float, Tiling]
@@ -53,17 +56,27 @@ def most_pixels(vectors: int, target: Target) -> int:
     return (target.registers - vectors - 1) // vectors
 
 
-def step_cost(vectors: int, pixels: int, target: Target) -> float:
+def widest(vectors: int, target: Target) -> int:
+    """The same where one vector of filters may be read anew for each pixel.
+
+    AVX2's multiply-adds take an operand from memory, for no more than a load.
+    """
+    spared = 1 if target.vector_bytes == 32 and vectors > 1 else 0
+    return (target.registers - vectors - 1 + spared) // vectors
+
+
+def step_cost(vectors: int, pixels: int, target: Target, again: float = 0) -> float:
     """Rough cycles of one channel and tap, one multiply-add a cycle.
 
     AVX-512 spreads an input number over the lanes inside the multiply-add itself.
     Narrower vectors need a load for each, and two begin while two multiply-adds do.
+    Filters without a register are loaded ``again``.
     """
     rest = loads(vectors, pixels, target)
     if target.vector_bytes == LINE_BYTES:
         return busy(vectors, pixels, target) + rest
     fetch = FETCH * vectors * target.vector_bytes / LINE_BYTES if vectors > 1 else 0
-    fed = max(fetch, vectors + pixels)
+    fed = max(fetch, vectors + pixels + again)
     return max(vectors * pixels, latency(target), fed) + rest
 
 
@@ -179,11 +192,12 @@ def _clipped(
     used = sum(high - low for low, high in spans(rows, 0, height))
     taps = len(rows.taps) * len(columns.taps)
     for vectors in vectors_of(group_vectors):
-        for widths in _clipped_cuts(width, most_pixels(vectors, target)):
+        full = most_pixels(vectors, target)
+        for widths in _clipped_cuts(width, widest(vectors, target)):
             strips = strips_of(columns, widths, clipped=True)
             steps = sum(_strip_cost(s, vectors, columns, target) for s in strips)
             steps += len(strips) * len(columns.taps) * _fixed(depth, taps)
-            tiling = Tiling(vectors, (1,), strips, clipped=True)
+            tiling = Tiling(vectors, (1,), strips, clipped=True, full=full)
             yield steps * used * group_vectors / vectors, tiling
 
 
@@ -199,8 +213,11 @@ def _clipped_cuts(width: int, most: int) -> Iterator[list[int]]:
 
 
 def _strip_cost(strip: Strip, vectors: int, columns: Axis, target: Target) -> float:
+    def cost(width: int) -> float:
+        full = strip.width <= most_pixels(vectors, target)
+        return step_cost(vectors, width, target, 0 if full else AGAIN * width)
+
     if strip.spans:
-        widths = (high - low for low, high in strip.spans if high > low)
-        return sum(step_cost(vectors, width, target) for width in widths)
+        return sum(cost(high - low) for low, high in strip.spans if high > low)
     number = len(columns.taps) * (strip.length // strip.width)
-    return number * step_cost(vectors, strip.width, target)
+    return number * cost(strip.width)

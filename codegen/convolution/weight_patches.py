@@ -55,6 +55,7 @@ class Patches:
     kernel: Kernel
     view: View
     parts: tuple[Part, ...]
+    group: int  # chunks of input channels of a unit
 
     @property
     def lanes(self) -> int:
@@ -62,8 +63,8 @@ class Patches:
 
     @property
     def size(self) -> int:
-        """Elements of a patch of a chunk of channels."""
-        return self.kernel.taps * self.lanes
+        """Elements of a patch of a unit's channels."""
+        return self.group * self.kernel.taps * self.lanes
 
     @property
     def pixels(self) -> int:
@@ -100,7 +101,20 @@ def patches(kernel: Kernel, target: Target) -> Patches | None:
     chunk = symbol("chunk")
     reading = Reading(step.x, kernel.rows, kernel.columns, channels, 0, 0, chunk)
     found = view(reading, kernel.rows.count)
-    return Patches(kernel, found, _cheapest(kernel.taps, channels.lanes, target))
+    group = _group(kernel, target) if kernel.taps == 1 and not found.copy else 1
+    parts = _cheapest(group * kernel.taps, channels.lanes, target)
+    return Patches(kernel, found, parts, group)
+
+
+def _group(kernel: Kernel, target: Target) -> int:
+    """Chunks of a single tap go together: each group reads all of dy again."""
+    chunks = len(kernel.channels.chunks)
+    enough = (
+        n
+        for n in range(2, MOST_VECTORS + 1)
+        if chunks % n == 0 and chunks // n >= target.units
+    )
+    return max(enough, default=1)
 
 
 def _cheapest(taps: int, lanes: int, target: Target) -> tuple[Part, ...]:
@@ -122,7 +136,7 @@ def _parts(taps: int, vectors: int, lanes: int, target: Target) -> tuple[Part, .
 
 
 def emission(p: Patches) -> Emission:
-    """One phase; a unit is a chunk of input channels."""
+    """One phase; a unit is a group of chunks of input channels."""
     kernel, step = p.kernel, p.kernel.step
     used = aligned(p.view.scratch)
     start = f"({kernel.ctype} *)(scratch + {sizes.text(used)})"
@@ -130,13 +144,13 @@ def emission(p: Patches) -> Emission:
         f"const int64_t top = 0, bottom = {sizes.text(kernel.rows.count)};",
         f"{kernel.ctype} *const patches = {start};",
         "(void)top, (void)bottom;",
-        *_taps(p),
+        *(_taps(p) if p.kernel.taps > 1 else []),
         *text.loop("sample", step.x.batch, [*_laid(p), *_multiplied(p)]),
     ]
     phase = Phase(
-        tuple(text.block("for (int64_t chunk = begin; chunk < end; chunk++)", body)),
+        tuple(text.block("for (int64_t group = begin; group < end; group++)", body)),
         (step.x.buffer, step.dy.buffer, step.dw),
-        len(kernel.channels.chunks),
+        len(kernel.channels.chunks) // p.group,
         used + (p.pixels * p.size + p.lanes) * p.item,
         p.pixels * step.x.batch * kernel.channels.vectors * p.size,
         helpers=tuple(_helper(p, part) for part in p.parts),
@@ -165,14 +179,19 @@ def _laid(p: Patches) -> list[str]:
     row = steps.top + symbol("row") * rows.stride
     column = steps.left + symbol("column") * columns.stride
     corner = sizes.text(row * steps.row + column * steps.column)
-    to = sizes.text((symbol("row") * columns.count + symbol("column")) * p.size)
-    name = f"sg_lay_patch_{p.kernel.kind}"
-    call = f"{name}(patches + {to}, in + {corner}, taps, {p.kernel.taps});"
-    return [
+    pixel = (symbol("row") * columns.count + symbol("column")) * p.size
+    to = sizes.text(pixel + symbol("part") * (p.kernel.taps * p.lanes))
+    kind = p.kernel.kind
+    call = f"sg_lay_patch_{kind}(patches + {to}, in + {corner}, taps, {p.kernel.taps});"
+    if p.kernel.taps == 1:
+        call = f"sg_store_{kind}(patches + {to}, sg_load_{kind}(in + {corner}));"
+    each = [
+        f"const int64_t chunk = group * {p.group} + part;",
         *steps.copy,
         f"const {p.kernel.ctype} *const in = {steps.pointer};",
-        *text.loop("row", rows.count, text.loop("column", columns.count, [call])),
     ]
+    swept = text.loop("row", rows.count, text.loop("column", columns.count, [call]))
+    return text.loop("part", p.group, [*each, *swept])
 
 
 def _multiplied(p: Patches) -> list[str]:
@@ -188,7 +207,7 @@ def _product(p: Patches, part: Part, first: int) -> list[str]:
     """What ``part`` makes of the patches from element ``first`` on."""
     step, lanes = p.kernel.step, p.lanes
     dy = position(step.dy, symbol("sample"), symbol("vector"), 0, 0)
-    to = symbol("vector") * (lanes * p.row) + symbol("chunk") * p.size + first
+    to = symbol("vector") * (lanes * p.row) + symbol("group") * p.size + first
     fields: dict[str, Size] = {
         "points": 1,
         "parts": part.turns,
@@ -218,6 +237,6 @@ def _asked(p: Patches) -> list[str]:
     if p.row * step.dy.channels * p.item <= NEAR_BYTES:
         return []
     row = (symbol("vector") + 1) * p.lanes + symbol("row")
-    at = row * p.row + symbol("chunk") * p.size + symbol("line") * line
+    at = row * p.row + symbol("group") * p.size + symbol("line") * line
     ask = f"__builtin_prefetch({step.dw.name} + {sizes.text(at)}, 1, 2);"
     return text.loop("row", p.lanes, text.loop("line", -(-p.size // line), [ask]))

@@ -13,10 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from codegen.convolution import tiles
-from codegen.convolution.geometry import Axis, Channels
+from codegen.convolution.geometry import LINE_BYTES, Axis, Channels
 from codegen.target import Target
 
 LOAD = 0.4  # of the time of a multiply-add
+FEED = 1.2  # the same where loads of narrow vectors are what takes longest
+CHAIN = 10  # sums that hardly wait where each gets several products one after another
 MOST_PIXELS = 4  # at once
 SPARE = 2  # registers beside sums and gradients: a number of x, and a product
 
@@ -39,12 +41,11 @@ def choose(
     channels: Channels, kernel: tuple[int, int], columns: Axis, target: Target
 ) -> WeightTile:
     """The tile of least cost, with as many pixels at once as it leaves room for."""
-    tile = min(
-        _candidates(channels, kernel, target),
-        key=lambda tile: tile_cost(tile, channels, kernel, target),
-    )
     dense = channels.broadcast and columns.stride == columns.dilation == 1
-    return replace(tile, pixels=_pixels(tile, target)) if dense else tile
+    found = _candidates(channels, kernel, target)
+    if dense:
+        found = (replace(tile, pixels=_pixels(tile, target)) for tile in found)
+    return min(found, key=lambda tile: tile_cost(tile, channels, kernel, target))
 
 
 def _candidates(
@@ -53,7 +54,7 @@ def _candidates(
     for vectors in range(1, min(channels.group_vectors, tiles.MOST_VECTORS) + 1):
         if channels.group_vectors % vectors:
             continue
-        most = tiles.most_pixels(vectors, target)
+        most = tiles.widest(vectors, target)
         for rows in _divisors(kernel[0], most):
             for columns in _divisors(kernel[1], most // rows):
                 left = most // (rows * columns)
@@ -66,23 +67,30 @@ def _pixels(tile: WeightTile, target: Target) -> int:
 
     Only columns of taps share numbers, and AVX-512 loads them for nothing.
     """
-    if tile.columns == 1 or target.vector_bytes == 64:
+    if tile.columns == 1 or target.vector_bytes == LINE_BYTES:
         return 1
     sums = tile.vectors * tile.channels * tile.rows * tile.columns
     left = (target.registers - SPARE - sums) // tile.vectors
     return min(max(left, 1), MOST_PIXELS)
 
 
-def _pixel_cost(vectors: int, numbers: int, target: Target) -> float:
-    """Rough cycles of one pixel, one multiply-add a cycle.
+def _pixel_cost(tile: WeightTile, channels: int, target: Target) -> float:
+    """Rough cycles of one pixel and some channels, one multiply-add a cycle.
 
     With AVX-512 every number is loaded and spread over the lanes in one, and loads are
-    not quite free beside multiply-adds. Fitted to tiles of 1, 2 and 4 vectors.
+    not quite free beside multiply-adds. Fitted to tiles of 1, 2 and 4 vectors. Narrow
+    vectors may be one more than registers hold: it is read anew for each number.
     """
-    busy = tiles.busy(vectors, numbers, target)
-    if target.vector_bytes < 64:
-        return busy + tiles.loads(vectors, numbers, target)
-    return busy + LOAD * (vectors + numbers)
+    vectors, numbers = tile.vectors, channels * tile.rows * tile.columns
+    shared = channels * tile.rows * (tile.columns + tile.pixels - 1) / tile.pixels
+    again = numbers if numbers > tiles.most_pixels(vectors, target) else 0
+    loads = vectors + shared + again
+    if target.vector_bytes == LINE_BYTES:
+        busy = tiles.busy(vectors, numbers, target)
+    else:
+        wait = CHAIN if tile.pixels > 1 else tiles.latency(target)
+        busy = max(vectors * numbers, wait, FEED * loads)
+    return busy + LOAD * loads
 
 
 def _divisors(number: int, most: int) -> list[int]:
@@ -95,7 +103,7 @@ def tile_cost(
     """Rough cycles of one output pixel, for the output channels of one group."""
     taps = tile.rows * tile.columns
     once = sum(
-        _pixel_cost(tile.vectors, piece * taps, target)
+        _pixel_cost(tile, piece, target)
         for chunk in channels.chunks
         for piece in tiles.even_pieces(chunk, tile.channels)
     )

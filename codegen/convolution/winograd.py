@@ -34,6 +34,9 @@ from codegen.target import Target
 
 MOST_TILES = 56  # of a unit
 UNITS = 4  # that share the channels of few tiles
+MANY = 16  # units, that need no shares
+FAR_BYTES = 1 << 24  # of filters, that each run of tiles fetches from memory
+FAR_INPUT_BYTES = 1 << 21  # what the inputs of a run may take, to fetch them less often
 AGAIN = 1 / 8  # of their products, what transforms repeated for them may cost
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
 INPUT_COST, OUTPUT_COST = 250, 200  # cycles of a transform at 36 points
@@ -67,7 +70,8 @@ def cut(c: Correlation, side: int, target: Target) -> Winograd:
     each = side * side * c.item * c.lanes
     vectors = max(v for v in (1, 2) if c.channels.vectors % v == 0)
     widest = tiles.most_pixels(vectors, target)
-    fit = min(INPUT_BYTES // (each * blocks(c.source)), MOST_TILES)
+    room = FAR_INPUT_BYTES if _is_far(c, side) else INPUT_BYTES
+    fit = min(room // (each * blocks(c.source)), MOST_TILES)
     fit = max(fit, min(widest, 14))
     bands = bands_for(c, side, fit) if c.banded else None
     fit = _tiles_of_a_unit(c, side, bands, fit, widest)
@@ -100,16 +104,26 @@ def _tiles_of_a_unit(
         units = 2 * -(-total // (2 * fit))
         return -(-total // units) * whole
     number = total * max(c.source.batch, 1) if isinstance(c.source.batch, int) else 0
+    if number > fit and _is_far(c, side):
+        fit = -(-number // (2 * max(round(number / (2 * fit)), 1)))
     return (min(fit, number) if number else fit) * whole
+
+
+def _is_far(c: Correlation, side: int) -> bool:
+    """Whether the transformed filters are more than caches hold."""
+    filters = c.channels.inputs * c.channels.vectors * c.lanes
+    return side * side * filters * c.item > FAR_BYTES
 
 
 def _shares(w: Winograd, target: Target) -> int:
     """How many units share out the channels of a single run of tiles.
 
-    Each of them transforms the inputs for itself.
+    Each of them transforms the inputs for itself. So do a few runs whose filters come
+    from memory: those of a share stay in a cache for the next run.
     """
-    c = w.correlation
-    if w.runs != 1:
+    c, runs = w.correlation, w.runs
+    few = isinstance(runs, int) and runs < MANY and _is_far(c, w.side)
+    if runs != 1 and not few:
         return 1
     again = INPUT_COST * blocks(c.source) * w.points / 36
     most = 1 + _products_cost(w, target) * AGAIN / max(again, 1)

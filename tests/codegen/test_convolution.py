@@ -58,6 +58,13 @@ CASES = {
         (48, 80), 2, (7, 8), Window((3, 2), (2, 3), (2, 1), ((1, 2), (0, 1)))
     ),
     "few pixels, pointwise": Case((32, 48), 2, (2, 3), Window((1, 1))),
+    "few pixels, pointwise, many channels": Case((384, 64), 2, (3, 5), Window((1, 1))),
+    "channels in slices": Case(
+        (272, 16), 2, (7, 7), Window((3, 3), padding=((1, 1), (1, 1)))
+    ),
+    "channels in slices, padded copies": Case(
+        (130, 32), 1, (9, 14), Window((5, 3), (1, 2), padding=((2, 1), (2, 2)))
+    ),
     "wide groups": Case((32, 64), 2, (7, 9), Window((3, 3), groups=2)),
     "odd groups": Case((9, 15), 2, (7, 9), Window((3, 3), groups=3)),
     "odd groups, plain": Case(

@@ -57,6 +57,33 @@ def test_narrow_vectors_do_not_load_a_number_for_each_product(target, one):
     assert tiling.vectors == 2
 
 
+def _plan(channels, size, target):
+    lanes = target.lanes("float32")
+    window = Window((3, 3), padding=((1, 1), (1, 1)))
+    x = image("x", "float32", 1, channels, (size, size), lanes)
+    y = image("y", "float32", 1, 64, (size, size), lanes)
+    packed = Buffer("w", "float32", (64 // lanes, 9 * channels, lanes))
+    step = Convolution(x, packed, y, window)
+    return plan(forward.correlation_of(step, target), target)
+
+
+@pytest.mark.parametrize(
+    ("channels", "size", "target", "slices"),
+    [(256, 14, AVX2, 11), (64, 14, AVX2, 1), (256, 14, AVX512, 1), (256, 1, AVX2, 1)],
+)
+def test_many_filters_of_narrow_vectors_are_taken_in_slices(
+    channels, size, target, slices
+):
+    assert _plan(channels, size, target).slices == slices
+
+
+def test_a_row_of_seven_has_no_register_for_the_last_filters():
+    tiling = _plan(64, 7, AVX2).tiling
+    assert (tiling.vectors, tiling.strips[0].width, tiling.full) == (2, 7, 6)
+    assert _plan(64, 14, AVX2).tiling.strips[0].width < 7
+    assert tiles.widest(2, SSE2) == tiles.most_pixels(2, SSE2)
+
+
 def test_tiles_at_ends_that_see_few_taps_are_the_wide_ones():
     full = axis(20, taps=5, padding=4)
     _, tiling = tiles.choose(full, full, 4, 64, AVX2, True)

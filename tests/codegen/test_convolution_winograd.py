@@ -93,6 +93,17 @@ def test_sums_that_are_put_aside(batch, open_batch, preferred, monkeypatch):
         assert error <= BOUND["float32"] * max(np.abs(want).max(), 1)
 
 
+def test_few_runs_share_channels_where_filters_are_far(preferred, monkeypatch):
+    monkeypatch.setattr(winograd, "FAR_BYTES", 0)
+    monkeypatch.setattr(winograd, "FAR_INPUT_BYTES", 1 << 12)
+    case = Case((9, 66), 3, (17, 19), Window((5, 5), padding=((2, 2), (2, 2))))
+    for target in TARGETS:
+        expected = blocked(reference(case)[0], target.lanes("float32"))
+        found = run(case, target, "float32", wanted=["y"])[0]
+        error = np.abs(found - expected).max()
+        assert error <= BOUND["float32"] * np.abs(expected).max()
+
+
 def test_vectors_as_wide_as_avx512(preferred):
     """On machines without it their C runs in pieces: slow to compile, but the same."""
     target = AVX512 if AVX512 in TARGETS else WIDE
@@ -186,13 +197,33 @@ def test_few_or_large_images_and_other_padding_are_cut_in_results(other):
 
 
 @pytest.mark.parametrize(
-    ("batch", "shares"), [(1, 4), (3, 4), (32, 1), (symbol("n"), 1)]
+    ("channels", "batch", "shares"),
+    [
+        (512, 1, 4),
+        (512, 3, 4),
+        (512, 32, 4),
+        (512, 320, 1),
+        (512, symbol("n"), 1),
+        (256, 32, 1),
+    ],
 )
-def test_channels_of_few_tiles_are_shared_out(batch, shares):
-    """One run of tiles is work for one thread, and its filters are all that takes."""
-    cut = winograd.cut(_correlation((512, 512), (7, 7), batch), 6, AVX512)
+def test_channels_of_few_tiles_are_shared_out(channels, batch, shares):
+    """One run of tiles is work for one thread, and its filters are all that takes.
+
+    So they are for a few runs, where filters come from memory.
+    """
+    c = _correlation((channels, channels), (7, 7), batch)
+    cut = winograd.cut(c, 6, AVX512)
     assert cut.shares == shares
     assert cut.share % cut.group == 0
+
+
+def test_far_filters_serve_many_tiles_in_an_even_number_of_runs():
+    near, far = (
+        winograd.cut(_correlation((channels, channels), (7, 7), 32), 6, AVX512)
+        for channels in (256, 512)
+    )
+    assert (near.tiles, far.tiles, far.runs) == (14, 32, 4)
 
 
 def test_transforms_for_each_share_are_not_repeated_where_they_cost_more():
