@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from symgraph.graph.dtypes import is_integer
 from symgraph.graph.errors import GraphError, SymgraphError
 from symgraph.graph.op import Apply, Op
 from symgraph.graph.traversal import toposort
@@ -41,8 +42,12 @@ def evaluate(
 
 
 def compute(node: Apply, arrays: Sequence[Array]) -> list[Array]:
-    """The outputs of one node, checked against their types."""
+    """The outputs of one node, checked against their types.
+
+    Sizes that are known only now must agree as they must in native code.
+    """
     try:
+        _settle(node, arrays)
         results = _reference(node, arrays)
         results = results if isinstance(results, tuple) else (results,)
         pairs = zip(node.outputs, results, strict=True)
@@ -50,6 +55,18 @@ def compute(node: Apply, arrays: Sequence[Array]) -> list[Array]:
     except Exception as error:
         error.add_note(f"  in {node!r}, applied at {node.site}")
         raise
+
+
+def _settle(node: Apply, arrays: Sequence[Array]) -> None:
+    """Raise where sizes do not agree, if some are known only now."""
+    if all(v.type.is_static for v in (*node.inputs, *node.outputs)):
+        return
+    values = [
+        int(array) if array.ndim == 0 and is_integer(array.dtype.name) else None
+        for array in arrays
+    ]
+    types, shapes = [v.type for v in node.inputs], [array.shape for array in arrays]
+    node.op.settle(types, shapes, values)
 
 
 def _reference(node: Apply, arrays: Sequence[Array]) -> Any:

@@ -37,6 +37,20 @@ class Op:
         """The type of each output; raises ``GraphError`` for what does not fit."""
         raise NotImplementedError(f"{type(self).__name__}.infer_type")
 
+    def settle(
+        self,
+        types: Sequence[TensorType],
+        shapes: Sequence[Dims],
+        values: Sequence[Dim | None],
+    ) -> TensorType | tuple[TensorType, ...]:
+        """The types of the outputs once the sizes are there, as a call brings them.
+
+        ``types`` are those the inputs had when the graph was built; ``values`` are as
+        in ``infer_shape``. Raises ``GraphError`` for sizes that do not fit.
+        """
+        pairs = zip(types, shapes, strict=True)
+        return self.infer_type(*(type.with_shape(shape) for type, shape in pairs))
+
     def infer_shape(
         self, shapes: Sequence[Dims], values: Sequence[Dim | None]
     ) -> Dims | tuple[Dims, ...]:

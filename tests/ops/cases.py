@@ -272,6 +272,11 @@ def takes():
     yield ops.AdvancedSubtensor(apart), arrays
     arrays = normal(5, 7, 3), normal(2, 3), size(1), size(3), *arrays[3:]
     yield ops.AdvancedSetSubtensor(apart, True), arrays
+    nothing_between = (Range(0, 5), Positions(), At(None))
+    arrays = normal(5, 3, 2), size(1), np.array([2, 0])
+    yield ops.AdvancedSubtensor(nothing_between, True), arrays
+    arrays = arrays[0], normal(2, 5), *arrays[1:]
+    yield ops.AdvancedSetSubtensor(nothing_between, False, True), arrays
 
 
 def orders():
