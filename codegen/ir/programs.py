@@ -83,12 +83,17 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One step of a program with what a profile or an error says about it."""
+    """One step of a program with what a profile or an error says about it.
+
+    It runs only where each bool scalar of its ``guard`` is as said there; one that
+    itself was made under a guard comes after the conditions of that.
+    """
 
     step: Step
     label: str
     flops: Size = 0
     origin: Any = None  # the caller's own; codegen only hands it back
+    guard: tuple[tuple[Buffer, bool], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,14 @@ class Op:
         """The outputs' values in NumPy: the definition every back end is held to."""
         raise NotImplementedError(f"{type(self).__name__}.reference")
 
+    def needs(self, place: int) -> bool | None:
+        """When the op reads its input number ``place``: always, if this is None.
+
+        True: only where its first input holds, a bool scalar; False: only where that
+        does not hold. ``reference`` gets None for what it does not read.
+        """
+        return None
+
     def vjp(
         self,
         inputs: Sequence[Variable],

@@ -8,6 +8,7 @@ from typing import Any
 from symgraph.graph import Apply, Variable
 from symgraph.lowering import (
     batch_norm,
+    branching,
     conv,
     cumulative,
     join,
@@ -31,6 +32,7 @@ from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
+from symgraph.ops.branching import IfElse
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.cumulative import CumProd, CumSum
@@ -59,6 +61,7 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
 # each lowers one application, or one with its twins
 LOWERINGS: dict[type, Callable[..., None]] = {
     Barrier: shape.lower_barrier,
+    IfElse: branching.lower_ifelse,
     BroadcastTo: shape.lower_broadcast_to,
     Transpose: shape.lower_transpose,
     Reshape: shape.lower_reshape,

@@ -27,6 +27,7 @@ from symgraph.ops.batch_norm import (
     BatchNormTraining,
     BatchNormTrainingGrad,
 )
+from symgraph.ops.branching import IfElse
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.checkpoint import Barrier, Checkpoint
 from symgraph.ops.comparison import (

@@ -153,10 +153,13 @@ def comparisons_and_bits():
 
 
 def selections():
-    """Where and casts between kinds of dtype."""
+    """Where, branches, and casts between kinds of dtype."""
     condition = integers(0, 2, 2, 3, dtype="bool")
     yield ops.Where(), (condition, normal(2, 3), normal(2, 3))
     yield ops.Where(), (condition, integers(0, 9, 2, 3), integers(0, 9, 2, 3))
+    yield ops.IfElse(), (np.array(True), normal(2, 3), normal(2, 3))
+    yield ops.IfElse(), (np.array(False), normal(5), normal(5))
+    yield ops.IfElse(), (np.array(False), integers(0, 9), integers(0, 9))
     for source, target in [
         ("float64", "float32"),
         ("float32", "int8"),
