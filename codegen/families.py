@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from codegen import convolution, gemm, loops, probes, sorting
+from codegen import convolution, gemm, loops, matrices, probes, sorting
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import (
     ArgSort,
     Check,
+    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
+    Determinant,
     Gemm,
     Let,
     Loop,
@@ -22,6 +24,7 @@ from codegen.ir import (
     Pool,
     PoolBackward,
     Reorder,
+    Solve,
     Step,
     Store,
     Stream,
@@ -44,6 +47,9 @@ EMITTERS: dict[type, Callable[[Any, Target], Emission]] = {
     PoolBackward: convolution.emit_pool_backward,
     Gemm: gemm.emit_gemm,
     ArgSort: sorting.emit_argsort,
+    Cholesky: matrices.emit_cholesky,
+    Solve: matrices.emit_solve,
+    Determinant: matrices.emit_determinant,
     MultiplyAdds: probes.emit_multiply_adds,
     Stream: probes.emit_stream,
 }

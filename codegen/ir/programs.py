@@ -13,15 +13,18 @@ import numpy as np
 from codegen.ir.expressions import Buffer
 from codegen.ir.families import (
     ArgSort,
+    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
+    Determinant,
     Gemm,
     MultiplyAdds,
     PackFilters,
     Pool,
     PoolBackward,
     Reorder,
+    Solve,
     Stream,
     TransformFilters,
 )
@@ -68,7 +71,8 @@ class Repeat:
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
     " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Pool"
-    " | PoolBackward | Gemm | ArgSort | MultiplyAdds | Stream | Repeat"
+    " | PoolBackward | Gemm | ArgSort | Cholesky | Solve | Determinant | MultiplyAdds"
+    " | Stream | Repeat"
 )
 
 

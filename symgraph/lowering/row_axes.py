@@ -21,11 +21,13 @@ from symgraph.ops.reduce import Reduction
 from symgraph.ops.scan import Inputs
 from symgraph.ops.shape import BroadcastTo, Dim, Transpose
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.solving import Cholesky, Solve, TriangularSolve
 from symgraph.ops.subtensor import At, SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
 
 MIXED = -1  # instead of a dimension: an op that combines numbers of several rows
-CHECKED = (Take, Put, CrossEntropy, CrossEntropyGrad)  # may end the call
+# these may end the call
+CHECKED = (Take, Put, CrossEntropy, CrossEntropyGrad, Cholesky, Solve, TriangularSolve)
 
 
 @dataclass(frozen=True)

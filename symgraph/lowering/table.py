@@ -20,6 +20,7 @@ from symgraph.lowering import (
     scan,
     shape,
     softmax,
+    solving,
     sorting,
     subtensor,
     take,
@@ -45,6 +46,7 @@ from symgraph.ops.pool_places import MaxPool2DScatter, MaxPool2DWithPlaces
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.scan import Scan
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.solving import Cholesky, Det, SlogDet, Solve, TriangularSolve
 from symgraph.ops.sorting import ArgSort
 from symgraph.ops.subtensor import SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
@@ -75,6 +77,11 @@ LOWERINGS: dict[type, Callable[..., None]] = {
     CumSum: cumulative.lower_cumulative,
     CumProd: cumulative.lower_cumulative,
     ArgSort: sorting.lower_argsort,
+    Cholesky: solving.lower_cholesky,
+    TriangularSolve: solving.lower_solve,
+    Solve: solving.lower_solve,
+    Det: solving.lower_determinant,
+    SlogDet: solving.lower_determinant,
     RandomBits: random.lower_random_bits,
     Scan: scan.lower_scan,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,

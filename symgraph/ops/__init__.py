@@ -88,6 +88,7 @@ from symgraph.ops.scan import Scan
 from symgraph.ops.selection import Where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.solving import Cholesky, Det, SlogDet, Solve, TriangularSolve
 from symgraph.ops.sorting import ArgSort
 from symgraph.ops.special import Erf, Erfc, Relu, Sigmoid, Softplus
 from symgraph.ops.subtensor import SetSubtensor, Subtensor

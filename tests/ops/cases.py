@@ -16,6 +16,7 @@ from symgraph import ops
 from symgraph.graph import Op
 from symgraph.ops.advanced import Positions
 from symgraph.ops.subtensor import At, Range
+from tests.ops.cases_linalg import linalg_rows
 from tests.ops.cases_nn import NN_CASES
 from tests.ops.cases_scan import in_dtype, scan_rows
 
@@ -307,6 +308,7 @@ ROWS = [
     *subtensors(),
     *takes(),
     *orders(),
+    *linalg_rows(),
     *scan_rows(),
     *NN_CASES,
 ]
