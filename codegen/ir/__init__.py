@@ -3,8 +3,8 @@
 A ``Program`` is a straight list of steps over flat, row-major buffers. A step is
 either a ``Loop`` (a tree of loops over scalar expressions), a call of one of the
 hand-tuned kernel families (``Convolution``, ``Pool``, ``Gemm`` and so on), or a
-``Repeat`` of such steps. Names are C identifiers made by the lowering; no text of a
-user's ever gets here.
+``Repeat`` of such steps; a guard says if it runs at all. Names are C identifiers made
+by the lowering; no text of a user's ever gets here.
 
 Read ``expressions.py`` first, then ``statements.py``, ``families.py`` and
 ``programs.py``; each is made of what stands in those before it. Imports ``sizes`` and

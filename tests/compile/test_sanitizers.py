@@ -60,13 +60,12 @@ BRANCHES = """
 flag, x, i = sg.bscalar("flag"), sg.matrix("x"), sg.lvector("i")
 inner = sg.ifelse(x.sum() > 0, sg.exp(x[i]), x[i] @ x.T @ x)
 y = sg.ifelse(flag, inner, sg.tanh(x)[i])
-fn = sg.function([flag, x, i], [y, sg.grad(y.sum(), x)])
 array = rng.normal(size=(5, 7)).astype("float32")
-for flag_value in (0, 1):
-    for sign in (-1, 1):
-        agree([flag, x, i], [y, sg.grad(y.sum(), x)], flag_value, sign * array, [4, 0, 2])
+outputs = [y, sg.grad(y.sum(), x)]
+for value, sign in ((0, -1), (0, 1), (1, -1), (1, 1)):
+    agree([flag, x, i], outputs, value, sign * array, [4, 0, 2])
 try:
-    fn(1, array, [4, 9, 0])
+    sg.function([flag, x, i], outputs)(1, array, [4, 9, 0])
 except IndexError:
     pass
 """
