@@ -60,8 +60,8 @@ def ifelse(condition: TensorLike, then_branch: Any, else_branch: Any) -> Any:
     The branches are arrays of one shape, or two lists of as many arrays, whose result
     is a list. As in Theano, what only one branch needs is computed only where that is
     taken, gradients included. Sizes are checked in both, and what is made of shared
-    variables alone may be prepared for both; ``sg.switch`` computes both for each
-    element.
+    variables alone may be prepared for both; what a step of a loop reads from outside
+    is computed before the loop. ``sg.switch`` computes both for each element.
 
     >>> from symgraph.ops import scalar
     >>> x = scalar("x")
