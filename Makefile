@@ -34,7 +34,8 @@ sanitize: $(VENV)/dev.stamp
 	tests/compile/test_quick.py tests/compile/test_quick_updates.py \
 	tests/compile/test_scan.py tests/codegen/test_repeats.py tests/codegen/test_strands.py \
 	tests/codegen/test_crew.py tests/codegen/test_joining.py \
-	tests/codegen/test_branches.py \
+	tests/codegen/test_branches.py tests/codegen/test_guards.py \
+	tests/codegen/test_matrices.py tests/ops/test_branching.py \
 	tests/codegen/test_gemm.py tests/codegen/test_gemm_epilogue.py \
 	tests/codegen/test_reductions.py tests/codegen/test_loops.py \
 	tests/codegen/test_convolution.py tests/codegen/test_convolution_winograd.py \

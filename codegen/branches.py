@@ -114,9 +114,9 @@ def _row(
 
 
 def _is_free(leaf: Leaf) -> bool:
-    """Whether a kernel is a product or a loop that ends no call."""
+    """Whether a kernel is a product or a loop that ends no call, and always runs."""
     step = leaf.kernel.step
-    if not isinstance(step, Gemm | Loop):
+    if leaf.conditions or not isinstance(step, Gemm | Loop):
         return False
     return isinstance(step, Gemm) or not has_check(step)
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from codegen import convolution, gemm, loops, probes, sorting
+from codegen import convolution, gemm, loops, matrices, probes, sorting
 from codegen.emission import Emission
 from codegen.errors import CodegenError
 from codegen.ir import (
     ArgSort,
     Check,
+    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
+    Determinant,
     Gemm,
     Let,
     Loop,
@@ -23,6 +25,7 @@ from codegen.ir import (
     Pool,
     PoolBackward,
     Reorder,
+    Solve,
     Step,
     Store,
     Stream,
@@ -46,6 +49,9 @@ EMITTERS: dict[type, Callable[[Any, Target], Emission]] = {
     Gemm: gemm.emit_gemm,
     PackRight: gemm.emit_pack_right,
     ArgSort: sorting.emit_argsort,
+    Cholesky: matrices.emit_cholesky,
+    Solve: matrices.emit_solve,
+    Determinant: matrices.emit_determinant,
     MultiplyAdds: probes.emit_multiply_adds,
     Stream: probes.emit_stream,
 }

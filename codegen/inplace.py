@@ -22,10 +22,18 @@ Loops = tuple[Loop, ...]
 
 
 def in_place(program: Program) -> Program:
-    """``program`` with the memory of dying temporaries taken over by new ones."""
-    line = [leaf.kernel for leaf in leaves(program.kernels)]
+    """``program`` with the memory of dying temporaries taken over by new ones.
+
+    Conditions of guards are left where they are.
+    """
+    found = tuple(leaves(program.kernels))
+    line = [leaf.kernel for leaf in found]
+    kept = {condition for leaf in found for condition in leaf.conditions}
     used = [frozenset(_buffers(kernel.step)) for kernel in line]
     first, last = lives(used, spans(program.kernels))
+    first, last = (
+        {b: n for b, n in at.items() if b not in kept} for at in (first, last)
+    )
     born, dying = _by_kernel(first), _by_kernel(last)
     order = {buffer: place for place, buffer in enumerate(last)}
     taken: dict[Buffer, Buffer] = {}  # a buffer, and the one whose memory it has

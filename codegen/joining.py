@@ -46,14 +46,18 @@ class _Job:
 def joined(
     line: Sequence[Kernel], emissions: Sequence[Emission], loops: Spans
 ) -> tuple[range, ...]:
-    """The leaves of each job, in order; most are alone. ``loops`` go over some."""
+    """The leaves of each job, in order; most are alone. ``loops`` go over some.
+
+    Those of a job have one guard.
+    """
     edges = {place for begin, end in loops for place in (begin, end + 1)}
     jobs: list[_Job] = []
     for place, (kernel, emission) in enumerate(zip(line, emissions, strict=True)):
         joins = _can_join(kernel, emission)
         accesses = accesses_of(kernel, emission) if joins else None
         job = _Job(place, place + 1, accesses)
-        if not (jobs and place not in edges and jobs[-1].took(job)):
+        alike = jobs and line[jobs[-1].start].guard == kernel.guard
+        if not (alike and place not in edges and jobs[-1].took(job)):
             jobs.append(job)
     return tuple(range(job.start, job.stop) for job in jobs)
 

@@ -49,13 +49,16 @@ def slots(
     loops: Spans = (),
     jobs: Iterable[range] = (),
     strands: Sequence[tuple[range, Strands]] = (),
+    conditions: Sequence[Sequence[Buffer]] = (),
 ) -> tuple[Slot, ...]:
     """The slots of a program whose leaves have these ``emissions``, in ``loops``.
 
     What one leaf of a job needs is needed while any of them runs. ``strands`` says
-    which leaves run for each of some parts.
+    which leaves run for each of some parts, ``conditions`` what decides if each runs.
     """
     used = [tuple(buffers_of(emission)) for emission in emissions]
+    for place, more in enumerate(conditions):
+        used[place] = (*used[place], *more)
     during = [range(place, place + 1) for place in range(len(emissions))]
     for job in jobs:
         together = tuple(buffer for place in job for buffer in used[place])

@@ -89,7 +89,8 @@ def print_program(program: Program, target: Target) -> Printed:
     together = joined([leaf.kernel for leaf in line], emissions, loops)
     jobs = branched(line, emissions, together, loops)
     during = [job.leaves for job in jobs]
-    slots = memory.slots(emissions, loops, during, strands_of(line))
+    conditions = [leaf.conditions for leaf in line]
+    slots = memory.slots(emissions, loops, during, strands_of(line), conditions)
     places = places_of(program, slots)
     headers = ["symgraph.h", "program.h", "scalars.h"]
     headers += [header for emission in emissions for header in emission.headers]

@@ -23,19 +23,24 @@ class Leaf:
     kernel: Kernel
     times: Size = 1
     strands: Strands | None = None  # and for each of them
+    conditions: tuple[Buffer, ...] = ()  # what decides if it runs
 
 
 def leaves(
-    kernels: Sequence[Kernel], times: Size = 1, strands: Strands | None = None
+    kernels: Sequence[Kernel],
+    times: Size = 1,
+    strands: Strands | None = None,
+    conditions: tuple[Buffer, ...] = (),
 ) -> Iterator[Leaf]:
     """Every kernel in the order of the text."""
     for kernel in kernels:
         step = kernel.step
+        own = (*conditions, *(condition for condition, _ in kernel.guard))
         if isinstance(step, Repeat):
             inside = strands or step.strands
-            yield from leaves(step.body, times * step.count, inside)
+            yield from leaves(step.body, times * step.count, inside, own)
         else:
-            yield Leaf(kernel, times, strands)
+            yield Leaf(kernel, times, strands, own)
 
 
 def indices(kernels: Sequence[Kernel]) -> Iterator[str]:

@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import groupby, islice, starmap
 
 from codegen import sizes
 from codegen.branches import Job
 from codegen.emission import Emission
 from codegen.handing import APART, Handing, braced, size_lines
-from codegen.ir import Kernel, Program, Repeat, Strands
+from codegen.ir import Buffer, Kernel, Program, Repeat, Strands
 from codegen.memory import Slot
 from codegen.repeats import Leaf, indices
 from codegen.sharing import Call
@@ -48,6 +48,21 @@ class Run:
         self.handing = Handing(*known, self.apart)
 
     def lines(self, kernels: Sequence[Kernel]) -> Iterator[str]:
+        """The kernels one after another, those with a guard in an ``if``."""
+        for guard, some in groupby(kernels, lambda kernel: kernel.guard):
+            if not guard:
+                yield from self._unguarded(tuple(some))
+                continue
+            yield f"if ({' && '.join(starmap(self._condition, guard))}) {{"
+            for line in self._unguarded(tuple(some)):
+                yield f"    {line}"
+            yield "}"
+
+    def _condition(self, buffer: Buffer, holds: bool) -> str:
+        """Whether a byte says so; it is whatever it was where the call has failed."""
+        return f"{'' if holds else '!'}buffers[{self.places[buffer.name]}][0]"
+
+    def _unguarded(self, kernels: Sequence[Kernel]) -> Iterator[str]:
         """The kernels one after another, those of a loop inside its braces."""
         rest = iter(kernels)
         for kernel in rest:

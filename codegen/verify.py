@@ -67,6 +67,9 @@ def _kernels(
     for kernel in kernels:
         step = kernel.step
         try:
+            _buffers((buffer for buffer, _ in kernel.guard), given)
+            for buffer, _ in kernel.guard:
+                _agree(f"condition {buffer.name}", "bool", buffer.dtype)
             if isinstance(step, Repeat):
                 _known(step.count, known)
                 own = _strands(step, known)

@@ -84,7 +84,8 @@ def plan_of(product: Product, target: Target) -> Plan:
 
 def _suits_dots(product: Product, tile: Tile) -> bool:
     long = not at_most(product.k, 2 * tile.lanes)  # else summing lanes costs more
-    few = at_most(product.n, FEW) and (product.n == 1 or product.m != 1)
+    known = isinstance(product.n, int)  # the columns are in the name of a function
+    few = known and at_most(product.n, FEW) and (product.n == 1 or product.m != 1)
     return long and few and product.left.across == 1
 
 

@@ -3,8 +3,8 @@
 A ``Program`` is a straight list of steps over flat, row-major buffers. A step is
 either a ``Loop`` (a tree of loops over scalar expressions), a call of one of the
 hand-tuned kernel families (``Convolution``, ``Pool``, ``Gemm`` and so on), or a
-``Repeat`` of such steps. Names are C identifiers made by the lowering; no text of a
-user's ever gets here.
+``Repeat`` of such steps; a guard says if it runs at all. Names are C identifiers made
+by the lowering; no text of a user's ever gets here.
 
 Read ``expressions.py`` first, then ``statements.py``, ``families.py`` and
 ``programs.py``; each is made of what stands in those before it. Imports ``sizes`` and
@@ -25,9 +25,11 @@ from codegen.ir.expressions import (
 )
 from codegen.ir.families import (
     ArgSort,
+    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
+    Determinant,
     Gemm,
     Image,
     MultiplyAdds,
@@ -37,6 +39,7 @@ from codegen.ir.families import (
     PoolBackward,
     Pooling,
     Reorder,
+    Solve,
     Stream,
     TransformFilters,
     Window,
@@ -65,9 +68,11 @@ __all__ = [
     "Buffer",
     "Call",
     "Check",
+    "Cholesky",
     "Convolution",
     "ConvolutionBackwardData",
     "ConvolutionBackwardWeights",
+    "Determinant",
     "Epilogue",
     "Expression",
     "Gather",
@@ -94,6 +99,7 @@ __all__ = [
     "Role",
     "Scatter",
     "SizeValue",
+    "Solve",
     "Statement",
     "Step",
     "Store",

@@ -228,6 +228,53 @@ class ArgSort:
     length: Size
 
 
+# --- equations of matrices --------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Cholesky:
+    """factor[i], lower triangular, with a[i] = factor factor^T, of ``n`` rows each.
+
+    The lower triangle of a is read. Error ``code`` with i and ``batch`` where a[i] is
+    not positive definite.
+    """
+
+    a: Buffer
+    factor: Buffer
+    n: Size
+    batch: Size
+    code: int
+
+
+@dataclass(frozen=True)
+class Solve:
+    """x[i] with a[i] x[i] = b[i]: a is (n, n), b and x are (n, columns).
+
+    ``lower`` says that of a only that triangle is read, or the upper one. Error
+    ``code`` with i and ``batch`` where a[i] is singular.
+    """
+
+    a: Buffer
+    b: Buffer
+    x: Buffer
+    n: Size
+    columns: Size
+    batch: Size
+    code: int
+    lower: bool | None = None
+
+
+@dataclass(frozen=True)
+class Determinant:
+    """value[i] = det a[i]; with ``sign``, the logarithm of its size, and its sign."""
+
+    a: Buffer
+    value: Buffer
+    sign: Buffer | None
+    n: Size
+    batch: Size
+
+
 # --- probes: what the machine can do at most --------------------------------------
 
 

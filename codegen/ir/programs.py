@@ -13,9 +13,11 @@ import numpy as np
 from codegen.ir.expressions import Buffer
 from codegen.ir.families import (
     ArgSort,
+    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
+    Determinant,
     Gemm,
     MultiplyAdds,
     PackFilters,
@@ -23,6 +25,7 @@ from codegen.ir.families import (
     Pool,
     PoolBackward,
     Reorder,
+    Solve,
     Stream,
     TransformFilters,
 )
@@ -69,7 +72,8 @@ class Repeat:
 Step: TypeAlias = (
     "Loop | Let | Store | Check | Convolution | ConvolutionBackwardData"
     " | ConvolutionBackwardWeights | PackFilters | TransformFilters | Reorder | Pool"
-    " | PoolBackward | Gemm | PackRight | ArgSort | MultiplyAdds | Stream | Repeat"
+    " | PoolBackward | Gemm | PackRight | ArgSort | Cholesky | Solve | Determinant"
+    " | MultiplyAdds | Stream | Repeat"
 )
 
 
@@ -84,12 +88,17 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Kernel:
-    """One step of a program with what a profile or an error says about it."""
+    """One step of a program with what a profile or an error says about it.
+
+    It runs only where each bool scalar of its ``guard`` is as said there; one that
+    itself was made under a guard comes after the conditions of that.
+    """
 
     step: Step
     label: str
     flops: Size = 0
     origin: Any = None  # the caller's own; codegen only hands it back
+    guard: tuple[tuple[Buffer, bool], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
 """Reverse mode, as users ask for it: checked cotangents, zeros where there is no path.
 
 The walk itself is ``graph/pull_back.py``; what lies before a ``checkpoint`` is computed
-anew for it.
+anew for it, and what lies in a branch of an ``ifelse`` is walked in that branch only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from symgraph.autodiff.recomputation import Recomputation
@@ -14,6 +14,15 @@ from symgraph.graph import GraphError, TypeMismatch, Variable, is_float
 from symgraph.graph.pull_back import Cotangents, pulled_back
 from symgraph.ops import as_variable, cast, zeros_like
 from symgraph.ops.arguments import TensorLike
+from symgraph.ops.branch_gradients import Branches
+
+
+class _Values(Recomputation, Branches):
+    """Segments of the forward pass computed again, branches walked where taken."""
+
+    def __init__(self, ends: Iterable[Variable], wrt: Iterable[Variable]) -> None:
+        Recomputation.__init__(self, ends)
+        Branches.__init__(self, ends, wrt)
 
 
 def vjp(
@@ -47,7 +56,7 @@ def pull_back(
     Nothing flows through ``consider_constant``. What lies before a ``checkpoint`` is
     computed anew.
     """
-    return pulled_back(seeds, wrt, consider_constant, Recomputation(seeds))
+    return pulled_back(seeds, wrt, consider_constant, _Values(seeds, wrt))
 
 
 def seeded(

@@ -78,7 +78,8 @@ class _Checked:
         pairs = zip(self.node.inputs, shapes, strict=True)
         given = [variable.type.with_shape(shape) for variable, shape in pairs]
         try:
-            types = self.node.op.infer_type(*given)
+            own = [variable.type for variable in self.node.inputs]
+            types = self.node.op.settle(own, shapes, values)
             single = (types,) if isinstance(types, TensorType) else types
             return _settled(self.node, single, shapes, values)
         except GraphError as error:

@@ -22,6 +22,7 @@ from symgraph.compile.reference import ReferenceBackend
 from symgraph.compile.state import Arrays, Snapshot
 from symgraph.graph import Graph, SharedVariable, Variable, describe, is_float
 from symgraph.graph.evaluate import evaluate
+from symgraph.graph.guards import guards_of
 from symgraph.rewriting import Validator
 from symgraph.rewriting.rounding import rounding
 
@@ -120,7 +121,9 @@ def first_wrong(
     but may miss a wrong fusion; the text says which it was.
     """
     graph = compilation.lowered.graph
-    values = [v for node in graph.nodes for v in node.outputs]
+    branches = guards_of(graph.nodes, graph.outputs)  # may fail where not taken
+    nodes = [node for node in graph.nodes if node not in branches]
+    values = [v for node in nodes for v in node.outputs]
     shown = Graph(graph.inputs, values)
     lowered = lower_graph(shown)
     module = build(lowered.programs, lowered.target)

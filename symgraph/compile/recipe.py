@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.linalg import LinAlgError
+
 from codegen.build import Module
 from codegen.cache import default_cache, digest
 from codegen.interface import (
@@ -33,7 +35,7 @@ from symgraph.lowering.failures import Failure
 from symgraph.lowering.lowered import Lowered
 from symgraph.lowering.shapes import Source
 
-EXCEPTIONS = {kind.__name__: kind for kind in (ValueError, IndexError)}
+EXCEPTIONS = {kind.__name__: kind for kind in (ValueError, IndexError, LinAlgError)}
 
 
 class NotKept(Exception):

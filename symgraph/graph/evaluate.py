@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from symgraph.graph.dtypes import is_integer
 from symgraph.graph.errors import GraphError, SymgraphError
+from symgraph.graph.guards import ALWAYS, Guard, guards_of
 from symgraph.graph.op import Apply, Op
 from symgraph.graph.traversal import toposort
 from symgraph.graph.types import TensorType
@@ -25,24 +28,45 @@ def evaluate(
 
     Every node is computed by ``op.reference``, or through ``op.expand`` where the op
     has none. Constants and shared variables have their own values unless given. A
-    value is dropped once its last user is computed.
+    value is dropped once its last user is computed; what only a branch needs that is
+    not taken has none.
     """
     values = {v: _given(v, value) for v, value in (givens or {}).items()}
     nodes = toposort(outputs, stop=values.keys())
     last_use = _last_uses(nodes, outputs)
+    guards = guards_of(nodes, outputs)
     with np.errstate(all="ignore"):
         for position, node in enumerate(nodes):
-            arrays = [_value(v, values) for v in node.inputs]
-            values.update(zip(node.outputs, compute(node, arrays), strict=True))
+            if _holds(guards.get(node, ALWAYS), values):
+                value_of = partial(_value, values=values)
+                read = inputs_read(node, value_of)
+                arrays = [None if v is None else value_of(v) for v in read]
+                values.update(zip(node.outputs, compute(node, arrays), strict=True))
             for variable in {*node.inputs, *node.outputs}:
                 if last_use.get(variable, -1) == position:
                     values.pop(variable, None)
     return [_value(v, values) for v in outputs]
 
 
-def compute(node: Apply, arrays: Sequence[Array]) -> list[Array]:
-    """The outputs of one node, checked against their types."""
+def inputs_read(
+    node: Apply, value_of: Callable[[Variable], Array]
+) -> list[Variable | None]:
+    """The inputs that the node reads, None in place of those of another branch."""
+    needs = [node.op.needs(place) for place in range(len(node.inputs))]
+    if all(need is None for need in needs):
+        return list(node.inputs)
+    holds = bool(value_of(node.inputs[0]))
+    pairs = zip(node.inputs, needs, strict=True)
+    return [v if need in (None, holds) else None for v, need in pairs]
+
+
+def compute(node: Apply, arrays: Sequence[Array | None]) -> list[Array]:
+    """The outputs of one node, checked against their types.
+
+    Sizes that are known only now must agree as they must in native code.
+    """
     try:
+        _settle(node, arrays)
         results = _reference(node, arrays)
         results = results if isinstance(results, tuple) else (results,)
         pairs = zip(node.outputs, results, strict=True)
@@ -52,7 +76,31 @@ def compute(node: Apply, arrays: Sequence[Array]) -> list[Array]:
         raise
 
 
-def _reference(node: Apply, arrays: Sequence[Array]) -> Any:
+def _settle(node: Apply, arrays: Sequence[Array | None]) -> None:
+    """Raise where sizes do not agree, if some are known only now."""
+    if all(v.type.is_static for v in (*node.inputs, *node.outputs)):
+        return
+    known = [array for array in arrays if array is not None]
+    if len(known) == len(arrays):
+        values = [
+            int(array) if array.ndim == 0 and is_integer(array.dtype.name) else None
+            for array in known
+        ]
+        types, shapes = [v.type for v in node.inputs], [array.shape for array in known]
+        node.op.settle(types, shapes, values)
+
+
+def _holds(guard: Guard, values: Mapping[Variable, Array]) -> bool:
+    """Whether all that a guard asks for is so.
+
+    A condition that has no value is part of a branch that is not taken.
+    """
+    if any(c.owner is not None and c not in values for c, _ in guard):
+        return False
+    return all(bool(_value(c, values)) == holds for c, holds in guard)
+
+
+def _reference(node: Apply, arrays: Sequence[Any]) -> Any:
     if type(node.op).reference is not Op.reference:
         return node.op.reference(*arrays)
     leaves = [Variable(v.type) for v in node.inputs]

@@ -37,6 +37,20 @@ class Op:
         """The type of each output; raises ``GraphError`` for what does not fit."""
         raise NotImplementedError(f"{type(self).__name__}.infer_type")
 
+    def settle(
+        self,
+        types: Sequence[TensorType],
+        shapes: Sequence[Dims],
+        values: Sequence[Dim | None],
+    ) -> TensorType | tuple[TensorType, ...]:
+        """The types of the outputs once the sizes are there, as a call brings them.
+
+        ``types`` are those the inputs had when the graph was built; ``values`` are as
+        in ``infer_shape``. Raises ``GraphError`` for sizes that do not fit.
+        """
+        pairs = zip(types, shapes, strict=True)
+        return self.infer_type(*(type.with_shape(shape) for type, shape in pairs))
+
     def infer_shape(
         self, shapes: Sequence[Dims], values: Sequence[Dim | None]
     ) -> Dims | tuple[Dims, ...]:
@@ -51,6 +65,14 @@ class Op:
     def reference(self, *inputs: NDArray[Any]) -> Any:
         """The outputs' values in NumPy: the definition every back end is held to."""
         raise NotImplementedError(f"{type(self).__name__}.reference")
+
+    def needs(self, place: int) -> bool | None:
+        """When the op reads its input number ``place``: always, if this is None.
+
+        True: only where its first input holds, a bool scalar; False: only where that
+        does not hold. ``reference`` gets None for what it does not read.
+        """
+        return None
 
     def vjp(
         self,

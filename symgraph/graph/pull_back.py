@@ -31,6 +31,9 @@ class Values(Protocol):
     def of(self, node: Apply, variables: Sequence[Variable]) -> Sequence[Variable]:
         """What the derivative of ``node`` reads in place of ``variables``."""
 
+    def sent(self, node: Apply, variable: Variable, cotangent: Variable) -> Variable:
+        """What ``node`` sends to ``variable``, an input, to be added up there."""
+
 
 class AsTheyAre:
     """Every derivative reads the node's own inputs and outputs."""
@@ -41,6 +44,10 @@ class AsTheyAre:
     def of(self, node: Apply, variables: Sequence[Variable]) -> Sequence[Variable]:
         """``variables``."""
         return variables
+
+    def sent(self, node: Apply, variable: Variable, cotangent: Variable) -> Variable:
+        """``cotangent``."""
+        return cotangent
 
 
 def pulled_back(
@@ -68,7 +75,7 @@ def pulled_back(
             inputs = values.of(node, node.inputs)
             outputs = values.of(node, node.outputs)
             given = _node_vjp(node, inputs, outputs, cotangents)
-            _collect(arrived, useful, node, given)
+            _collect(arrived, useful, node, given, values)
         for output in node.outputs:
             if output not in targets:
                 arrived.pop(output, None)
@@ -127,6 +134,7 @@ def _collect(
     useful: Collection[Variable],
     node: Apply,
     given: Sequence[Variable | None],
+    values: Values,
 ) -> None:
     for variable, cotangent in zip(node.inputs, given, strict=True):
         if cotangent is None or variable not in useful:
@@ -135,5 +143,5 @@ def _collect(
             raise SymgraphError(
                 f"{node.op}: its vjp gave {cotangent.type} for {variable.type}"
             )
-        before = arrived.get(variable)
-        arrived[variable] = cotangent if before is None else before + cotangent
+        sent, before = values.sent(node, variable, cotangent), arrived.get(variable)
+        arrived[variable] = sent if before is None else before + sent

@@ -31,8 +31,6 @@ else:
 class Variable(Operators):
     """A symbolic tensor: the ``index``-th output of ``owner``, or an input."""
 
-    __array_priority__ = 1000  # NumPy leaves ``array + variable`` to us
-    __array_ufunc__ = None
     __slots__ = ("__weakref__", "_site", "index", "name", "owner", "type")
 
     def __init__(
@@ -82,12 +80,6 @@ class Variable(Operators):
 
     def __array__(self, *args: Any, **options: Any) -> NDArray[Any]:
         raise TypeMismatch(f"{self!r} has no value yet and cannot become an array")
-
-    def __array_function__(self, function: Any, *rest: Any) -> Any:
-        name = function.__name__
-        raise TypeMismatch(
-            f"np.{name}: {self!r} has no value yet; use sg.{name}, if there is one"
-        )
 
     def __repr__(self) -> str:
         if self.name is not None:

@@ -1,8 +1,8 @@
 """The state of one lowering: the values of variables, and the kernels so far.
 
-What depends on shared variables and constants alone is *invariant*: its kernels go
-to a program of their own, the prologue, which is run again only when a shared
-variable has changed. Weights are packed, and BN is folded into them, there.
+What is invariant (see ``scope.py``) goes to a program of its own, the prologue, which
+is run again only when a shared variable has changed. Weights are packed, and BN is
+folded into them, there.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from codegen.ir import Role
 from codegen.sizes import Size
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, Variable
+from symgraph.graph.guards import Guard
 from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.layouts import (
     blocked_shape,
@@ -25,11 +26,12 @@ from symgraph.lowering.layouts import (
     is_dense,
     reorders,
 )
+from symgraph.lowering.scope import Scope
 from symgraph.lowering.shapes import Shapes
 from symgraph.lowering.values import Number, Stored, Value, plain_view
 
 
-class Builder:
+class Builder(Scope):
     """Values, buffers and kernels; the lowerings of the ops are written against it."""
 
     def __init__(
@@ -39,10 +41,10 @@ class Builder:
         invariant: set[Variable],
         lower_inside: Callable[[Builder, Graph], None],
     ) -> None:
+        super().__init__(invariant)
         self.shapes = shapes
         self._lower_inside = lower_inside
         self.target = target
-        self.invariant = invariant
         self.values: dict[Variable, Value] = {}
         self.main: list[ir.Kernel] = []
         self.prologue: list[ir.Kernel] = []
@@ -55,49 +57,28 @@ class Builder:
         self.users: dict[Variable, set[Apply]] = {}
         self.done: set[Apply] = set()  # lowered with what they are computed from
         self.steady: set[Variable] = set()  # what every turn of a loop finds the same
-        self._copies: dict[tuple[Variable, int, int], Stored] = {}
         self.panels: dict[tuple[Variable, bool], ir.Buffer] = {}  # of packed operands
-        self._ahead: list[list[ir.Kernel]] = []  # of the loops that are being made
+        self._ahead: list[tuple[Guard, list[ir.Kernel]]] = []  # of loops being made
+        self._copies: dict[tuple[Variable, int, int], list[tuple[Guard, Stored]]] = {}
+        self._conditions: dict[Variable, ir.Buffer] = {}
         self._names = count()
-        self._node: Apply | None = None
-        self._hoisting = False
 
-    # --- where we are -------------------------------------------------------------
-
-    @contextmanager
-    def at(self, node: Apply) -> Iterator[None]:
-        """Kernels made inside belong to ``node`` and run when it does."""
-        previous = self._node, self._hoisting
-        self._node = node
-        self._hoisting = all(v in self.invariant for v in node.outputs)
-        try:
-            yield
-        finally:
-            self._node, self._hoisting = previous
-
-    @contextmanager
-    def made_from(self, *variables: Variable) -> Iterator[None]:
-        """Kernels made inside depend on ``variables`` alone: hoisted if they are."""
-        previous = self._hoisting
-        self._hoisting = all(v in self.invariant for v in variables)
-        try:
-            yield
-        finally:
-            self._hoisting = previous
+    # --- graphs inside ------------------------------------------------------------
 
     @contextmanager
     def collected(self, inside: Graph) -> Iterator[list[ir.Kernel]]:
         """The kernels made inside, of a graph that is repeated, in a list apart."""
-        if self._hoisting:
+        if self.hoisting:
             self.invariant.update(inside.inputs)
             self.invariant.update(v for node in inside for v in node.outputs)
         line = self._line
         start = len(line)
         kernels: list[ir.Kernel] = []
-        self._ahead.append([])
-        yield kernels
+        self._ahead.append((self.guard, []))
+        with self.always():
+            yield kernels
         kernels += line[start:]
-        line[start:] = self._ahead.pop()
+        line[start:] = self._ahead.pop()[1]
 
     @contextmanager
     def once(self, variable: Variable) -> Iterator[None]:
@@ -105,27 +86,21 @@ class Builder:
 
         They run before the loop that is being made, or in the prologue.
         """
-        if variable in self.invariant and not self._hoisting:
+        if not self._ahead or (variable in self.invariant and not self.hoisting):
             with self.made_from(variable):
                 yield
             return
         line = self._line
         start = len(line)
-        yield
-        if self._ahead:
-            self._ahead[-1] += line[start:]
-            del line[start:]
+        guard, ahead = self._ahead[-1]
+        with self._when(self.hoisting, guard):
+            yield
+        ahead += line[start:]
+        del line[start:]
 
     def lower_inside(self, graph: Graph) -> None:
         """Make the kernels of a graph whose inputs have values."""
         self._lower_inside(self, graph)
-
-    @property
-    def node(self) -> Apply:
-        """The application being lowered."""
-        if self._node is None:
-            raise LoweringError("lower: no application is being lowered")
-        return self._node
 
     # --- memory and kernels -------------------------------------------------------
 
@@ -135,9 +110,9 @@ class Builder:
 
     def buffer(self, dtype: str, shape: Sequence[Size]) -> ir.Buffer:
         """New memory: a temporary, or in the prologue an argument of both programs."""
-        role = Role.ARGUMENT if self._hoisting else Role.TEMPORARY
+        role = Role.ARGUMENT if self.hoisting else Role.TEMPORARY
         buffer = ir.Buffer(self.fresh("b"), dtype, tuple(shape), role)
-        if self._hoisting:
+        if self.hoisting:
             self.hoisted.append(buffer)
         return buffer
 
@@ -150,7 +125,7 @@ class Builder:
     def allocate(self, variable: Variable, block: int = 1) -> Stored:
         """Memory for ``variable``, made its value; an output's own where it can be."""
         shape = self.shapes.of(variable)
-        waiting = None if self._hoisting or block > 1 else variable
+        waiting = None if self.hoisting or block > 1 else variable
         buffer = self.output_buffers.get(waiting) if waiting is not None else None
         if buffer is None:
             physical = blocked_shape(shape, block, 1) if block > 1 else shape
@@ -173,13 +148,14 @@ class Builder:
 
     def emit(self, step: ir.Step, label: str = "", flops: Size = 0) -> None:
         """Append a kernel to the program it belongs to."""
-        kernel = ir.Kernel(step, label or str(self.node.op), flops, self.node)
+        guard = self._printed_guard()
+        kernel = ir.Kernel(step, label or str(self.node.op), flops, self.node, guard)
         self._line.append(kernel)
 
     @property
     def _line(self) -> list[ir.Kernel]:
         """The kernels of the program that is being made."""
-        return self.prologue if self._hoisting else self.main
+        return self.prologue if self.hoisting else self.main
 
     def code(self, message: str, exception: type[Exception]) -> int:
         """The number by which the compiled function reports this failure."""
@@ -242,11 +218,14 @@ class Builder:
         return plain_view(self.constant(variable.data, variable.dtype, shape))
 
     def _copied(self, variable: Variable, block: int, channel: int = 1) -> Stored:
-        key = (variable, block, channel)
-        if key not in self._copies:
-            with self.made_from(variable):
-                self._copies[key] = self._copy(variable, block, channel)
-        return self._copies[key]
+        known = self._copies.setdefault((variable, block, channel), [])
+        for guard, copy in known:  # made wherever it is read now
+            if guard <= self.guard:
+                return copy
+        with self.made_from(variable):
+            copy = self._copy(variable, block, channel)
+            known.append((self.guard, copy))
+        return copy
 
     def _copy(self, variable: Variable, block: int, channel: int) -> Stored:
         value, shape = self.value(variable), self.shape(variable)
@@ -264,3 +243,17 @@ class Builder:
             step = copy_loop(value, target)
         self.emit(step, "copy")
         return target
+
+    # --- branches -----------------------------------------------------------------
+
+    def _printed_guard(self) -> tuple[tuple[ir.Buffer, bool], ...]:
+        """The conditions in memory, those first that decide if others are computed."""
+        literals = sorted(self.guard, key=lambda one: len(self.guard_of(one.condition)))
+        return tuple((self._condition(c), holds) for c, holds in literals)
+
+    def _condition(self, condition: Variable) -> ir.Buffer:
+        """The memory of a bool scalar."""
+        if condition not in self._conditions:
+            with self.made_for(condition):
+                self._conditions[condition] = self.contiguous(condition).buffer
+        return self._conditions[condition]

@@ -93,6 +93,14 @@ def copy_loop(value: Value, target: Stored) -> ir.Step:
     return elementwise(loop_extents(target), statements)
 
 
+def delivery(value: Value, target: Stored) -> ir.Step:
+    """``value`` brought to memory that lies in the order of the dimensions."""
+    is_blocked = isinstance(value, Stored) and value.block > 1 and len(value.shape) == 4
+    if isinstance(value, Stored) and is_blocked and target.is_plain:
+        return ir.Reorder(image_of(value), image_of(target))
+    return copy_loop(value, target)
+
+
 def reorders(value: Stored, target: Stored) -> bool:
     """Whether ``ir.Reorder`` can copy: whole images, to blocks or from them."""
     if len(target.shape) != 4:

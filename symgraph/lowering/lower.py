@@ -16,6 +16,8 @@ from codegen.reductions import cast
 from codegen.sizes import about, product
 from codegen.target import Target
 from symgraph.graph import Apply, Constant, Graph, SharedVariable, Variable
+from symgraph.graph.guards import ALWAYS, Guard, guards_of
+from symgraph.lowering.branching import give_branches_places
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.channel_sums import is_channel_sums, makes_channel_sums
 from symgraph.lowering.expansion import expand_all
@@ -75,9 +77,23 @@ def lower(
 def _lower_nodes(builder: Builder, graph: Graph) -> None:
     """The kernels of a graph, fused as the plan says."""
     nodes = _with_data(builder, graph)
-    units = plan(nodes, graph.outputs, _rules(builder, builder.invariant))
-    for unit in arranged(units, graph.outputs, partial(_bytes, builder), is_view):
+    for node, guard in guards_of(nodes, graph.outputs).items():
+        builder.guards[node] = _known_in_time(builder, node, guard)
+    give_branches_places(builder, nodes)
+    rules, bytes_of = _rules(builder), partial(_bytes, builder)
+    units = plan(nodes, graph.outputs, rules)
+    for unit in arranged(units, graph.outputs, bytes_of, is_view, rules.waits_for):
         _lower_unit(builder, unit)
+
+
+def _known_in_time(builder: Builder, node: Apply, guard: Guard) -> Guard:
+    """The guard of a node; one that runs before all calls knows no call's conditions.
+
+    It is one that someone else needs, if only for its sizes.
+    """
+    if node.outputs[0] not in builder.invariant:
+        return guard
+    return frozenset(one for one in guard if one.condition in builder.invariant)
 
 
 def _lower_inside(builder: Builder, graph: Graph) -> None:
@@ -90,15 +106,20 @@ def _lower_inside(builder: Builder, graph: Graph) -> None:
 def _invariant(graph: Graph, kept: Collection[SharedVariable]) -> set[Variable]:
     fixed: set[Variable] = set(kept)
     fixed.update(v for v in graph.leaves if isinstance(v, Constant))
+    guards = guards_of(graph.nodes, graph.outputs)
     for node in graph.nodes:
-        if node.inputs and all(v in fixed for v in node.inputs):
+        conditions = (condition for condition, _ in guards.get(node, ALWAYS))
+        if node.inputs and fixed.issuperset((*node.inputs, *conditions)):
             fixed.update(node.outputs)
     return fixed
 
 
-def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
-    def is_invariant(node: Apply) -> bool:
-        return node.outputs[0] in invariant
+def _rules(builder: Builder) -> Rules:
+    def when(node: Apply) -> object:
+        return node.outputs[0] in builder.invariant, builder.guards.get(node, ALWAYS)
+
+    def waits_for(node: Apply) -> list[Variable]:
+        return [condition for condition, _ in builder.guards.get(node, ALWAYS)]
 
     def users(variable: Variable) -> Collection[Apply]:
         return builder.users.get(variable, ())
@@ -115,7 +136,8 @@ def _rules(builder: Builder, invariant: set[Variable]) -> Rules:
         is_channel_sums,
         makes_channel_sums,
         builder.shape,
-        is_invariant,
+        when,
+        waits_for,
         partial(twins, builder),
     )
 

@@ -25,13 +25,14 @@ def arranged(
     outputs: Collection[Variable],
     bytes_of: Bytes,
     is_view: Callable[[Apply], bool],
+    waits_for: Callable[[Apply], Collection[Variable]],
 ) -> list[Unit]:
-    """The units, users after what they use.
+    """The units, users after what they use, and after what they wait for.
 
     ``bytes_of`` is the memory of a variable while a unit that is yet to run reads it;
     outputs have memory of their own.
     """
-    queue = _Queue(units, set(outputs), bytes_of, is_view)
+    queue = _Queue(units, set(outputs), bytes_of, is_view, waits_for)
     order = []
     while (unit := queue.next()) is not None:
         order.append(unit)
@@ -46,8 +47,10 @@ class _Queue:
         outputs: set[Variable],
         bytes_of: Bytes,
         is_view: Callable[[Apply], bool],
+        waits_for: Callable[[Apply], Collection[Variable]],
     ) -> None:
         self._outputs, self._bytes, self._is_view = outputs, bytes_of, is_view
+        self._waits_for = waits_for
         self._maker = {v: u for u in units for node in u.nodes for v in node.outputs}
         self._sources = {unit: self._read_by(unit) for unit in units}
         self._memory = {u: {self._root(v) for v in self._sources[u]} for u in units}
@@ -117,7 +120,9 @@ class _Queue:
 
     def _read_by(self, unit: Unit) -> list[Variable]:
         inside = {v for node in unit.nodes for v in node.outputs}
-        read = dict.fromkeys(v for node in unit.nodes for v in node.inputs)
+        read = dict.fromkeys(
+            v for node in unit.nodes for v in (*node.inputs, *self._waits_for(node))
+        )
         return [v for v in read if v not in inside]
 
     def _is_temporary(self, variable: Variable) -> bool:

@@ -37,7 +37,7 @@ class _Planner:
         self.rules = rules
         self.number = {node: i for i, node in enumerate(nodes)}
         self.unit_of: dict[Apply, Unit] = {}
-        self.units = Quotient(self.unit_of)
+        self.units = Quotient(self.unit_of, rules.waits_for)
         self.outputs = set(outputs)
         self.waiting = Waiting(rules, self.outputs, _DRAWN_IN)
 
@@ -219,5 +219,5 @@ class _Planner:
         return same_time and shape(result) == shape(own)
 
     def _at_the_same_time(self, first: Apply, second: Apply) -> bool:
-        """Whether both run in each call, or both once for many."""
-        return self.rules.is_invariant(first) == self.rules.is_invariant(second)
+        """Whether both run in each call, or both once for many; in one branch, too."""
+        return self.rules.when(first) == self.rules.when(second)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from codegen import ir
-from codegen.sizes import Size
+from codegen.ir import Kind
+from codegen.schedule import nest, opened
+from codegen.sizes import Size, minimum
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
@@ -31,6 +33,26 @@ def checked(
     inside = call("logical_and", "bool", low, high)
     body.statements.append(ir.Check(inside, code, (raw, extent)))
     return index
+
+
+def check_unread(
+    builder: Builder,
+    count: Size,
+    extents: Sequence[Size],
+    check: Callable[[tuple[Size, ...], Body], object],
+) -> None:
+    """Checks for where each position points at ``count`` elements, which may be 0.
+
+    Then no loop over elements comes by its position, and nothing else would find that
+    it is outside. ``extents`` are those of the positions.
+    """
+    if isinstance(count, int) and count:
+        return
+    once = 1 - minimum(count, 1)
+    axes, indices = opened((once, *extents), builder.fresh("i"))
+    body = Body()
+    check(indices[1:], body)
+    builder.emit(nest(axes, tuple(body.statements), Kind.SERIAL), "check")
 
 
 def out_of_range(builder: Builder, node: Apply, axis: int) -> int:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import networkx
 
-from symgraph.graph import Apply
+from symgraph.graph import Apply, Variable
 from symgraph.lowering.units import Unit
 
 
 class Quotient:
-    """The units of ``unit_of``, which may change, and the paths between them."""
+    """The units of ``unit_of``, which may change, and the paths between them.
 
-    def __init__(self, unit_of: Mapping[Apply, Unit]) -> None:
+    A node comes after what it ``waits_for``, as after its inputs.
+    """
+
+    def __init__(
+        self,
+        unit_of: Mapping[Apply, Unit],
+        waits_for: Callable[[Apply], Collection[Variable]],
+    ) -> None:
         self._unit_of = unit_of
+        self._waits_for = waits_for
 
     def ordered(self) -> list[Unit]:
         """All units, users after what they use, earliest nodes first."""
@@ -46,9 +54,15 @@ class Quotient:
         return False
 
     def sources(self, unit: Unit) -> list[Unit]:
-        """The units that ``unit`` reads from."""
-        found = (self._unit_of.get(p) for node in unit.nodes for p in producers(node))
+        """The units that ``unit`` reads from, or waits for."""
+        found = (
+            self._unit_of.get(p) for node in unit.nodes for p in self._before(node)
+        )
         return list(dict.fromkeys(u for u in found if u is not None and u is not unit))
+
+    def _before(self, node: Apply) -> list[Apply]:
+        waited_for = (v.owner for v in self._waits_for(node))
+        return [*producers(node), *(p for p in waited_for if p is not None)]
 
 
 def producers(node: Apply) -> list[Apply]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 from symgraph.graph import Apply, Constant, Graph, Variable
 from symgraph.ops.affine import AddBias, Affine
+from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.join import Concatenate, Split
 from symgraph.ops.linalg import MatMul
@@ -20,8 +21,13 @@ from symgraph.ops.reduce import Reduction
 from symgraph.ops.scan import Inputs
 from symgraph.ops.shape import BroadcastTo, Dim, Transpose
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.solving import Cholesky, Solve, TriangularSolve
+from symgraph.ops.subtensor import At, SetSubtensor, Subtensor
+from symgraph.ops.take import Put, Take
 
 MIXED = -1  # instead of a dimension: an op that combines numbers of several rows
+# these may end the call
+CHECKED = (Take, Put, CrossEntropy, CrossEntropyGrad, Cholesky, Solve, TriangularSolve)
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,12 @@ class Rows:
 
 
 def rows_of(step: Graph, inner: Inputs) -> Rows | None:
-    """The rows of every variable, or None where a step combines several."""
+    """The rows of every variable, or None where a step combines several.
+
+    A step that may end the call is nothing for many at once.
+    """
+    if any(map(_may_fail, step)):
+        return None
     search = _Search(frozenset(inner.constants))
     search.axes.update((v, 0) for v in (*inner.states, *inner.sequences) if v.type.ndim)
     if not all(search.visit(node) for node in step):
@@ -117,6 +128,13 @@ def _outcome(node: Apply, axes: Mapping[Variable, int]) -> int | None:
         case Softmax(along) | LogSoftmax(along):
             return first if first != along % ndim else MIXED
     return MIXED
+
+
+def _may_fail(node: Apply) -> bool:
+    """Whether native code checks something that data decide."""
+    if isinstance(node.op, Subtensor | SetSubtensor):
+        return At(None) in node.op.index
+    return isinstance(node.op, CHECKED)
 
 
 def _of_product(left: int | None, right: int | None, ndim: int) -> int:

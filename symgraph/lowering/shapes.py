@@ -24,6 +24,7 @@ from codegen.sizes import (
 )
 from symgraph.graph import Apply, Constant, Variable, is_float
 from symgraph.lowering.failures import LoweringError
+from symgraph.ops.branching import IfElse
 from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.shape import Dim
 
@@ -154,7 +155,8 @@ class Shapes:
     def _inferred(self, node: Apply, shapes: Sequence[Shape]) -> Sequence[Shape]:
         if all(v.type.is_static for v in node.outputs):
             return [_static(v) for v in node.outputs]
-        values = [self.value_of(v) for v in node.inputs]
+        is_choice = isinstance(node.op, IfElse)  # its condition shall be no size
+        values = [None if is_choice else self.value_of(v) for v in node.inputs]
         result = node.op.infer_shape(shapes, values)
         single = len(node.outputs) == 1
         return [tuple(result)] if single else [tuple(shape) for shape in result]
@@ -177,12 +179,13 @@ class Shapes:
             return None
         if isinstance(node.op, Dim):
             return self.of(node.inputs[0])[node.op.axis]
-        if not isinstance(node.op, Elementwise) or node.op.scalar not in _ARITHMETIC:
+        scalar = _scalar_function(node)
+        if scalar not in _ARITHMETIC:
             return None
         values = [self.known_value(v) for v in node.inputs]
         if any(value is None for value in values):
             return None
-        return _ARITHMETIC[node.op.scalar](*values)
+        return _ARITHMETIC[scalar](*values)
 
     def _argument_shape(self, variable: Variable) -> Shape:
         number = self._arguments[variable]
@@ -207,6 +210,13 @@ class Shapes:
 def _is_discrete(variable: Variable) -> bool:
     """Whether a variable is an integer or a truth value."""
     return variable.ndim == 0 and not is_float(variable.dtype)
+
+
+def _scalar_function(node: Apply) -> str:
+    """What the op does to single numbers, if it does nothing else."""
+    if isinstance(node.op, IfElse):
+        return "where"
+    return node.op.scalar if isinstance(node.op, Elementwise) else ""
 
 
 def _static(variable: Variable) -> Shape:

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 
 from codegen import ir
 from codegen.schedule import elementwise
-from codegen.sizes import Size, mod
+from codegen.sizes import Size, mod, product
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body, call
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.join import filled
 from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.positions import checked, out_of_range
+from symgraph.lowering.positions import check_unread, checked, out_of_range
 from symgraph.lowering.values import Stored
 from symgraph.ops.subtensor import At, Index, Range
 
@@ -59,6 +59,17 @@ class Part:
             total = term if total is None else call("add", "int64", total, term)
         return None if total is None else body.let(total)
 
+    def check_unread(self, builder: Builder) -> None:
+        """The checks of positions where the part is empty."""
+        positions = [(s, s.size) for s in self.starts if s.size is not None]
+
+        def check(place: tuple[Size, ...], body: Body) -> None:
+            for start, size in positions:
+                checked(builder, start.variable, place, size, body, start.code)
+
+        if positions:
+            check_unread(builder, product(self.view.shape), (), check)
+
 
 def lower_subtensor(builder: Builder, node: Apply) -> None:
     """A view where every start is known, else a copy of what the data point to."""
@@ -82,6 +93,7 @@ def lower_subtensor(builder: Builder, node: Apply) -> None:
         return tuple(body.statements)
 
     builder.emit(elementwise(target.shape, statements))
+    part.check_unread(builder)
 
 
 def lower_set_subtensor(builder: Builder, node: Apply) -> None:
@@ -105,6 +117,7 @@ def lower_set_subtensor(builder: Builder, node: Apply) -> None:
         return (*body.statements, scatter)
 
     builder.emit(elementwise(part.view.shape, statements))
+    part.check_unread(builder)
 
 
 def _part(

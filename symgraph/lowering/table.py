@@ -8,6 +8,7 @@ from typing import Any
 from symgraph.graph import Apply, Variable
 from symgraph.lowering import (
     batch_norm,
+    branching,
     conv,
     cumulative,
     join,
@@ -19,6 +20,7 @@ from symgraph.lowering import (
     scan,
     shape,
     softmax,
+    solving,
     sorting,
     subtensor,
     take,
@@ -31,6 +33,7 @@ from symgraph.ops import Barrier, BroadcastTo, Dim, MatMul, Reshape, Transpose
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.average_pool import AveragePool2D
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
+from symgraph.ops.branching import IfElse
 from symgraph.ops.conv import Conv2D, Conv2DBackwardData, Conv2DBackwardWeights
 from symgraph.ops.cross_entropy import CrossEntropy, CrossEntropyGrad
 from symgraph.ops.cumulative import CumProd, CumSum
@@ -43,6 +46,7 @@ from symgraph.ops.pool_places import MaxPool2DScatter, MaxPool2DWithPlaces
 from symgraph.ops.products import ProductOfOthers
 from symgraph.ops.scan import Scan
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.solving import Cholesky, Det, SlogDet, Solve, TriangularSolve
 from symgraph.ops.sorting import ArgSort
 from symgraph.ops.subtensor import SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
@@ -59,6 +63,7 @@ EPILOGUES: dict[type, Callable[[Builder, Apply, Tail], None]] = {
 # each lowers one application, or one with its twins
 LOWERINGS: dict[type, Callable[..., None]] = {
     Barrier: shape.lower_barrier,
+    IfElse: branching.lower_ifelse,
     BroadcastTo: shape.lower_broadcast_to,
     Transpose: shape.lower_transpose,
     Reshape: shape.lower_reshape,
@@ -72,6 +77,11 @@ LOWERINGS: dict[type, Callable[..., None]] = {
     CumSum: cumulative.lower_cumulative,
     CumProd: cumulative.lower_cumulative,
     ArgSort: sorting.lower_argsort,
+    Cholesky: solving.lower_cholesky,
+    TriangularSolve: solving.lower_solve,
+    Solve: solving.lower_solve,
+    Det: solving.lower_determinant,
+    SlogDet: solving.lower_determinant,
     RandomBits: random.lower_random_bits,
     Scan: scan.lower_scan,
     Conv2DBackwardWeights: conv.lower_conv2d_backward_weights,

@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from codegen import ir
 from codegen.ir import Kind
 from codegen.schedule import elementwise, nest, opened
-from codegen.sizes import Size
+from codegen.sizes import Size, product
 from symgraph.graph import Apply, Variable
 from symgraph.lowering.body import Body, call, number
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.pointwise import read
-from symgraph.lowering.positions import checked, out_of_range
+from symgraph.lowering.positions import check_unread, checked, out_of_range
 from symgraph.lowering.values import Stored
 
 
@@ -31,6 +31,7 @@ def lower_take(builder: Builder, node: Apply) -> None:
         return (*body.statements, store)
 
     builder.emit(elementwise(target.shape, statements))
+    _check_unread(builder, node, source, codes)
 
 
 def lower_put(builder: Builder, node: Apply) -> None:
@@ -45,6 +46,7 @@ def lower_put(builder: Builder, node: Apply) -> None:
     element = read(builder, value, place, body)
     scatter = ir.Scatter(target.buffer, position, 1, at, element, node.op.increment)
     builder.emit(nest(axes, (*body.statements, scatter), Kind.SERIAL))
+    _check_unread(builder, node, target, codes)
 
 
 def _pointed(
@@ -72,6 +74,21 @@ def _pointed(
         term = call("mul", "int64", index, step)
         total = call("add", "int64", total, term)
     return array.position(known), body.let(total)
+
+
+def _check_unread(
+    builder: Builder, node: Apply, array: Stored, codes: Sequence[int]
+) -> None:
+    """The checks of positions where what they point at in ``array`` is empty."""
+    first, count = node.op.axis, node.op.count
+    indices, sizes = node.inputs[-count:], array.shape[first : first + count]
+    rest = product((*array.shape[:first], *array.shape[first + count :]))
+
+    def check(place: tuple[Size, ...], body: Body) -> None:
+        for variable, size, code in zip(indices, sizes, codes, strict=True):
+            checked(builder, variable, place, size, body, code)
+
+    check_unread(builder, rest, builder.shape(indices[0]), check)
 
 
 def _codes(builder: Builder, node: Apply) -> list[int]:

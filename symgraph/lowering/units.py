@@ -45,7 +45,9 @@ class Rules:
     its sizes, which are known before any kernel runs, is not in the plan. What
     ``is_local`` reads of arrays of its output's shape is the element it computes.
     ``stores_more`` says of a kernel that its epilogue can store what it computes on
-    the way too. ``twins`` are what one sweep over its operands computes with an op.
+    the way too. ``when`` says in which calls a node runs: alike for two that may share
+    a kernel. What it ``waits_for`` beside its inputs are the conditions of its branch.
+    ``twins`` are what one sweep over its operands computes with an op.
     """
 
     users: Callable[[Variable], Collection[Apply]]
@@ -59,5 +61,6 @@ class Rules:
     is_channel_sums: Callable[[Apply], bool]
     makes_channel_sums: Callable[[Apply], bool]
     shape_of: Callable[[Variable], tuple[object, ...]]
-    is_invariant: Callable[[Apply], bool]
+    when: Callable[[Apply], object]
+    waits_for: Callable[[Apply], Collection[Variable]]
     twins: Callable[[Apply], Collection[Apply]]

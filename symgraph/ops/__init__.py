@@ -27,6 +27,7 @@ from symgraph.ops.batch_norm import (
     BatchNormTraining,
     BatchNormTrainingGrad,
 )
+from symgraph.ops.branching import IfElse
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.checkpoint import Barrier, Checkpoint
 from symgraph.ops.comparison import (
@@ -87,6 +88,7 @@ from symgraph.ops.scan import Scan
 from symgraph.ops.selection import Where
 from symgraph.ops.shape import BroadcastTo, Dim, Reshape, Transpose
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from symgraph.ops.solving import Cholesky, Det, SlogDet, Solve, TriangularSolve
 from symgraph.ops.sorting import ArgSort
 from symgraph.ops.special import Erf, Erfc, Relu, Sigmoid, Softplus
 from symgraph.ops.subtensor import SetSubtensor, Subtensor

@@ -46,9 +46,13 @@ class _Plan:
 
 @dataclass(frozen=True)
 class AdvancedSubtensor(Op):
-    """y = x[index], NumPy's rules; inputs x, int64 scalars for each None, arrays."""
+    """y = x[index], NumPy's rules; inputs x, int64 scalars for each None, arrays.
+
+    ``apart`` says that ``...`` stood between positions, for no dimension at all.
+    """
 
     index: MixedIndex
+    apart: bool = False
 
     def infer_type(self, *inputs: TensorType) -> TensorType:
         """The type of the expression it stands for."""
@@ -65,12 +69,12 @@ class AdvancedSubtensor(Op):
                 start_size = (entry.start, entry.size)
                 filled = [next(given) if n is None else n for n in start_size]
                 sizes.append(filled[1])
-        place = _place(self.index)
+        place = _place(self.index, self.apart)
         return (*sizes[:place], *shapes[-1], *sizes[place:])
 
     def expand(self, *inputs: Variable) -> Variable:
         """The basic part, then the positions."""
-        plan = _plan(self.index, inputs)
+        plan = _plan(self.index, self.apart, inputs)
         part = Subtensor(plan.basic)(inputs[0], *plan.scalars)
         part = moveaxis(part, plan.axes, plan.together)
         return Take(plan.place, len(plan.axes))(part, *plan.arrays)
@@ -85,6 +89,7 @@ class AdvancedSetSubtensor(Op):
 
     index: MixedIndex
     increment: bool = False
+    apart: bool = False
 
     def infer_type(self, *inputs: TensorType) -> TensorType:
         """The type of x."""
@@ -93,7 +98,7 @@ class AdvancedSetSubtensor(Op):
     def expand(self, *inputs: Variable) -> Variable:
         """The basic part of x, written to at the positions, put back."""
         x, value, *rest = inputs
-        plan = _plan(self.index, (x, *rest))
+        plan = _plan(self.index, self.apart, (x, *rest))
         part = moveaxis(
             Subtensor(plan.basic)(x, *plan.scalars), plan.axes, plan.together
         )
@@ -102,7 +107,7 @@ class AdvancedSetSubtensor(Op):
         return SetSubtensor(plan.basic)(x, written, *plan.scalars)
 
 
-def _plan(index: MixedIndex, inputs: Sequence[Variable]) -> _Plan:
+def _plan(index: MixedIndex, apart: bool, inputs: Sequence[Variable]) -> _Plan:
     x, *rest = inputs
     count = sum(isinstance(entry, Positions) for entry in index)
     scalars, arrays = rest[: len(rest) - count], rest[len(rest) - count :]
@@ -118,12 +123,13 @@ def _plan(index: MixedIndex, inputs: Sequence[Variable]) -> _Plan:
             extra += [next(given) for n in unknowns((entry,)) if n is None]
     kept = [entry for entry in index if not isinstance(entry, At)]
     axes = tuple(i for i, entry in enumerate(kept) if isinstance(entry, Positions))
-    return _Plan(tuple(basic), tuple(extra), axes, _place(index), tuple(arrays))
+    place = _place(index, apart)
+    return _Plan(tuple(basic), tuple(extra), axes, place, tuple(arrays))
 
 
-def _place(index: Sequence[Any]) -> int:
+def _place(index: Sequence[Any], apart: bool) -> int:
     """Where the positions' dimensions go: in place, or first if they are apart."""
     advanced = [i for i, entry in enumerate(index) if not isinstance(entry, Range)]
-    if advanced[-1] - advanced[0] + 1 != len(advanced):
+    if apart or advanced[-1] - advanced[0] + 1 != len(advanced):
         return 0
     return advanced[0]

@@ -25,6 +25,7 @@ from symgraph.ops.arithmetic import (
     true_div,
     true_divide,
 )
+from symgraph.ops.branching import ifelse
 from symgraph.ops.broadcasting import broadcast_arrays
 from symgraph.ops.cast import cast, stop_gradient
 from symgraph.ops.checkpoint import checkpoint
@@ -141,7 +142,7 @@ from symgraph.ops.reshaping import (
     transpose,
 )
 from symgraph.ops.rounding import ceil, floor, round, sign, trunc
-from symgraph.ops.selection import ifelse, switch, where
+from symgraph.ops.selection import switch, where
 from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.sorting import argsort, sort, topk
 from symgraph.ops.special import erf, erfc

@@ -27,8 +27,6 @@ from symgraph.ops.shape import broadcast_to, shape
 from symgraph.ops.subtensor import At, SetSubtensor, Subtensor
 from symgraph.ops.take import Put, Take
 
-PARTS = (Subtensor, Take, AdvancedSubtensor)
-
 
 def getitem(x: Variable, key: Any) -> Variable:
     """``x[key]``: integers, slices, ``...``, ``None`` and arrays of integers.
@@ -37,14 +35,14 @@ def getitem(x: Variable, key: Any) -> Variable:
     NumPy array, for the number of elements it takes to be known.
     """
     try:
-        parts = read_index(x, key)
+        parts, apart = read_index(x, key)
     except GraphError as error:
         raise type(error)(f"{error}\n{argument_lines([x])}") from error
     scalars = [scalar for part in parts for scalar in part.scalars]
     if any(part.array is not None for part in parts):
-        return _taken(x, parts, scalars)
+        return _taken(x, parts, scalars, apart)
     entries = [part for part in parts if not part.is_new_axis]
-    if _is_part(x) or not takes_all(key):
+    if len(entries) == len(parts) or not takes_all(key):  # x[:] can be written to
         index: tuple[Any, ...] = tuple(part.entry for part in entries)
         x = Subtensor(index)(x, *scalars)
     kept = [part for part in parts if not isinstance(part.entry, At)]
@@ -126,7 +124,9 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Var
     return diagonal(x, offset, axis1, axis2).sum(axis=-1)
 
 
-def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Variable:
+def _taken(
+    x: Variable, parts: Sequence[Part], scalars: list[Variable], apart: bool
+) -> Variable:
     """x at arrays of positions: a plain ``Take`` where all else is whole."""
     if any(part.is_new_axis for part in parts):
         raise GraphError(
@@ -135,16 +135,11 @@ def _taken(x: Variable, parts: Sequence[Part], scalars: list[Variable]) -> Varia
         )
     arrays = _together([part.array for part in parts if part.array is not None])
     axes = [axis for axis, part in enumerate(parts) if part.array is not None]
-    is_plain = axes == list(range(axes[0], axes[-1] + 1))
+    is_plain = axes == list(range(axes[0], axes[-1] + 1)) and not apart
     if is_plain and all(part.is_whole for part in parts if part.array is None):
         return Take(axes[0], len(axes))(x, *arrays)
     index: tuple[Any, ...] = tuple(part.entry for part in parts)
-    return AdvancedSubtensor(index)(x, *scalars, *arrays)
-
-
-def _is_part(x: Variable) -> bool:
-    """Whether ``x`` can be written to: ``x[:]`` is then a part of its own."""
-    return x.owner is not None and isinstance(x.owner.op, PARTS)
+    return AdvancedSubtensor(index, apart)(x, *scalars, *arrays)
 
 
 def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> Variable:
@@ -157,11 +152,11 @@ def _written(name: str, part: Variable, value: TensorLike, increment: bool) -> V
         case Take():
             write = Put(op.axis, op.count, increment)
         case AdvancedSubtensor():
-            write = AdvancedSetSubtensor(op.index, increment)
+            write = AdvancedSetSubtensor(op.index, increment, op.apart)
         case _:
             raise GraphError(
-                f"{name}: expected an indexed variable such as x[1:], without None in "
-                f"the index and not x[:], which is x; got {part!r}"
+                f"{name}: expected an indexed variable such as x[1:] or x[:], without "
+                f"None in the index; got {part!r}"
             )
     assert node is not None
     x, *rest = node.inputs

@@ -47,13 +47,16 @@ class _Masked:
     size: int
 
 
-def read_index(x: Variable, key: Any) -> list[Part]:
-    """The meaning of ``key`` in ``x[key]``, one part for each dimension or new axis."""
-    keys = _without_ellipsis(
-        x, _without_masks(key if isinstance(key, tuple) else (key,))
-    )
+def read_index(x: Variable, key: Any) -> tuple[list[Part], bool]:
+    """The meaning of ``key`` in ``x[key]``, one part for each dimension or new axis.
+
+    And whether ``...`` parts positions from each other though it stands for nothing.
+    """
+    keys = _without_masks(key if isinstance(key, tuple) else (key,))
+    whole = _without_ellipsis(x, keys)
     dims = enumerate(shape(x))
-    return [Part(None) if key is None else _part(key, *next(dims)) for key in keys]
+    parts = [Part(None) if key is None else _part(key, *next(dims)) for key in whole]
+    return parts, len(whole) < len(keys) and _parts_positions(keys)
 
 
 def takes_all(key: Any) -> bool:
@@ -90,6 +93,16 @@ def _without_ellipsis(x: Variable, keys: list[Any]) -> list[Any]:
     place = places[0] if places else len(keys)
     rest = [slice(None)] * (x.ndim - used)
     return [*keys[:place], *rest, *keys[place + 1 :]]
+
+
+def _parts_positions(keys: Sequence[Any]) -> bool:
+    """Whether ``...`` stands between two positions."""
+    kinds = "".join(
+        "." if key is Ellipsis else ":" if isinstance(key, PLAIN) else "i"
+        for key in keys
+    )
+    before, _, after = kinds.partition(".")
+    return "i" in before and "i" in after
 
 
 def _part(key: Any, axis: int, size: Size) -> Part:

@@ -1,4 +1,4 @@
-"""Products of matrices and vectors."""
+"""Products of matrices and vectors; ``solving.py`` has what undoes them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,31 @@ from symgraph.ops.reshaping import (
     transpose,
 )
 from symgraph.ops.shape import shape
+from symgraph.ops.solving import (
+    cholesky,
+    det,
+    inv,
+    slogdet,
+    solve,
+    solve_triangular,
+)
 from symgraph.ops.statistics import norm
 
-__all__ = ["MatMul", "dot", "matmul", "norm", "outer", "tensordot", "vdot"]
+__all__ = [
+    "MatMul",
+    "cholesky",
+    "det",
+    "dot",
+    "inv",
+    "matmul",
+    "norm",
+    "outer",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "tensordot",
+    "vdot",
+]
 
 
 @dataclass(frozen=True)

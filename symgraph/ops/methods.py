@@ -20,6 +20,7 @@ from symgraph.ops.cumulative import cumprod, cumsum
 from symgraph.ops.extrema import clip
 from symgraph.ops.indexing import diagonal, getitem, take, trace
 from symgraph.ops.linalg import dot, matmul
+from symgraph.ops.numpy_calls import array_function, array_ufunc
 from symgraph.ops.rounding import round
 from symgraph.ops.shape import Size, shape
 from symgraph.ops.sorting import argsort, sort
@@ -98,6 +99,8 @@ METHODS: dict[str, Any] = {
     "__rlshift__": _reflected(logical.left_shift),
     "__rshift__": logical.right_shift,
     "__rrshift__": _reflected(logical.right_shift),
+    "__array_ufunc__": array_ufunc,
+    "__array_function__": array_function,
     "__getitem__": getitem,
     "__len__": _length,
     "__iter__": _iterate,

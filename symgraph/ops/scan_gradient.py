@@ -6,7 +6,8 @@ For s', y = body(x, s, c) the cotangents obey, from the last step to the first,
 
 so ds and dc are what the backward scan carries, dx what it stacks. The values of the
 forward steps that it reads are stacked by the forward scan; what is cheap (a size, a
-reshape, a broadcast), or the same in each step, is computed anew.
+reshape, a broadcast), the same in each step, or part of a branch that a step may not
+take, is computed anew.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from symgraph.graph import Apply, Graph, Variable, clone_with, is_float
+from symgraph.graph.guards import guards_of
 from symgraph.graph.pull_back import pulled_back
+from symgraph.ops.branch_gradients import Branches
 from symgraph.ops.creation import zeros, zeros_like
 from symgraph.ops.extrema import minimum
 from symgraph.ops.join import concatenate
@@ -106,7 +109,7 @@ def _step_back(op: Scan, cotangents: Cotangents) -> Backward:
     for end, cotangent in pairs:
         seeds[end] = seeds[end] + cotangent if end in seeds else cotangent
     wrt = [v for v in op.body.graph.inputs if is_float(v.dtype)]
-    found = pulled_back(seeds, wrt)
+    found = pulled_back(seeds, wrt, values=Branches(seeds, wrt))
     return Backward(
         dstates,
         dstacked,
@@ -118,13 +121,14 @@ def _step_back(op: Scan, cotangents: Cotangents) -> Backward:
 
 def _needed(op: Scan, step: Backward) -> list[Variable]:
     """The variables of the forward body that a step back reads."""
-    varying = _varying(op)
-    forward = set(op.body.graph.nodes)
+    varying, graph = _varying(op), op.body.graph
+    forward, branches = set(graph.nodes), guards_of(graph.nodes, graph.outputs)
 
     def is_inside(node: Apply) -> bool:
         if node not in forward:
             return True
-        return isinstance(node.op, CHEAP) or node not in varying
+        anew = isinstance(node.op, CHEAP) or node in branches
+        return anew or node not in varying
 
     own = [*step.dstates.values(), *step.dstacked.values()]
     return captured(step.outputs, own, is_inside)

@@ -1,13 +1,12 @@
-"""Choosing between values: where, switch and ifelse."""
+"""Choosing between values element by element: where and switch."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
-from symgraph.graph import GraphError, TensorType, TypeMismatch, Variable, is_bool
+from symgraph.graph import TensorType, TypeMismatch, Variable, is_bool
 from symgraph.ops.arguments import TensorLike, as_variable, promoted
 from symgraph.ops.broadcasting import broadcast_together
 from symgraph.ops.cast import cast
@@ -41,45 +40,3 @@ def where(condition: TensorLike, x: TensorLike, y: TensorLike) -> Variable:
 
 
 switch = where
-
-
-def ifelse(condition: TensorLike, then_branch: Any, else_branch: Any) -> Any:
-    """``then_branch`` where the scalar condition holds, else ``else_branch``.
-
-    The branches are arrays of one shape, or two lists of as many arrays, whose result
-    is a list. Unlike Theano's, both are computed: use it to choose, not to save work.
-
-    >>> from symgraph.ops import scalar
-    >>> x = scalar("x")
-    >>> ifelse(x > 0, [x, 1], [-x, 0])[0].eval({x: -2.0}).item()
-    2.0
-    """
-    condition = as_variable(condition)
-    if condition.ndim:
-        raise GraphError(
-            f"ifelse: expected a scalar condition, got {condition!r}; sg.switch "
-            "chooses element by element"
-        )
-    several = [isinstance(b, (list, tuple)) for b in (then_branch, else_branch)]
-    if several == [False, False]:
-        return _either(condition, then_branch, else_branch)
-    if several == [True, True] and len(then_branch) == len(else_branch):
-        pairs = zip(then_branch, else_branch, strict=True)
-        return [_either(condition, x, y) for x, y in pairs]
-    counts = " and ".join(map(_counted, (then_branch, else_branch)))
-    raise GraphError(f"ifelse: expected as many arrays in each branch, got {counts}")
-
-
-def _either(condition: Variable, x: TensorLike, y: TensorLike) -> Variable:
-    mine, theirs = as_variable(x), as_variable(y)
-    if mine.ndim != theirs.ndim:
-        raise GraphError(
-            f"ifelse: expected branches of one shape, got {mine!r} and {theirs!r}"
-        )
-    return where(condition, x, y)
-
-
-def _counted(branch: Any) -> str:
-    if isinstance(branch, Sequence):
-        return f"a list of {len(branch)}"
-    return f"{as_variable(branch)!r} alone"

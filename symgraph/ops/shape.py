@@ -88,6 +88,19 @@ class BroadcastTo(Op):
         """``shape``, with the values of the sizes."""
         return fill_sizes(self.shape, values[1:])
 
+    def settle(self, types, shapes, values):
+        """``shape``; what is not statically 1 must have the size that is wanted."""
+        wanted = fill_sizes(self.shape, values[1:])
+        lead = len(wanted) - len(shapes[0])
+        pairs = zip(types[0].shape, shapes[0], wanted[lead:], strict=True)
+        for axis, (static, mine, other) in enumerate(pairs):
+            if static != 1 and None not in (mine, other) and mine != other:
+                raise GraphError(
+                    f"broadcast_to: dimension {axis} of {types[0]} is {mine}, expected "
+                    f"{other}; only a dimension that is statically 1 broadcasts"
+                )
+        return super().settle(types, shapes, values)
+
     def reference(self, x, *sizes):
         """``np.broadcast_to``."""
         return np.broadcast_to(x, tuple(int(n) for n in fill_sizes(self.shape, sizes)))

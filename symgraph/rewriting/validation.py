@@ -18,7 +18,7 @@ from symgraph.graph import (
     is_float,
     leaves_of,
 )
-from symgraph.graph.evaluate import compute
+from symgraph.graph.evaluate import compute, inputs_read
 from symgraph.rewriting.history import Step
 from symgraph.rewriting.rounding import rounding
 
@@ -46,7 +46,13 @@ class Validator:
         self._given = dict(self._values)
 
     def __call__(self, step: Step) -> None:
-        before, after = self.evaluate(step.before), self.evaluate(step.after)
+        try:
+            before = self.evaluate(step.before)
+        except GraphError:
+            raise
+        except (ValueError, IndexError):
+            return  # in a branch that is not taken: what is needed has a value
+        after = self.evaluate(step.after)
         for old, new, variable in zip(before, after, step.before, strict=True):
             error = _difference(old, new, step.label)
             if error is not None and step.label != "exact":
@@ -66,7 +72,7 @@ class Validator:
                 stack.pop()
             elif variable.owner is None:
                 self._values[variable] = _leaf_value(variable)
-            elif waiting := [v for v in variable.owner.inputs if v not in self._values]:
+            elif waiting := self._waiting(variable.owner):
                 stack.extend(waiting)
             else:
                 self._run(variable.owner)
@@ -78,9 +84,18 @@ class Validator:
         given = {**self._given, **{v: _leaf_value(v) for v in leaves}}
         return rounding(lambda values: Validator(values).evaluate([variable]), given)[0]
 
+    def _waiting(self, node: Apply) -> list[Variable]:
+        """The inputs to be evaluated first: of branches, before all the condition."""
+        if any(v not in self._values for v in node.inputs[:1]):
+            return [node.inputs[0]]
+        read = inputs_read(node, self._values.__getitem__)
+        return [v for v in read if v is not None and v not in self._values]
+
     def _run(self, node: Apply) -> None:
+        read = inputs_read(node, self._values.__getitem__)
+        arrays = [None if v is None else self._values[v] for v in read]
         with np.errstate(all="ignore"):
-            results = compute(node, [self._values[v] for v in node.inputs])
+            results = compute(node, arrays)
         self._values.update(zip(node.outputs, results, strict=True))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from symgraph.graph import Variable, is_bool, is_float
 from symgraph.ops.arithmetic import Add, Div, Mul, Pow, Reciprocal, Square, Sub
+from symgraph.ops.branching import IfElse
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.checkpoint import Checkpoint
 from symgraph.ops.exponential import Sqrt
@@ -129,10 +130,27 @@ def decide_where(x):
     return x
 
 
-@rewrite(node(Where)(condition, x, x), label="exact")
+@rewrite(node(Where)(condition, x, x), node(IfElse)(condition, x, x), label="exact")
 def where_of_equals(x):
-    """where(c, x, x)  ->  x"""
+    """where(c, x, x)  ->  x, ifelse(c, x, x)  ->  x"""
     return x
+
+
+@rewrite(node(IfElse)(ONE, x, y), node(IfElse)(ZERO, y, x), label="exact")
+def decide_branch(x):
+    """ifelse(true, x, y)  ->  x"""
+    return x
+
+
+@rewrite(
+    commutative(Add)(
+        node(IfElse)(condition, x, ZERO), node(IfElse)(condition, ZERO, y)
+    ),
+    label="exact",
+)
+def add_branches(condition, x, y):
+    """ifelse(c, x, 0) + ifelse(c, 0, y)  ->  ifelse(c, x, y)"""
+    return IfElse()(condition, x, y)
 
 
 @rewrite(node(LogicalNot)(node(LogicalNot)(x)), label="exact")
@@ -200,6 +218,8 @@ ALGEBRA: tuple[Rule, ...] = (
     rectify_once,
     decide_where,
     where_of_equals,
+    decide_branch,
+    add_branches,
     cancel_nots,
     drop_cast,
     cast_once,

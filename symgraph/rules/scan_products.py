@@ -24,9 +24,9 @@ from symgraph.rules.scan_tools import Draft, scan_pass
 def multiply_before_loop(node, used):
     """x_t W inside, W the same in each step  ->  x W before the loop"""
     draft = Draft.of(node)
-    new = {}
+    new, branches = {}, draft.in_branches
     for one in draft.nodes:
-        if not _is_plain_product(one):
+        if not _is_plain_product(one) or one in branches:
             continue
         x, w = draft.sequences.get(one.inputs[0]), draft.constants.get(one.inputs[1])
         if x is not None and w is not None:

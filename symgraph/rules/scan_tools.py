@@ -7,11 +7,12 @@ that something reads may be replaced.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symgraph.graph import Apply, Graph, Variable, inherit_site
+from symgraph.graph.guards import guards_of
 from symgraph.ops.scan import Scan
 from symgraph.ops.scan_body import Body
 from symgraph.rewriting import GraphPass
@@ -57,6 +58,11 @@ class Draft:
     def outputs(self) -> list[Variable]:
         """What the body computes."""
         return [*self.new.values(), *self.stacked]
+
+    @property
+    def in_branches(self) -> Collection[Apply]:
+        """The nodes that a step need not run: they stay where that is decided."""
+        return guards_of(self.nodes, self.outputs)
 
     def applied(self) -> Made:
         """The scan of these parts."""

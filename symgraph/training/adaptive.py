@@ -19,7 +19,7 @@ def adagrad(
     epsilon: float = 1e-6,
 ) -> Updates:
     """s <- s + dw^2;  w <- w - rate dw / sqrt(s + epsilon). Duchi et al. 2011."""
-    descent = begin(loss, parameters, learning_rate)
+    descent = begin(loss, parameters, learning_rate, epsilon=epsilon)
     updates = descent.updates
     for w, dw in descent.gradients:
         squares = slot(w, "squares")
@@ -39,7 +39,7 @@ def rmsprop(
 
     Tieleman & Hinton 2012, lecture 6.5.
     """
-    descent = begin(loss, parameters, learning_rate)
+    descent = begin(loss, parameters, learning_rate, rho=rho, epsilon=epsilon)
     updates = descent.updates
     for w, dw in descent.gradients:
         squares = slot(w, "squares")
@@ -59,7 +59,7 @@ def adadelta(
 
     s and u are running means of dw^2 and d^2. Zeiler 2012, Algorithm 1.
     """
-    descent = begin(loss, parameters, learning_rate)
+    descent = begin(loss, parameters, learning_rate, rho=rho, epsilon=epsilon)
     updates = descent.updates
     for w, dw in descent.gradients:
         squares, steps = slot(w, "squares"), slot(w, "steps")
@@ -83,7 +83,14 @@ def adam(
     m and v are running means of dw and dw^2; m' = m / (1 - beta1^t) and
     v' = v / (1 - beta2^t) remove the weight of their start at zero.
     """
-    descent = begin(loss, parameters, learning_rate)
+    descent = begin(
+        loss,
+        parameters,
+        learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
+    )
     for w, step in _adam_steps(descent, beta1, beta2, epsilon):
         descent.updates[w] = w - step
     return descent.updates
@@ -102,7 +109,15 @@ def adamw(
 
     Loshchilov & Hutter 2019, Algorithm 2.
     """
-    descent = begin(loss, parameters, learning_rate)
+    descent = begin(
+        loss,
+        parameters,
+        learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        epsilon=epsilon,
+        weight_decay=weight_decay,
+    )
     for w, step in _adam_steps(descent, beta1, beta2, epsilon):
         descent.updates[w] = w - step - descent.rate_for(w) * weight_decay * w
     return descent.updates

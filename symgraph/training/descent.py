@@ -19,6 +19,7 @@ from symgraph.graph import (
 from symgraph.layers import calls_in
 from symgraph.layers.parameters import sizes
 from symgraph.ops.cast import cast
+from symgraph.training.ranges import check_ranges
 from symgraph.training.schedules import Schedule
 
 Updates: TypeAlias = "dict[SharedVariable, Variable]"
@@ -42,9 +43,15 @@ class Descent:
         return self.rate
 
 
-def begin(loss: Loss, parameters: Iterable[SharedVariable], rate: Rate) -> Descent:
+def begin(
+    loss: Loss,
+    parameters: Iterable[SharedVariable],
+    rate: Rate,
+    **numbers: float | Variable,
+) -> Descent:
     """Gradients of a scalar ``loss``, or gradients as given; the rate; averages.
 
+    The optimizer's other ``numbers`` are checked by their names, as the rate is.
     The updates begin with the running averages of every batch normalization that the
     loss has in training. A schedule is given the number of steps taken so far.
     """
@@ -56,7 +63,7 @@ def begin(loss: Loss, parameters: Iterable[SharedVariable], rate: Rate) -> Desce
         steps = state("steps", np.zeros((), np.int64))
         updates[steps] = steps + 1
         rate = rate(cast(steps, "float64"))
-    _check_rate(rate)
+    check_ranges("optimizer", learning_rate=rate, **numbers)
     return Descent(tuple(zip(parameters, gradients, strict=True)), rate, updates)
 
 
@@ -111,11 +118,3 @@ def _check_parameters(parameters: Sequence[SharedVariable]) -> None:
             )
         if not parameter.type.is_static:
             raise GraphError(f"optimizer: {parameter!r} has no fixed shape")
-
-
-def _check_rate(rate: float | Variable) -> None:
-    if isinstance(rate, Variable):
-        if rate.ndim:
-            raise GraphError(f"optimizer: learning_rate expects a scalar, got {rate!r}")
-    elif not np.isfinite(rate) or rate < 0:
-        raise GraphError(f"optimizer: learning_rate expects >= 0, got {rate!r}")

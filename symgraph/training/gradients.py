@@ -10,7 +10,7 @@ from functools import reduce
 from operator import add
 from typing import Any, TypeAlias
 
-from symgraph.graph import GraphError, SharedVariable, Variable
+from symgraph.graph import SharedVariable, Variable
 from symgraph.ops.arithmetic import square
 from symgraph.ops.cast import cast
 from symgraph.ops.exponential import sqrt
@@ -22,6 +22,7 @@ from symgraph.training.descent import (
     gradients_of,
     running_averages,
 )
+from symgraph.training.ranges import check_ranges
 
 Gradients: TypeAlias = Sequence[Variable]
 Parameters: TypeAlias = Sequence[SharedVariable]
@@ -37,14 +38,14 @@ def clip_by_norm(gradients: Sequence[Variable], norm: float) -> list[Variable]:
 
     Pascanu et al. 2013, Algorithm 1.
     """
-    _check_limit("clip_by_norm", norm)
+    check_ranges("clip_by_norm", limit=norm)
     factor = norm / maximum(global_norm(gradients), norm)
     return [dw * cast(factor, dw.dtype) for dw in gradients]
 
 
 def clip_by_value(gradients: Sequence[Variable], limit: float) -> list[Variable]:
     """min(max(g, -limit), limit), element by element."""
-    _check_limit("clip_by_value", limit)
+    check_ranges("clip_by_value", limit=limit)
     return [clip(dw, -limit, limit) for dw in gradients]
 
 
@@ -63,6 +64,7 @@ def clipped(
 
 def decayed(optimizer: Optimizer, rate: float) -> Optimizer:
     """``optimizer`` on the gradients of loss + rate/2 sum w^2: dw + rate w."""
+    check_ranges("decayed", rate=rate)
 
     def add_decay(gradients: Gradients, parameters: Parameters) -> Gradients:
         pairs = zip(gradients, parameters, strict=True)
@@ -85,8 +87,3 @@ def transformed(
         return {**updates, **running_averages(loss)}
 
     return changed
-
-
-def _check_limit(who: str, limit: float) -> None:
-    if not limit > 0:
-        raise GraphError(f"{who}: expected a limit > 0, got {limit!r}")

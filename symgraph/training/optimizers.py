@@ -36,7 +36,7 @@ def momentum(
     With ``nesterov``: w <- w + momentum v - rate dw, the gradient being taken where
     the momentum alone leads (Bengio et al. 2013, eq. 7).
     """
-    descent = begin(loss, parameters, learning_rate)
+    descent = begin(loss, parameters, learning_rate, momentum=momentum)
     updates = descent.updates
     for w, dw in descent.gradients:
         step = descent.rate_for(w) * dw

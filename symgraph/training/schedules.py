@@ -18,6 +18,7 @@ from symgraph.ops.extrema import minimum
 from symgraph.ops.rounding import floor
 from symgraph.ops.selection import switch
 from symgraph.ops.trigonometric import cos
+from symgraph.training.ranges import check_ranges
 
 Schedule: TypeAlias = Callable[[Variable], Variable]
 
@@ -27,6 +28,9 @@ class Constant:
     """rate."""
 
     rate: float
+
+    def __post_init__(self) -> None:
+        check_ranges("Constant", rate=self.rate)
 
     def __call__(self, time: Variable) -> Variable:
         return self.rate + 0.0 * time
@@ -40,6 +44,10 @@ class Exponential:
     decay: float
     period: float = 1.0
     staircase: bool = False
+
+    def __post_init__(self) -> None:
+        numbers = {"rate": self.rate, "decay": self.decay, "period": self.period}
+        check_ranges("Exponential", **numbers)
 
     def __call__(self, time: Variable) -> Variable:
         periods = time / self.period
@@ -59,6 +67,8 @@ class Piecewise:
                 f"Piecewise: {len(self.boundaries)} boundaries part "
                 f"{len(self.boundaries) + 1} rates, got {len(self.rates)}"
             )
+        for rate in self.rates:
+            check_ranges("Piecewise", rate=rate)
 
     def __call__(self, time: Variable) -> Variable:
         rate = self.rates[0] + 0.0 * time
@@ -73,6 +83,9 @@ class InverseTime:
 
     rate: float
     decay: float
+
+    def __post_init__(self) -> None:
+        check_ranges("InverseTime", rate=self.rate, decay=self.decay)
 
     def __call__(self, time: Variable) -> Variable:
         return self.rate / (1.0 + self.decay * time)
@@ -89,6 +102,10 @@ class Cosine:
     length: float
     last: float = 0.0
 
+    def __post_init__(self) -> None:
+        numbers = {"rate": self.rate, "length": self.length, "last": self.last}
+        check_ranges("Cosine", **numbers)
+
     def __call__(self, time: Variable) -> Variable:
         progress = minimum(time / self.length, 1.0)
         return self.last + 0.5 * (self.rate - self.last) * (1.0 + cos(pi * progress))
@@ -104,6 +121,9 @@ class Warmup:
     schedule: Schedule
     length: float
     first: float = 0.0
+
+    def __post_init__(self) -> None:
+        check_ranges("Warmup", length=self.length, first=self.first)
 
     def __call__(self, time: Variable) -> Variable:
         part = self.first + (1.0 - self.first) * minimum(time / self.length, 1.0)

@@ -34,6 +34,7 @@ from tests.codegen import convolution_cases as convolutions
 from tests.codegen import convolution_runs as runs
 from tests.codegen import gemm_cases as products
 from tests.codegen import math_cases as functions
+from tests.codegen import test_matrices as matrices
 from tests.codegen import test_pool as pools
 from tests.codegen import test_unpool as unpools
 
@@ -171,6 +172,10 @@ def test_a_loop_of_products_and_elementwise_kernels():
         expected = np.append(expected, np.tanh(expected[-1:] @ weights + row), axis=0)
     assert run(program, [inputs, weights, states], (9,)) == 0
     np.testing.assert_allclose(states, expected, 1e-4, 1e-5)
+
+
+def test_equations_of_matrices():
+    matrices.check_all()
 
 
 def test_sorting():

@@ -60,7 +60,35 @@ def indices():
     return [x, i, j], x[i, j], [ones(5, 3), [0, 1], [1, 2, 0]]
 
 
-CASES = [sums, indices, products, joins, reshapes, biases, images, extremes, counts]
+def repeats():
+    x, n = sg.vector("x"), sg.lscalar("n")
+    return [x, n], sg.broadcast_to(x, (2, n)), [ones(1), 5]
+
+
+def rows():
+    x, y = sg.vector("x"), sg.matrix("y")
+    return [x, y], x + y, [ones(1), ones(2, 3)]
+
+
+def known():
+    x = sg.vector("x")
+    return [x], sg.broadcast_to(x, (2, 3)), [ones(1)]
+
+
+CASES = [
+    sums,
+    repeats,
+    rows,
+    known,
+    indices,
+    products,
+    joins,
+    reshapes,
+    biases,
+    images,
+    extremes,
+    counts,
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__)
@@ -80,6 +108,15 @@ def test_the_error_is_that_of_a_graph_of_known_sizes(mode):
     with pytest.raises(ArgumentError, match="f: conv2d: a window spans 5 in width"):
         fn(*arrays)
     assert fn(ones(2, 3, 5, 7)).shape == (2, 2, 1, 3)
+
+
+@pytest.mark.parametrize("case", [repeats, known])
+def test_what_turns_out_to_be_1_does_not_broadcast(case, mode):
+    inputs, output, arrays = case()
+    fn = sg.function(inputs, output, mode=mode, name="f")
+    message = r"f: broadcast_to: dimension 0 of float32\[\?\] is 1, expected [35]; only"
+    with pytest.raises(ArgumentError, match=message):
+        fn(*arrays)
 
 
 def test_a_wrong_call_spoils_no_later_one(mode):

@@ -56,6 +56,30 @@ array = rng.normal(size=(5, 7)).astype("float32")
 agree([x, i], outputs, array, np.array([4, 0, 4]))
 """
 
+BRANCHES = """
+flag, x, i = sg.bscalar("flag"), sg.matrix("x"), sg.lvector("i")
+inner = sg.ifelse(x.sum() > 0, sg.exp(x[i]), x[i] @ x.T @ x)
+y = sg.ifelse(flag, inner, sg.tanh(x)[i])
+array = rng.normal(size=(5, 7)).astype("float32")
+outputs = [y, sg.grad(y.sum(), x)]
+for value, sign in ((0, -1), (0, 1), (1, -1), (1, 1)):
+    agree([flag, x, i], outputs, value, sign * array, [4, 0, 2])
+try:
+    sg.function([flag, x, i], outputs)(1, array, [4, 9, 0])
+except IndexError:
+    pass
+"""
+
+MATRICES = """
+x, b = sg.tensor("x", shape=(None, None, None)), sg.tensor3("b")
+p = x @ x.swapaxes(1, 2) + sg.eye(x.shape[1])
+outputs = [sg.linalg.cholesky(p), sg.linalg.solve(p, b), sg.linalg.inv(p)]
+outputs += [sg.linalg.solve_triangular(p, b), *sg.linalg.slogdet(p), sg.linalg.det(p)]
+cost = sum(y.sum() for y in outputs)
+array = rng.normal(size=(3, 5, 5)).astype("float32") / 2
+agree([x, b], [*outputs, sg.grad(cost, x)], array, array[:, :, :2])
+"""
+
 
 def sanitized(program, folder):
     """Run ``program`` with every kernel built for the sanitizers."""
@@ -82,6 +106,8 @@ def sanitized(program, folder):
     [
         pytest.param(CONVOLUTION, id="convolution"),
         pytest.param(OTHERS, id="others"),
+        pytest.param(BRANCHES, id="branches"),
+        pytest.param(MATRICES, id="matrices"),
     ],
 )
 def test_kernels_stay_within_their_buffers(program, tmp_path):

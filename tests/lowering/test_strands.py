@@ -72,6 +72,37 @@ def test_rows_that_never_meet_are_cut(name, rows):
     assert strands.total == (rows or strands.total)
 
 
+def test_what_may_end_the_call_keeps_rows_together():
+    """A place that data decide is checked, by one thread alone."""
+    x, w = inputs(64, "float32")
+    table, places = sg.vector("table"), sg.lvector("places")
+    for read in (table.__getitem__, lambda i: table[sg.argmax(table) + i - i]):
+        steps = [x, places]
+        y, _ = sg.scan(lambda a, i, b: recurrent(a, b, w) + read(i), steps, x[0])  # noqa: B023
+        assert strands_in(Graph([x, places, w, table], [y])) == [None]
+
+
+def test_a_branch_that_has_no_rows_goes_with_them():
+    x, w = inputs(64, "float32")
+    numbers = sg.vector("numbers")
+
+    def step(a, number, b):
+        return recurrent(a, b, w) + sg.ifelse(number > 0, sg.exp(number), number - 1)
+
+    y, _ = sg.scan(step, [x, numbers], x[0])
+    (strands,) = strands_in(Graph([x, numbers, w], [y]))
+    assert strands is not None
+    random = np.random.default_rng(0)
+    arrays = [
+        random.normal(size=(STEPS, 64, FEATURES)),
+        np.array([1, -1, 2, -2, 0] * 9),
+    ]
+    arrays = [a.astype("float32")[:STEPS] for a in arrays]
+    arrays.append(0.3 * random.normal(size=(FEATURES, FEATURES)).astype("float32"))
+    results = [sg.function([x, numbers, w], y, mode=m)(*arrays) for m in ("c", "numpy")]
+    np.testing.assert_allclose(*results, rtol=1e-4, atol=1e-5)
+
+
 def test_a_constant_with_rows_goes_with_them():
     mask = sg.tensor("mask", shape=(32, FEATURES))
     graph = loop(lambda x, h, w, m: sg.tanh(x + h @ w) * m, 32, more=(mask,))

@@ -16,6 +16,7 @@ from symgraph import ops
 from symgraph.graph import Op
 from symgraph.ops.advanced import Positions
 from symgraph.ops.subtensor import At, Range
+from tests.ops.cases_linalg import linalg_rows
 from tests.ops.cases_nn import NN_CASES
 from tests.ops.cases_scan import in_dtype, scan_rows
 
@@ -153,10 +154,13 @@ def comparisons_and_bits():
 
 
 def selections():
-    """Where and casts between kinds of dtype."""
+    """Where, branches, and casts between kinds of dtype."""
     condition = integers(0, 2, 2, 3, dtype="bool")
     yield ops.Where(), (condition, normal(2, 3), normal(2, 3))
     yield ops.Where(), (condition, integers(0, 9, 2, 3), integers(0, 9, 2, 3))
+    yield ops.IfElse(), (np.array(True), normal(2, 3), normal(2, 3))
+    yield ops.IfElse(), (np.array(False), normal(5), normal(5))
+    yield ops.IfElse(), (np.array(False), integers(0, 9), integers(0, 9))
     for source, target in [
         ("float64", "float32"),
         ("float32", "int8"),
@@ -272,6 +276,11 @@ def takes():
     yield ops.AdvancedSubtensor(apart), arrays
     arrays = normal(5, 7, 3), normal(2, 3), size(1), size(3), *arrays[3:]
     yield ops.AdvancedSetSubtensor(apart, True), arrays
+    nothing_between = (Range(0, 5), Positions(), At(None))
+    arrays = normal(5, 3, 2), size(1), np.array([2, 0])
+    yield ops.AdvancedSubtensor(nothing_between, True), arrays
+    arrays = arrays[0], normal(2, 5), *arrays[1:]
+    yield ops.AdvancedSetSubtensor(nothing_between, False, True), arrays
 
 
 def orders():
@@ -299,6 +308,7 @@ ROWS = [
     *subtensors(),
     *takes(),
     *orders(),
+    *linalg_rows(),
     *scan_rows(),
     *NN_CASES,
 ]

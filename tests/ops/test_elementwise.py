@@ -192,28 +192,6 @@ def test_broadcast_arrays():
     assert (x.ndim, x.dtype, y.dtype) == (3, "float32", "int8")
 
 
-@pytest.mark.parametrize("mode", ["c", "numpy"])
-def test_ifelse(mode):
-    flag, x, y = sg.bscalar("flag"), sg.vector("x"), sg.vector("y")
-    chosen = sg.ifelse(flag, [x, x * y], [y, x])
-    gradients = sg.grad(chosen[1].sum(), [x, y])
-    fn = sg.function([flag, x, y], [*chosen, *gradients], mode=mode)
-    a, b = np.array([2, 3, 5], "float32"), np.array([7, 11, 13], "float32")
-    for value, wanted in ((1, [a, a * b, b, a]), (0, [b, a, a * 0 + 1, b * 0])):
-        for got, expected in zip(fn(value, a, b), wanted, strict=True):
-            np.testing.assert_array_equal(got, expected)
-
-
-def test_what_ifelse_refuses():
-    x, y = sg.vector("x"), sg.matrix("y")
-    with pytest.raises(GraphError, match="ifelse: expected a scalar condition, got x"):
-        sg.ifelse(x, x, x)
-    with pytest.raises(GraphError, match=r"branches of one shape, got x: .* and y: "):
-        sg.ifelse(x[0] > 0, x, y)
-    with pytest.raises(GraphError, match=r"got a list of 2 and x: float32.* alone"):
-        sg.ifelse(x[0] > 0, [x, x], x)
-
-
 @pytest.mark.parametrize("power", [2, 2.0, 3, 3.0])
 def test_the_dtype_of_a_power_does_not_depend_on_the_power(power):
     kind = "float32" if isinstance(power, float) else "{}"

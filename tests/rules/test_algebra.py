@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from symgraph.graph import constant
 from symgraph.ops import functions as F
 from symgraph.ops.arithmetic import Div, Mul, Neg, Pow
+from symgraph.ops.branching import IfElse
 from symgraph.ops.cast import Cast, StopGradient
 from symgraph.ops.extrema import Maximum, Minimum
 from symgraph.ops.logical import LogicalNot
@@ -77,6 +78,8 @@ FORMS = {
         [],
     ),
     "where equal": (lambda x, y: Where()(x > y, x, x), "where_of_equals", []),
+    "branch true": (lambda x, y: IfElse()(constant(True), x, y), "decide_branch", []),
+    "branch false": (lambda x, y: IfElse()(constant(False), y, x), "decide_branch", []),
     "same cast": (lambda x, y: Cast("float32")(x), "drop_cast", []),
     "cast twice": (
         lambda x, y: Cast("float32")(Cast("float64")(x)),
@@ -103,6 +106,33 @@ def test_each_form_keeps_every_float(form, rows):
     powers = form in ("x^1", "x^2", "x^-1")
     labels = {step.label for step in history if step.rule == rule}
     assert labels == {"reassociating" if powers else "exact"}
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_branches(holds):
+    x, y, c, d = (
+        tensor("x", 4, 3),
+        tensor("y", 4, 3),
+        *(tensor(n, dtype="bool") for n in "cd"),
+    )
+    values = {
+        x: SPECIAL,
+        y: SPECIAL[::-1].copy(),
+        c: np.array(holds),
+        d: np.array(True),
+    }
+    zeros = F.zeros_like(x)
+    parts = IfElse()(c, x, zeros), IfElse()(c, zeros, y)
+    for output in (parts[0] + parts[1], parts[1] + parts[0]):
+        result, history = rewritten(output, ALGEBRA, values)
+        assert "add_branches" in history.counts()
+        assert ops_of(result) == ["IfElse"]
+    result, _ = rewritten(IfElse()(c, x, x), ALGEBRA, values)
+    assert ops_of(result) == []
+    others = [parts[0] + IfElse()(d, zeros, y), parts[0] + IfElse()(c, y, zeros)]
+    for output in (*others, parts[0] * parts[1]):
+        _, history = rewritten(output, ALGEBRA, values)
+        assert "add_branches" not in history.counts()
 
 
 @pytest.mark.parametrize("dtype", ["int32", "uint8", "int64"])

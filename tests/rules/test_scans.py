@@ -68,6 +68,13 @@ def test_a_product_with_a_matrix_that_changes_stays():
     assert not len(history)
 
 
+def test_a_product_that_a_step_may_not_need_stays():
+    h, _ = sg.scan(lambda x, s: sg.ifelse(s.sum() > 0, x @ W, -s), X, H)
+    graph, history = rewritten(h, [multiply_before_loop], VALUES)
+    assert not len(history)
+    assert "MatMul" in ops_in_step(graph)
+
+
 def test_a_product_that_is_only_stacked_is_made_after_the_loop():
     y, _ = sg.scan(lambda x, s: [s + x.sum(), sg.tanh(s) @ U], X, [H, None])
     graph, history = rewritten([y[0], y[1]], [multiply_after_loop], VALUES)

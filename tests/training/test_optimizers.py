@@ -224,5 +224,36 @@ def test_what_an_optimizer_refuses(loss, parameters, options, error, message):
 def test_limits_must_be_positive(limit):
     w = shared(np.ones(3))
     for clip in (training.clip_by_norm, training.clip_by_value):
-        with pytest.raises(GraphError, match="expected a limit > 0"):
+        with pytest.raises(GraphError, match="limit expects > 0, got"):
             clip([w * 1.0], limit)
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "name", "value", "message"),
+    [
+        (training.momentum, "momentum", 1.5, "momentum expects >= 0 and < 1, got 1.5"),
+        (training.momentum, "momentum", -0.1, "momentum expects >= 0 and < 1"),
+        (training.rmsprop, "rho", 1.0, "rho expects >= 0 and < 1, got 1.0"),
+        (training.adadelta, "rho", np.nan, "rho expects"),
+        (training.adagrad, "epsilon", -1e-6, "epsilon expects >= 0"),
+        (training.adam, "beta1", 1.0, "beta1 expects >= 0 and < 1"),
+        (training.adam, "beta2", 2, "beta2 expects >= 0 and < 1, got 2"),
+        (training.adam, "epsilon", np.inf, "epsilon expects >= 0, got inf"),
+        (training.adamw, "weight_decay", -0.1, "weight_decay expects >= 0"),
+        (training.momentum, "momentum", "0.9", "momentum expects a number, got '0.9'"),
+        (training.adam, "beta1", [0.9], "beta1 expects a number"),
+    ],
+)
+def test_numbers_out_of_range(optimizer, name, value, message):
+    w = shared(np.ones(3), name="w")
+    with pytest.raises(GraphError, match=f"optimizer: {message}"):
+        optimizer((w * w).sum(), [w], **{name: value})
+
+
+def test_numbers_may_be_scalar_variables():
+    w, rate = shared(np.ones(3), name="w"), shared(np.array(0.9), name="rate")
+    assert training.momentum((w * w).sum(), [w], momentum=rate)
+    with pytest.raises(GraphError, match="momentum expects a scalar, got w"):
+        training.momentum((w * w).sum(), [w], momentum=w)
+    with pytest.raises(GraphError, match="decayed: rate expects >= 0"):
+        training.decayed(training.sgd, -1e-4)

@@ -46,3 +46,27 @@ def test_formula(schedule, formula):
 def test_one_rate_more_than_boundaries():
     with pytest.raises(GraphError, match="2 boundaries part 3 rates, got 2"):
         schedules.Piecewise([1.0, 0.1], [2.0, 10.0])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: schedules.Constant(-0.1), "Constant: rate expects >= 0, got -0.1"),
+        (lambda: schedules.Exponential(0.1, -0.5), "Exponential: decay expects >= 0"),
+        (
+            lambda: schedules.Exponential(0.1, 0.5, 0.0),
+            "Exponential: period expects > 0",
+        ),
+        (lambda: schedules.Piecewise([0.1, np.nan], [1]), "Piecewise: rate expects"),
+        (lambda: schedules.InverseTime(0.1, -1.0), "InverseTime: decay expects >= 0"),
+        (lambda: schedules.Cosine(0.1, 0.0), "Cosine: length expects > 0, got 0.0"),
+        (lambda: schedules.Warmup(schedules.Constant(1), -1), "Warmup: length expects"),
+        (
+            lambda: schedules.Warmup(schedules.Constant(1), 1, 2),
+            "Warmup: first expects",
+        ),
+    ],
+)
+def test_numbers_out_of_range(make, message):
+    with pytest.raises(GraphError, match=message):
+        make()
