@@ -114,3 +114,10 @@ def test_a_loop_in_a_loop_packs_once_a_turn_of_the_outer_one(check):
     line = steps(check([x, z], [y], [floats(*v.type.shape) for v in (x, z)]).program)
     (body,) = (one for one in line if isinstance(one, list))
     assert len(packings(body)) == 1
+
+
+def test_columns_that_are_few_at_the_call_only(check):
+    x = sg.tensor("x", "float32", (None, WIDE))
+    w = sg.tensor("w", "float32", (40, WIDE))
+    given = [floats(2, WIDE), floats(40, WIDE)]
+    check([x, w], [w @ x[:3].T], given)
