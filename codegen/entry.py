@@ -45,13 +45,29 @@ def entry_text(
     slots: Sequence[Slot],
 ) -> str:
     """The C of a program, given the ``calls`` of its phases, and of its entry."""
-    head = _PROGRAM.format(name=program.name)
-    given = len(program.arguments) + len(program.constants)
+    left = iter(calls)
+    own = [tuple(islice(left, len(emission.phases))) for emission in emissions]
+    places = places_of(program, slots)
+    run = Run(program, line, emissions, jobs, own, slots, places)
     lines = [
         *size_lines(program, "call->sizes"),
         *_requirement_lines(program),
-        f"char *buffers[{max(given + len(slots), 1)}];",
-        f"sg_place(call, {given}, {len(slots)}, buffers);",
+        *_frame_lines(program, len(slots)),
+        *run.lines(program.kernels),
+        "return sg_outcome(call, &error);",
+    ]
+    assert next(run.waiting, None) is None, f"{program.name}: a job is run by no line"
+    head = _PROGRAM.format(name=program.name)
+    entry = _entry(program, line, emissions, jobs)
+    return "\n".join([*run.apart, f"{head}\n{braced(lines)}", entry])
+
+
+def _frame_lines(program: Program, slots: int) -> list[str]:
+    """The frame that all phases get: buffers, sizes, threads, error, clock."""
+    given = len(program.arguments) + len(program.constants)
+    lines = [
+        f"char *buffers[{max(given + slots, 1)}];",
+        f"sg_place(call, {given}, {slots}, buffers);",
         "sg_error error = {0};",
         "sg_frame frame = {.buffers = buffers, .sizes = call->sizes};",
         "frame.boxes = boxes, frame.members = members, frame.error = &error;",
@@ -62,15 +78,7 @@ def entry_text(
         values = ", ".join([*program.sizes, *["0"] * len(looped)])
         lines.append(f"int64_t sizes[] = {{{values}}};")
         lines.append("frame.sizes = sizes;")
-    places = places_of(program, slots)
-    left = iter(calls)
-    own = [tuple(islice(left, len(emission.phases))) for emission in emissions]
-    run = Run(program, line, emissions, jobs, own, slots, places)
-    lines += run.lines(program.kernels)
-    assert next(run.waiting, None) is None, f"{program.name}: a job is run by no line"
-    lines.append("return sg_outcome(call, &error);")
-    entry = _entry(program, line, emissions, jobs)
-    return "\n".join([*run.apart, f"{head}\n{braced(lines)}", entry])
+    return lines
 
 
 def _entry(

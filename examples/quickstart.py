@@ -52,32 +52,36 @@ def build() -> layers.Sequential:
     )
 
 
+def learn(net: layers.Sequential, x: sg.Variable, data: tuple, epochs: int) -> None:
+    """What comes before descent, descent, and what comes after it."""
+    y = sg.ivector("y")
+    loss = sg.nn.cross_entropy(net(x, training=True), y).mean()
+    updates = training.momentum(loss, net.trainable, learning_rate=0.05, momentum=0.9)
+    step = sg.function([x, y], loss, updates=updates, name="step")
+    batches = training.batches(data, batch_size=50, shuffle=True, seed=0)
+
+    training.pre_learn(net, batches)  # Standardize: mean and deviation of the pixels
+    start = time.perf_counter()
+    for epoch in range(epochs):
+        losses = [float(step(*batch)) for batch in batches()]
+        CONSOLE.print(f"epoch {epoch + 1:2}: loss {np.mean(losses):.4f}")
+    seconds = time.perf_counter() - start
+    CONSOLE.print(f"\n{epochs} epochs in {seconds:.1f} s")
+    training.post_learn(net, batches, estimator="population")  # BN's statistics
+
+
 def main(arguments: list[str] | None = None) -> float:
     """Learn, judge, look under the hood; returns the error on unseen digits."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--epochs", type=int, default=15)
     options = parser.parse_args(arguments)
-    (images, labels), (unseen, answers) = digits()
-    net = build()
-
-    x = sg.tensor("x", shape=(None, 1, 8, 8))
-    y = sg.ivector("y")
-    loss = sg.nn.cross_entropy(net(x, training=True), y).mean()
-    updates = training.momentum(loss, net.trainable, learning_rate=0.05, momentum=0.9)
-    step = sg.function([x, y], loss, updates=updates, name="step")
-    batches = training.batches((images, labels), batch_size=50, shuffle=True, seed=0)
-
-    training.pre_learn(net, batches)  # Standardize: mean and deviation of the pixels
-    start = time.perf_counter()
-    for epoch in range(options.epochs):
-        losses = [float(step(*batch)) for batch in batches()]
-        CONSOLE.print(f"epoch {epoch + 1:2}: loss {np.mean(losses):.4f}")
-    seconds = time.perf_counter() - start
-    training.post_learn(net, batches, estimator="population")  # BN's statistics
+    known, (unseen, answers) = digits()
+    net, x = build(), sg.tensor("x", shape=(None, 1, 8, 8))
+    learn(net, x, known, options.epochs)
 
     predict = sg.function([x], sg.nn.softmax(net(x)), name="predict")
     error = float(np.mean(predict(unseen).argmax(axis=1) != answers))
-    CONSOLE.print(f"\n{options.epochs} epochs in {seconds:.1f} s; error {error:.2%}")
+    CONSOLE.print(f"error {error:.2%} on digits that it has not seen")
     CONSOLE.print(f"\n{len(predict.history)} rewrites made the network for inference:")
     CONSOLE.print(str(predict.history), markup=False, highlight=False)
     CONSOLE.print("\nwhat is left, no BN in it:")

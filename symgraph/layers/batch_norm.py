@@ -27,7 +27,7 @@ from symgraph.ops.checks import normalize_axes
 
 @dataclass(eq=False)
 class BatchNorm(Layer):
-    """y = gamma (x - mean) / sqrt(variance + epsilon) + beta.
+    """y = gamma (x - mean) / sqrt(variance + epsilon) + beta: [N, C, ...] -> the same.
 
     In training, mean and variance are those of the batch; at inference they are
     statistics of the network as it was trained, learned by ``training.post_learn``
@@ -35,8 +35,12 @@ class BatchNorm(Layer):
 
     ``axes`` are those a statistic is taken over: by default all but the channel's;
     ``axes=0`` gives every activation its own. With ``mean_only`` nothing is rescaled:
-    y = x - mean + beta. ``momentum`` is the weight of the past in the running averages
-    kept during training.
+    y = x - mean + beta. ``momentum``, in [0, 1), is the weight of the past in the
+    running averages kept during training.
+
+    Parameters and statistics have the sizes of the other axes, which must be known, or
+    ``GraphError``. A function that reads statistics which were never learned raises
+    ``MissingValue``, a ``RuntimeError``.
     """
 
     axes: int | Sequence[int] | None = None

@@ -24,6 +24,8 @@ class GRU(RecurrentLayer):
     h_t = m + sigmoid(z + z') (h_{t-1} - m)
 
     The paper has (sigmoid(r + r') h) U where this has sigmoid(r + r') (h U + d).
+    [batch, time, features] -> [batch, units], or [batch, time, units]: see
+    ``RecurrentLayer``.
     """
 
     gates: ClassVar[int] = 3

@@ -22,8 +22,9 @@ class LSTM(RecurrentLayer):
     c_t = sigmoid(f) c_{t-1} + sigmoid(i) tanh(g)
     h_t = sigmoid(o) tanh(c_t)
 
-    The bias of the forget gate f starts ``forget_bias`` higher, so that the cell
-    remembers until it has learned to forget (Jozefowicz et al. 2015).
+    [batch, time, features] -> [batch, units], or [batch, time, units]: see
+    ``RecurrentLayer``. The bias of the forget gate f starts ``forget_bias`` higher, so
+    that the cell remembers until it has learned to forget (Jozefowicz et al. 2015).
     """
 
     gates: ClassVar[int] = 4

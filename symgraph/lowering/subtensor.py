@@ -21,7 +21,7 @@ from symgraph.lowering.layouts import copy_loop
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.positions import check_unread, checked, out_of_range
 from symgraph.lowering.values import Stored
-from symgraph.ops.subtensor import At, Index, Range
+from symgraph.ops.subtensor import At, Range
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Part:
 def lower_subtensor(builder: Builder, node: Apply) -> None:
     """A view where every start is known, else a copy of what the data point to."""
     x, *scalars = node.inputs
-    part = _part(builder, node, builder.unblocked(x), node.op.index, scalars)
+    part = _part(builder, node, builder.unblocked(x), scalars)
     if not part.starts:
         builder.values[node.outputs[0]] = part.view
         return
@@ -101,7 +101,7 @@ def lower_set_subtensor(builder: Builder, node: Apply) -> None:
     x, value, *scalars = node.inputs
     target = builder.allocate(node.outputs[0])
     builder.emit(copy_loop(builder.value(x), target), "copy")
-    part = _part(builder, node, target, node.op.index, scalars)
+    part = _part(builder, node, target, scalars)
     if not part.starts:
         builder.emit(filled(builder, value, part.view, node.op.increment))
         return
@@ -121,55 +121,50 @@ def lower_set_subtensor(builder: Builder, node: Apply) -> None:
 
 
 def _part(
-    builder: Builder,
-    node: Apply,
-    array: Stored,
-    index: Index,
-    scalars: Sequence[Variable],
+    builder: Builder, node: Apply, array: Stored, scalars: Sequence[Variable]
 ) -> Part:
-    """The part of ``array`` that ``index`` names."""
+    """The part of ``array`` that the index of ``node`` names."""
     given = iter(scalars)
-    view = array
     starts: list[Start] = []
-    offsets: list[Size] = []
     kept: list[tuple[Size, Size]] = []
-    for axis, entry in enumerate(index):
-        start = entry.position if isinstance(entry, At) else entry.start
-        variable = next(given) if start is None else None
-        offset = _start(builder, node, entry, variable, start, axis, array.shape[axis])
-        if offset is None and variable is not None:
-            is_position = isinstance(entry, At)
-            size = array.shape[axis] if is_position else None
-            code = out_of_range(builder, node, axis) if is_position else 0
-            starts.append(Start(variable, array.strides[axis], size, code))
-        offsets.append((0 if offset is None else offset) * array.strides[axis])
+    offset = array.offset
+    for axis, entry in enumerate(node.op.index):
+        stride = array.strides[axis]
+        variable = next(given) if _known_start(entry) is None else None
+        start = _start(builder, node, axis, array, variable)
+        if isinstance(start, Start):
+            starts.append(start)
+        else:
+            offset = offset + start * stride
         if isinstance(entry, Range):
-            known = entry.size
-            count = builder.shapes.value_of(next(given)) if known is None else known
+            size = entry.size
+            count = builder.shapes.value_of(next(given)) if size is None else size
             assert count is not None
-            kept.append((count, array.strides[axis] * entry.step))
-    total = sum(offsets, array.offset)
-    shape, strides = (
-        (tuple(column) for column in zip(*kept, strict=True)) if kept else ((), ())
-    )
-    view = Stored(array.buffer, shape, strides, total)
-    return Part(view, tuple(starts))
+            kept.append((count, stride * entry.step))
+    shape, strides = (tuple(pair[side] for pair in kept) for side in (0, 1))
+    return Part(Stored(array.buffer, shape, strides, offset), tuple(starts))
+
+
+def _known_start(entry: At | Range) -> int | None:
+    """Where an entry begins, if the op itself says it."""
+    return entry.position if isinstance(entry, At) else entry.start
 
 
 def _start(
-    builder: Builder,
-    node: Apply,
-    entry: At | Range,
-    variable: Variable | None,
-    start: int | None,
-    axis: int,
-    size: Size,
-) -> Size | None:
-    """Where an entry begins, from the front; None where data decide it."""
-    place: Size | None = start
-    if variable is not None:
-        place = builder.shapes.value_of(variable)
-    if place is None or isinstance(entry, Range):
+    builder: Builder, node: Apply, axis: int, array: Stored, given: Variable | None
+) -> Size | Start:
+    """Where the entry of an axis begins, from the front, or the data that say it."""
+    entry, size = node.op.index[axis], array.shape[axis]
+    place: Size | None = _known_start(entry)
+    if given is not None:
+        place = builder.shapes.value_of(given)
+        if place is None and isinstance(entry, Range):
+            return Start(given, array.strides[axis], None, 0)
+        if place is None:
+            code = out_of_range(builder, node, axis)
+            return Start(given, array.strides[axis], size, code)
+    assert place is not None
+    if isinstance(entry, Range):
         return place
     if isinstance(place, int) and isinstance(size, int):
         return place % size

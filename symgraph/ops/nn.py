@@ -2,6 +2,8 @@
 
 Activations, convolutions and pooling, normalization, dropout, dense layers, losses.
 Images are (batch, channels, height, width); filters (outputs, channels, rows, columns).
+What does not fit raises ``GraphError`` when the graph is built, or for dtypes
+its subclass ``TypeMismatch``.
 """
 
 from symgraph.ops.activations import (

@@ -73,22 +73,11 @@ def scan_vjp(
     outer = dict(zip(body.constants, given.constants, strict=True))
     read = [v for v in needed if v in stacks]
     constants = [v for v in needed if v in outer]
-    accumulated = {n: Variable(body.constants[n].type) for n in step.dconstants}
-    sums = [accumulated[n] + dc for n, dc in step.dconstants.items()]
-    own = [
-        *step.dstacked.values(),
-        *read,
-        *step.dstates.values(),
-        *accumulated.values(),
-        *constants,
-    ]
-    ends = [*step.new_dstates.values(), *sums, *step.dsequences.values()]
-    fresh = {v: Variable(v.type, name=v.name) for v in own}
-    graph = Graph(list(fresh.values()), clone_with(ends, fresh))
+    graph = _graph_back(step, read, constants)
     sequences = [cotangents[op.states + m] for m in step.dstacked]
     sequences += [stacks[v] for v in read]
     starts = [_or_zeros(cotangents[k], outputs[k]) for k in step.dstates]
-    starts += [zeros_like(given.constants[n]) for n in accumulated]
+    starts += [zeros_like(given.constants[n]) for n in step.dconstants]
     found = _run(op, graph, inputs, sequences, starts, [outer[v] for v in constants])
     return _arranged(op, inputs, step, found)
 
@@ -117,6 +106,23 @@ def _step_back(op: Scan, cotangents: Cotangents) -> Backward:
         {i: found[v] for i, v in enumerate(body.sequences) if v in found},
         {i: found[v] for i, v in enumerate(body.constants) if v in found},
     )
+
+
+def _graph_back(
+    step: Backward, read: Sequence[Variable], constants: Sequence[Variable]
+) -> Graph:
+    """The body of the backward scan, in variables of its own.
+
+    Beside the cotangents of the states it carries the sums of those of constants.
+    """
+    totals = [Variable(dc.type) for dc in step.dconstants.values()]
+    pairs = zip(totals, step.dconstants.values(), strict=True)
+    sums = [total + dc for total, dc in pairs]
+    states = [*step.dstates.values(), *totals]
+    given = [*step.dstacked.values(), *read, *states, *constants]
+    ends = [*step.new_dstates.values(), *sums, *step.dsequences.values()]
+    fresh = {v: Variable(v.type, name=v.name) for v in given}
+    return Graph(list(fresh.values()), clone_with(ends, fresh))
 
 
 def _needed(op: Scan, step: Backward) -> list[Variable]:

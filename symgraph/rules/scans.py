@@ -80,19 +80,7 @@ def hoist_invariants(node, used):
     where it costs nothing and rules about constants see it.
     """
     draft = Draft.of(node)
-    outer = {}
-    for one in draft.nodes:
-        if _is_size_of_input(draft, one):
-            outer[one.outputs[0]] = _outer_size(draft, one)
-        elif one.inputs and all(
-            v in outer or v in draft.constants or isinstance(v, Constant)
-            for v in one.inputs
-        ):
-            given = [outer.get(v, draft.constants.get(v, v)) for v in one.inputs]
-            with inherit_site(one.site):
-                outer.update(
-                    zip(one.outputs, Apply(one.op, given).outputs, strict=True)
-                )
+    outer = _outside(draft)
     inside = [n for n in draft.nodes if n.outputs[0] not in outer or _is_repeat(n)]
     read = {v for one in inside for v in one.inputs} | set(draft.outputs)
     needed = [v for v in outer if v in read and not _is_repeat(v.owner)]
@@ -104,6 +92,23 @@ def hoist_invariants(node, used):
     draft.new = dict(zip(draft.new, ends, strict=False))
     draft.stacked = ends[len(draft.new) :]
     return draft.applied().outputs
+
+
+def _outside(draft):
+    """What is the same in each step, and the same computed before the loop."""
+    outer = {}
+    for one in draft.nodes:
+        if _is_size_of_input(draft, one):
+            outer[one.outputs[0]] = _outer_size(draft, one)
+        elif one.inputs and all(
+            v in outer or v in draft.constants or isinstance(v, Constant)
+            for v in one.inputs
+        ):
+            given = [outer.get(v, draft.constants.get(v, v)) for v in one.inputs]
+            with inherit_site(one.site):
+                moved = Apply(one.op, given).outputs
+            outer.update(zip(one.outputs, moved, strict=True))
+    return outer
 
 
 def _is_repeat(one):

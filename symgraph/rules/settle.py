@@ -29,25 +29,32 @@ def settles_before(variable: Variable, map: Map, context: Context) -> Declined |
             return Declined(f"nothing computes {describe(current)}")
         if context.uses(current) > 1:
             return Declined(f"{node.op} is used {context.uses(current)} times")
-        if moved.scale is None and (is_map(node) or _is_kernel(node)):
-            continue
-        if is_map(node):
-            x = node.inputs[0]
-            both = map_of(node).then(moved, x.type.shape)
-            if both is None:
-                return Declined(f"a size of {x.type} is not known")
-            waiting.append((x, both))
-            continue
-        if _is_kernel(node):
-            result = absorb_before(node, moved, context)
-            if isinstance(result, Declined):
-                return result
-            continue
-        maps = carry_back(node, moved)
-        if isinstance(maps, Declined):
-            return maps
-        waiting += zip(node.inputs, maps, strict=False)
+        further = _taken_back(node, moved, context)
+        if isinstance(further, Declined):
+            return further
+        waiting += further
     return Declined(f"there are more than {FAR} ops before it")
+
+
+def _taken_back(
+    node: Apply, map: Map, context: Context
+) -> list[tuple[Variable, Map]] | Declined:
+    """The inputs of ``node`` to which its map goes on; none where the node takes it."""
+    if is_map(node) and map.scale is not None:
+        x = node.inputs[0]
+        both = map_of(node).then(map, x.type.shape)
+        if both is None:
+            return Declined(f"a size of {x.type} is not known")
+        return [(x, both)]
+    if is_map(node) or (_is_kernel(node) and map.scale is None):
+        return []
+    if _is_kernel(node):
+        result = absorb_before(node, map, context)
+        return result if isinstance(result, Declined) else []
+    maps = carry_back(node, map)
+    if isinstance(maps, Declined):
+        return maps
+    return [*zip(node.inputs, maps, strict=False)]
 
 
 def settles_behind(

@@ -58,7 +58,7 @@ class History:
             figure = import_module("matplotlib.figure").Figure(layout="constrained")
         except ImportError:
             raise LearningError(
-                "history.plot needs matplotlib: pip install symgraph[examples]"
+                "history.plot needs matplotlib: pip install 'symgraph[plot]'"
             ) from None
         axes: Any = figure.add_subplot(xlabel="epoch")
         for name in names or self.curves:

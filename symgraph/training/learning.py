@@ -35,7 +35,8 @@ def pre_learn(
 
     ``batches`` is a callable that returns a fresh iterator of arrays, or of tuples
     whose first array is the network's input. A Ctrl-C raises ``Interrupted`` and
-    leaves ``net`` as it was; ``resume`` takes its ``state``.
+    leaves ``net`` as it was; ``resume`` takes its ``state``. Raises ``DataError`` for
+    batches that are empty, of another shape, or not finite.
     """
     (resume or Learning(net, "pre", "population")).run(batches, progress)
 
@@ -57,7 +58,9 @@ def post_learn(
     * ``running``: the exponential averages kept during training; no sweep.
 
     Everything but the normalizations is in its expression for inference: dropout is
-    off. ``batches``, Ctrl-C and ``resume`` are as in ``pre_learn``.
+    off. ``batches``, Ctrl-C, ``resume`` and ``DataError`` are as in ``pre_learn``;
+    ``LearningError`` where a sweep needs batches and has none, or averages were never
+    kept.
     """
     if estimator == "running":
         _use_running_averages(net)

@@ -16,7 +16,11 @@ from symgraph.training.descent import Loss, Rate, Updates, begin, slot
 def sgd(
     loss: Loss, parameters: Iterable[SharedVariable], learning_rate: Rate = 0.01
 ) -> Updates:
-    """w <- w - rate dw."""
+    """w <- w - rate dw, where dw = d loss / d w.
+
+    The result is what ``function(updates=...)`` takes. The rate is per step; a schedule
+    is given the number of steps taken so far.
+    """
     descent = begin(loss, parameters, learning_rate)
     updates = descent.updates
     for w, dw in descent.gradients:
@@ -33,8 +37,8 @@ def momentum(
 ) -> Updates:
     """v <- momentum v - rate dw;  w <- w + v. Sutskever et al. 2013, eq. 1 and 2.
 
-    With ``nesterov``: w <- w + momentum v - rate dw, the gradient being taken where
-    the momentum alone leads (Bengio et al. 2013, eq. 7).
+    v is 0 at first. With ``nesterov``: w <- w + momentum v - rate dw, the gradient
+    being taken where the momentum alone leads (Bengio et al. 2013, eq. 7).
     """
     descent = begin(loss, parameters, learning_rate, momentum=momentum)
     updates = descent.updates

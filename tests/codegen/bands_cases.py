@@ -79,28 +79,34 @@ def pooled(x, pooling):
     return x.sum(axis=(2, 3), keepdims=True), None
 
 
-def made(name, case, pooling, target, dtype, before="none"):
-    """Twice what is pooled of the results, after ``before``: nothing, relu, exp and a
-    sum with another image."""
-    lanes, outputs = target.lanes(dtype), case.channels[1]
-    given = Operands(case, dtype, lanes)
-    plain = given.plain
+def expected(case, pooling, before):
+    """What is pooled, the places of maxima, and the image that is added before."""
     results = reference(case)[0]
     rest = np.random.default_rng(1).normal(size=results.shape)
     if before == "relu":
         results = np.maximum(results, 0)
     elif before == "exp":
         results = np.exp(results / 8) + rest
-    found, places = pooled(results, pooling)
+    return *pooled(results, pooling), rest
+
+
+def made(name, case, pooling, target, dtype, before="none"):
+    """Twice what is pooled of the results, after ``before``: nothing, relu, exp and a
+    sum with another image."""
+    lanes, outputs = target.lanes(dtype), case.channels[1]
+    given = Operands(case, dtype, lanes)
+    plain = given.plain
+    found, places, rest = expected(case, pooling, before)
     y = image("y", dtype, plain.batch, outputs, found.shape[2:], lanes)
     other = image("other", dtype, plain.batch, outputs, case.output, lanes)
     marks = Buffer("places", "uint8", y.buffer.shape, Role.ARGUMENT)
+    twice = Epilogue(Call("mul", (Result(dtype), Literal(2, dtype)), dtype))
     step = Convolution(
         given.x,
         given.packed,
         y,
         case.window,
-        Epilogue(Call("mul", (Result(dtype), Literal(2, dtype)), dtype)),
+        twice,
         0,
         pooling,
         early(before, dtype, other),

@@ -82,33 +82,40 @@ def _added(name, dtype, image_, by):
     return Epilogue(value, (), sums), (*totals, *((other,) if by else ()))
 
 
+def _packed(filters, case, lanes):
+    """The filters as the convolution and as its gradient read them, and the steps."""
+    for turned in (False, True):
+        shape = packed_shape(case.window, *case.channels, lanes, turned)
+        buffer = Buffer(f"packed{turned:d}", filters.dtype, shape)
+        yield buffer, PackFilters(filters, buffer, case.window, lanes, turned)
+
+
+def _result(mark, like, lanes, pool):
+    """The image that a mark names; what is pooled two by two has half the size."""
+    size = (like.height, like.width)
+    if mark[0] == "y" and pool:
+        size = tuple(length // 2 for length in size)
+    return image(mark, like.buffer.dtype, like.batch, like.channels, size, lanes)
+
+
 def program_of(name, case, dtype, target, pool=None, marks=MARKS):
     """A convolution and a gradient, each with moments and with paired sums.
 
     ``marks`` names those that are wanted: the image, and whether sums are paired.
     """
     window, lanes = case.window, target.lanes(dtype)
-    (inputs, outputs), narrow = case.channels, case.channels[0] // case.window.groups
     plain = case.images(dtype, lanes, 1, "")
     inside = case.images(dtype, lanes, lanes, "b")
-    filters = Buffer("w", dtype, (outputs, narrow, *window.kernel), ARGUMENT)
-    offset = Buffer("offset", dtype, (1,), ARGUMENT)
-    steps = [Reorder(p, b) for p, b in zip(plain, inside, strict=True)]
-    packed = []
-    for turned in (False, True):
-        shape = packed_shape(window, inputs, outputs, lanes, turned)
-        packed.append(Buffer(f"packed{turned:d}", dtype, shape))
-        steps.append(PackFilters(filters, packed[-1], window, lanes, turned))
-    more = []
+    inputs, outputs = case.channels
+    shape = (outputs, inputs // window.groups, *window.kernel)
+    filters = Buffer("w", dtype, shape, ARGUMENT)
+    packed, packing = zip(*_packed(filters, case, lanes), strict=True)
+    steps = [*(Reorder(p, b) for p, b in zip(plain, inside, strict=True)), *packing]
+    x, more = plain[0] if case.plain_input else inside[0], []
     for mark in marks:
-        forward, by = mark[0] == "y", mark[1] == "1"
-        like = plain[forward]
-        size = (like.height, like.width)
-        if forward and pool:
-            size = tuple(length // 2 for length in size)
-        to = image(mark, dtype, like.batch, like.channels, size, lanes)
-        epilogue, used = _added(mark, dtype, to, by)
-        x = plain[0] if case.plain_input else inside[0]
+        forward = mark[0] == "y"
+        to = _result(mark, plain[forward], lanes, pool)
+        epilogue, used = _added(mark, dtype, to, mark[1] == "1")
         step = (
             Convolution(x, packed[0], to, window, epilogue, 0, pool)
             if forward
@@ -116,6 +123,7 @@ def program_of(name, case, dtype, target, pool=None, marks=MARKS):
         )
         steps += [_renamed(one, mark) for one in quickest(step, target)]
         more += [to.buffer, *used]
+    offset = Buffer("offset", dtype, (1,), ARGUMENT)
     given_ = [*(i.buffer for i in (*plain, *inside)), filters, offset, *more]
     kernels = tuple(Kernel(step, type(step).__name__) for step in steps)
     return Program(name, case.names, tuple(given_), kernels)

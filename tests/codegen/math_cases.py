@@ -98,7 +98,11 @@ def points(function, dtype):
         spread += [np.arange(1, count) * (np.pi / 2), np.arange(1, 9) * np.pi * 2.0**40]
     if function in ("asin", "acos", "atanh"):
         spread = [sign * spread[0] / 2, np.exp(-np.abs(spread[1])), spread[3] - 0.011]
-    x = np.concatenate(spread).astype(dtype)
+    return in_domain(function, np.concatenate(spread).astype(dtype))
+
+
+def in_domain(function, x):
+    """Where a function is not defined, other points."""
     if function in ("log", "log2", "log10"):
         x = np.abs(x)
     if function == "exp_fall":

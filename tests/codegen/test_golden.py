@@ -98,44 +98,30 @@ def test_maxima_and_their_places(golden):
         np.testing.assert_array_equal(kept[0, 0, :, :, 0], [[5, 5, 4]] * 2)
 
 
+def softmax_of_row(x, y, row):
+    """The statements that make a row of y: its maximum, its powers, their quotients."""
+    at = row * n + sizes.symbol("j")
+    top, total = Local("top", "float32"), Local("total", "float64")
+    e, scale = Local("e", "float32"), Local("scale", "float32")
+    powers = (
+        Let("e", call("exp", call("sub", Load(x, at), top))),
+        Accumulate(total, "add", call("cast", e, dtype="float64")),
+        Store(y, at, e),
+    )
+    return (
+        Let("top", Literal(-np.inf, "float32")),
+        Loop("j", 0, n, (Accumulate(top, "maximum", Load(x, at)),), Kind.SIMD),
+        Let("total", Literal(0, "float64")),
+        Loop("j", 0, n, powers, Kind.SIMD),
+        Let("scale", call("cast", call("reciprocal", total, dtype="float64"))),
+        Loop("j", 0, n, (Store(y, at, call("mul", Load(y, at), scale)),), Kind.SIMD),
+    )
+
+
 def test_softmax_of_rows(golden):
     x, y = argument("x", m, n), argument("y", m, n)
-    top, total = Local("top", "float32"), Local("total", "float64")
-    j = sizes.symbol("j")
-
-    def rows(i):
-        at = i[0] * n + j
-        e = call("exp", call("sub", Load(x, at), top))
-        return (
-            Let("top", Literal(-np.inf, "float32")),
-            Loop("j", 0, n, (Accumulate(top, "maximum", Load(x, at)),), Kind.SIMD),
-            Let("total", Literal(0, "float64")),
-            Loop(
-                "j",
-                0,
-                n,
-                (
-                    Let("e", e),
-                    Accumulate(
-                        total,
-                        "add",
-                        call("cast", Local("e", "float32"), dtype="float64"),
-                    ),
-                    Store(y, at, Local("e", "float32")),
-                ),
-                Kind.SIMD,
-            ),
-            Let("scale", call("cast", call("reciprocal", total, dtype="float64"))),
-            Loop(
-                "j",
-                0,
-                n,
-                (Store(y, at, call("mul", Load(y, at), Local("scale", "float32"))),),
-                Kind.SIMD,
-            ),
-        )
-
-    kernels = (Kernel(parallel((m,), rows), "softmax"),)
+    kernel = parallel((m,), lambda i: softmax_of_row(x, y, i[0]))
+    kernels = (Kernel(kernel, "softmax"),)
     program = Program("softmax", ("m", "n"), (x, y), kernels)
     golden("softmax.c", print_programs([program], AVX2).text)
     a = np.random.default_rng(0).normal(size=(7, 33)).astype("float32")

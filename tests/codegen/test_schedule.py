@@ -51,43 +51,50 @@ def strides_of(array):
     return tuple(step // array.itemsize for step in array.strides)
 
 
-@pytest.mark.parametrize("symbolic", [False, True])
-def test_every_layout_agrees_with_numpy(symbolic):
+def operands():
+    """Pairs of arrays that lie alike, repeated, or turned against each other."""
     rng = np.random.default_rng(0)
-    cases = []
     for shape in [(), (1,), (5000,), (2, 3, 5, 7), (70, 90), (300, 3), (3, 5000, 2)]:
         a = rng.normal(size=shape).astype("float32")
-        cases.append((a, a * 2))  # together
+        yield a, a * 2  # together
         if len(shape) > 1:
-            cases.append((a, np.broadcast_to(a[..., :1, :1], shape)))
-            cases.append((a, np.broadcast_to(a[:1], shape)))
-            cases.append((a, np.ascontiguousarray(a.T).T))  # read across
-    programs = []
+            yield a, np.broadcast_to(a[..., :1, :1], shape)
+            yield a, np.broadcast_to(a[:1], shape)
+            yield a, np.ascontiguousarray(a.T).T  # read across
+
+
+def symbolic_strides(a, b, extents):
+    """The strides of both arrays, were their ``extents`` not known."""
+    own = sizes.contiguous_strides(extents)
+    if b.strides != a.strides and 0 not in b.strides:
+        return own, sizes.contiguous_strides(extents[::-1])[::-1]
+    pairs = zip(b.strides, own, strict=True)
+    return own, tuple(0 if step == 0 else size for step, size in pairs)
+
+
+def memory_of(a, b, symbolic):
+    """The array that b is read from."""
+    if 0 in b.strides:
+        return np.ascontiguousarray(a if symbolic else b.base)
+    return np.ascontiguousarray(b.T if b.flags.f_contiguous else b)
+
+
+@pytest.mark.parametrize("symbolic", [False, True])
+def test_every_layout_agrees_with_numpy(symbolic):
+    cases, programs = [*operands()], []
     for number, (a, b) in enumerate(cases):
         names = tuple(f"n{axis}" for axis in range(a.ndim)) if symbolic else ()
         extents = tuple(map(sizes.symbol, names)) if symbolic else a.shape
-        if symbolic and b.strides != a.strides and 0 not in b.strides:
-            turned = sizes.contiguous_strides(extents[::-1])[::-1]
-            strides = (sizes.contiguous_strides(extents), turned)
-        elif symbolic:
-            own = sizes.contiguous_strides(extents)
-            repeats = tuple(
-                0 if step == 0 else size
-                for step, size in zip(b.strides, own, strict=True)
-            )
-            strides = (own, repeats)
-        else:
-            strides = (strides_of(a), strides_of(b))
+        strides = strides_of(a), strides_of(b)
+        if symbolic:
+            strides = symbolic_strides(a, b, extents)
         programs.append(added(f"p{number}", extents, strides, names)[0])
     module = build(programs)
     for number, (a, b) in enumerate(cases):
-        memory = b.base if 0 in b.strides else b.T if b.flags.f_contiguous else b
+        held = memory_of(a, b, symbolic)
         for threads in (1, 2, 3):
             y = np.full(a.shape, np.nan, "float32")
             given = a.shape if symbolic else ()
-            held = np.ascontiguousarray(memory)
-            if 0 in b.strides and symbolic:
-                held = np.ascontiguousarray(a)
             module[f"p{number}"].run([a, held, y], given, threads)
             np.testing.assert_array_equal(y, a + b)
 

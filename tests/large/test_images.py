@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
@@ -135,6 +137,12 @@ def test_a_convolution_that_is_pooled_and_its_gradients():
     close(dw, wanted)
 
 
+def total(terms, images, given, axes):
+    """The sum of a function of the images and what is given, some at a time."""
+    each = (terms(images[p].astype("float64"), given[p]) for p in pieces(images))
+    return sum(term.sum(axes) for term in each)
+
+
 @pytest.mark.large(4)
 @pytest.mark.parametrize("axes", [(0, 2, 3), (0,)])
 def test_batch_normalization_in_training_and_its_gradient(axes):
@@ -144,33 +152,32 @@ def test_batch_normalization_in_training_and_its_gradient(axes):
     y, mean, variance = sg.nn.batch_norm_training(x, gamma, beta, axes=axes)
     gradients = sg.grad((y * dy).sum(), [x, gamma, beta])
     step = sg.function([x, gamma, beta, dy], [y, mean, variance, *gradients])
-    images, given = 3 + 2 * normal(*IMAGES), normal(*IMAGES, seed=1)
-    scale, shift = normal(*kept, seed=2), normal(*kept, seed=3)
-    y, mean, variance, dx, dgamma, dbeta = step(images, scale, shift, given)
+    arrays = 3 + 2 * normal(*IMAGES), normal(*IMAGES, seed=1)
+    parameters = normal(*kept, seed=2), normal(*kept, seed=3)
+    results = step(arrays[0], *parameters, arrays[1])
+    check_batch_norm(*arrays, *parameters, axes, *results)
 
-    def spread(statistic):
-        return np.expand_dims(statistic, axes)
 
-    def total(terms):
-        """The sum of a function of the images and what is given, some at a time."""
-        each = (terms(images[p].astype("float64"), given[p]) for p in pieces(images))
-        return sum(term.sum(axes) for term in each)
-
-    count = images.size / mean.size
-    centre = total(lambda a, d: a) / count
+def check_batch_norm(
+    images, given, gamma, beta, axes, y, mean, variance, dx, dgamma, dbeta
+):
+    """Statistics, results and gradients are those of the definition in float64."""
+    count, spread = images.size / mean.size, partial(np.expand_dims, axis=axes)
+    summed = partial(total, images=images, given=given, axes=axes)
+    centre = summed(lambda a, d: a) / count
     close(mean, centre)
-    spreads = total(lambda a, d: (a - spread(centre)) ** 2) / count
+    spreads = summed(lambda a, d: (a - spread(centre)) ** 2) / count
     close(variance, spreads)
     rate = 1 / np.sqrt(spreads + 1e-5)
 
     def normalized(a):
         return (a - spread(centre)) * spread(rate)
 
-    close(dbeta, total(lambda a, d: d))
-    slope = total(lambda a, d: d * normalized(a))
+    close(dbeta, summed(lambda a, d: d))
+    slope = summed(lambda a, d: d * normalized(a))
     close(dgamma, slope)
     for p in pieces(images):
         h = normalized(images[p])
-        close(y[p], h * spread(scale) + spread(shift))
+        close(y[p], h * spread(gamma) + spread(beta))
         left = given[p] - spread(dbeta / count) - h * spread(slope / count)
-        close(dx[p], spread(scale * rate) * left)
+        close(dx[p], spread(gamma * rate) * left)

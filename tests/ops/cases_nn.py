@@ -1,11 +1,6 @@
-"""Rows of the op-case table: the ops of neural networks, each with inputs for it.
-
-Values are far enough from ties and kinks for central differences to see a slope.
-"""
+"""Rows of the op-case table: the ops of neural networks, each with inputs for it."""
 
 from __future__ import annotations
-
-from math import prod
 
 import numpy as np
 
@@ -27,33 +22,20 @@ from symgraph.ops.pool_places import (
     MaxPool2DWithPlaces,
 )
 from symgraph.ops.softmax import LogSoftmax, Softmax
+from tests.ops.random_arrays import Arrays, size
 
-RNG = np.random.default_rng(31)
-
-
-def normal(*shape):
-    """Standard normal values."""
-    return RNG.normal(size=shape)
+ARRAYS = Arrays(31)
+normal, distinct = ARRAYS.normal, ARRAYS.distinct
 
 
 def positive(*shape):
     """Values between 1/2 and 2."""
-    return RNG.uniform(0.5, 2.0, shape)
-
-
-def distinct(*shape):
-    """Values whose differences are at least 1/4, in no order."""
-    return RNG.permutation(prod(shape)).reshape(shape) / 4.0
+    return ARRAYS.between(0.5, 2.0, *shape)
 
 
 def labels(classes, *shape):
     """Integers below ``classes``."""
-    return RNG.integers(0, classes, shape)
-
-
-def size(value):
-    """An int64 scalar."""
-    return np.array(value, "int64")
+    return ARRAYS.integers(0, classes, *shape)
 
 
 GEOMETRIES = [

@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import numpy as np
-
 from symgraph import ops
 from symgraph.graph import Graph, TensorType, Variable, is_float
 from symgraph.ops.scan_body import Body
+from tests.ops.random_arrays import Arrays, size
 
-RNG = np.random.default_rng(23)
-
-
-def normal(*shape):
-    """Standard normal values."""
-    return RNG.normal(size=shape)
+normal = Arrays(23).normal
 
 
 def variable(*shape, dtype="float64"):
@@ -60,10 +54,13 @@ def scan_rows():
     arrays = (normal(4, 2, 3), normal(2, 5), normal(2, 3), normal(3, 5), normal(5, 5))
     yield recurrence, arrays
     yield replace(recurrence, reverse=True), arrays
-    steps = np.array(4, "int64")
+    steps = size(4)
     yield replace(recurrence, length=None), (*arrays, steps)
-    first = np.array(0, "int64"), np.array(1, "int64")
+    first = size(0), size(1)
     yield ops.Scan(fibonacci(), 0, 2, 7), first
-    yield ops.Scan(fibonacci(), 0, 2, None), (*first, np.array(5, "int64"))
+    yield ops.Scan(fibonacci(), 0, 2, None), (*first, size(5))
     yield ops.Scan(scaled(), 1, 0, 3), (normal(3, 5), normal(5))
     yield ops.Scan(scaled(), 1, 0, 0), (normal(0, 5), normal(5))
+
+
+SCAN_CASES = [*scan_rows()]
