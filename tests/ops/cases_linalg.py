@@ -5,13 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from symgraph import ops
+from tests.ops.random_arrays import Arrays
 
-RNG = np.random.default_rng(29)
-
-
-def normal(*shape):
-    """Standard normal values."""
-    return RNG.normal(size=shape)
+normal = Arrays(29).normal
 
 
 def regular(*shape):
