@@ -4,7 +4,8 @@
 prints each: ``tiled`` (register tiles, which read what ``left`` and ``right`` packed),
 ``vectors`` (one row, or few columns), ``plain`` (loops: integers and tiny products).
 ``phases`` puts them together, with the sum over k in ``chunks`` where the product is
-small and k long. Start with ``plan``.
+small and k long. Start with ``plan``. Imports the kernel IR, ``sizes`` and
+``emission``.
 """
 
 from codegen.gemm.phases import emit_gemm

@@ -15,8 +15,8 @@ SG_INLINE void SG_GEMM(put_one)(const strip *work, int64_t row, int64_t column,
     *out = work->add ? *out + value : value;
 }
 
-/* The first ``count`` numbers of as many steps of k as there are from ``right`` on, as a
-   tile of few columns multiplies them; no more than ``depth`` steps. */
+/* The first ``count`` numbers of as many steps of k as there are from ``right`` on, as
+   a tile of few columns multiplies them; no more than ``depth`` steps. */
 SG_INLINE vector SG_GEMM(steps_at)(const SG_REAL *right, int64_t step, int64_t depth,
                                    int64_t count)
 {
@@ -53,7 +53,8 @@ SG_INLINE void SG_GEMM(few_steps)(const int rows, vector *sums, const SG_REAL **
         left[i / 3] += SG_GEMM(steps);
 }
 
-/* The tile of ``rows`` rows whose numbers lie side by side; the columns lie at ``last``. */
+/* The tile of ``rows`` rows whose numbers lie side by side; the columns lie at
+   ``last``. */
 SG_INLINE void SG_GEMM(few_rows)(const int rows, const strip *work)
 {
     enum { steps = SG_GEMM(steps) };
@@ -86,8 +87,8 @@ SG_INLINE void SG_GEMM(few_step)(const int rows, vector *sums, const SG_REAL *le
         sums[j] += right[sg_min(j, last)] * down;
 }
 
-/* The tile of ``rows`` rows where the numbers of a column lie side by side. Two sums for
-   each column, of every other step: one would wait for itself. */
+/* The tile of ``rows`` rows where the numbers of a column lie side by side. Two sums
+   for each column, of every other step: one would wait for itself. */
 SG_INLINE void SG_GEMM(few_columns)(const int rows, const strip *work)
 {
     const int64_t left_step = work->depth_step, right_step = work->right_step;

@@ -7,8 +7,8 @@
 
 #define SG_GROUP 4 /* steps of k */
 
-/* Either the numbers of a row of the left operand lie side by side or those of a column:
-   what is a constant then costs no register. */
+/* Either the numbers of a row of the left operand lie side by side or those of a
+   column: what is a constant then costs no register. */
 #define SG_GROUPS(ROWS)                                                                \
     SG_SHARED void SG_GEMM(by_rows_##ROWS)(const strip *work)                          \
     {                                                                                  \
