@@ -63,7 +63,8 @@ def test_weights_are_prepared_for_a_branch_as_ever():
     turned = w + v
     output = sg.ifelse(c, x @ turned, x @ (turned * turned))
     lowered = sg.compile_pipeline(sg.Graph([c, x], [output]), "lower").lowered
-    assert [kernel.label for kernel in lowered.prologue.kernels] == ["Add"]
+    first, *rest = [kernel.label for kernel in lowered.prologue.kernels]
+    assert first == "Add" and set(rest) <= {"pack"}  # for the products, where it pays
     fn = sg.function([c, x], output)
     for value, entry in ((True, 3), (False, 9)):
         found = fn(value, np.ones((2, 3), "float32"))
