@@ -127,42 +127,19 @@ SG_INLINE vector SG_GEMM(steps_at)(const SG_REAL *right, int64_t step, int64_t d
     return SG_GEMM(by_column)(found);
 }
 
-/* As many steps of k as a vector has; of rows of which ``count`` numbers are left. */
-SG_INLINE void SG_GEMM(few_steps)(const int rows, int64_t count, vector *sums,
-                                  const SG_REAL **left, int64_t row_step, vector across)
-{
-    SG_UNROLLED (int i = 0; i < rows; i++) {
-        const SG_REAL *row = SG_GEMM(ahead)(left[i / 3], i % 3 * row_step);
-        sums[i] += SG_GEMM(repeated)(row, count) * across;
-    }
-    SG_UNROLLED (int i = 0; i < rows; i += 3)
-        left[i / 3] += SG_GEMM(steps);
-}
-
-/* The tile of ``rows`` rows, whose numbers lie side by side, and up to four columns,
-   which lie at ``last``. */
-SG_INLINE void SG_GEMM(few_tile)(const int rows, const strip *work)
+/* The sums of a tile of few columns to where they belong. */
+SG_INLINE void SG_GEMM(put_sums)(const int rows, const vector *sums, const strip *work)
 {
     enum { steps = SG_GEMM(steps) };
-    const int64_t row_step = work->row_step;
-    const SG_REAL *last = work->last, *left[SG_GEMM_ROWS / 3];
-    vector sums[SG_GEMM_ROWS];
-    SG_UNROLLED (int i = 0; i < SG_GEMM_ROWS; i++)
-        sums[i] = (vector){0};
-    SG_UNROLLED (int i = 0; i < rows; i += 3)
-        left[i / 3] = SG_GEMM(ahead)(work->left, i * row_step);
-    int64_t rest = work->depth;
-    for (; rest >= steps; rest -= steps, last += SG_LANES)
-        SG_GEMM(few_steps)(rows, steps, sums, left, row_step, SG_OF(load)(last));
-    if (rest > 0)
-        SG_GEMM(few_steps)(rows, rest, sums, left, row_step, SG_OF(load)(last));
     SG_UNROLLED (int i = 0; i < rows; i += steps)
         SG_GEMM(put_rows)(rows, SG_GEMM(by_row)(sums + i), work, 0, i, 1);
 }
 
-SG_GEMM_TILE(few, 12, strip, SG_GEMM(few_tile)(12, work))
-SG_GEMM_TILE(few, 4, strip, SG_GEMM(few_tile)(4, work))
-SG_GEMM_TILE(few, 1, strip, SG_GEMM(few_tile)(1, work))
+#include "gemm_last.h"
+
+SG_GEMM_TILE(few, 12, strip, SG_GEMM(few_rows)(12, work))
+SG_GEMM_TILE(few, 4, strip, SG_GEMM(few_rows)(4, work))
+SG_GEMM_TILE(few, 1, strip, SG_GEMM(few_rows)(1, work))
 SG_GEMM_TWICE(few, 8, 4)
 SG_GEMM_TWICE(few, 2, 1)
 

@@ -40,36 +40,10 @@ SG_INLINE vector SG_GEMM(repeated)(const SG_REAL *from, int64_t count)
     return (vector)(pair + (pairs){0});
 }
 
-/* As many steps of k as a column has lanes, or only ``count`` of them. */
-SG_INLINE void SG_GEMM(few_steps)(const int rows, vector *sums, const SG_REAL **left,
-                                  int64_t row_step, const SG_REAL *last, int64_t count)
-{
-    const vector across = SG_OF(load)(last);
-    SG_UNROLLED (int i = 0; i < rows; i++) {
-        const SG_REAL *row = SG_GEMM(ahead)(left[i / 3], i % 3 * row_step);
-        sums[i] += SG_GEMM(repeated)(row, count) * across;
-    }
-    SG_UNROLLED (int i = 0; i < rows; i += 3)
-        left[i / 3] += SG_GEMM(steps);
-}
-
-/* The tile of ``rows`` rows whose numbers lie side by side; the columns lie at
-   ``last``. */
-SG_INLINE void SG_GEMM(few_rows)(const int rows, const strip *work)
+/* The sums of a tile of rows to where they belong: two lanes are a column's. */
+SG_INLINE void SG_GEMM(put_sums)(const int rows, const vector *sums, const strip *work)
 {
     enum { steps = SG_GEMM(steps) };
-    const int64_t row_step = work->row_step;
-    const SG_REAL *left[SG_GEMM_ROWS / 3], *last = work->last;
-    vector sums[SG_GEMM_ROWS];
-    SG_UNROLLED (int i = 0; i < rows; i++)
-        sums[i] = (vector){0};
-    SG_UNROLLED (int i = 0; i < rows; i += 3)
-        left[i / 3] = SG_GEMM(ahead)(work->left, i * row_step);
-    int64_t rest = work->depth;
-    for (; rest >= steps; rest -= steps, last += SG_LANES)
-        SG_GEMM(few_steps)(rows, sums, left, row_step, last, steps);
-    if (rest > 0)
-        SG_GEMM(few_steps)(rows, sums, left, row_step, last, rest);
     SG_REAL lanes[SG_GEMM_ROWS][SG_LANES];
     SG_UNROLLED (int i = 0; i < rows; i++)
         SG_OF(store)(lanes[i], sums[i]);
@@ -77,6 +51,8 @@ SG_INLINE void SG_GEMM(few_rows)(const int rows, const strip *work)
         for (int64_t j = 0; j < work->columns; j++)
             SG_GEMM(put_one)(work, i, j, lanes[i][steps * j] + lanes[i][steps * j + 1]);
 }
+
+#include "gemm_last.h"
 
 /* One step of k, of a column's numbers and those of columns 0 .. ``last``. */
 SG_INLINE void SG_GEMM(few_step)(const int rows, vector *sums, const SG_REAL *left,
