@@ -97,8 +97,8 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     item = 8 if product.dtype == "float64" else 4
     pack = product.packed or _packs(product, tile, item)
     copy = _copies(product, tile, item, target.ways)
-    on_the_way = (pack or copy) and _copies_on_the_way(product, tile)
-    on_the_way = on_the_way and not product.packed
+    copies = (pack or copy) and not product.packed
+    on_the_way = copies and _copies_on_the_way(product, tile)
     pack = pack or on_the_way
     copy = copy and not on_the_way
     depth = even(product.k, DEPTH_BYTES // item, tile.lanes if on_the_way else 8)
@@ -113,8 +113,8 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     chunks = chunks_of(product, tile, Way.TILES, target.units)
     together = _grouped(product, tile, depth * item, pack)
     again = copy and chunks == 1 and (pack or together == 1)
-    again = again and not at_most(blocks, COPIES)
-    left_before = again and _before(product, product.m * product.k * item)
+    worth = again and not at_most(blocks, COPIES)
+    left_before = worth and _before(product, product.m * product.k * item)
     return Plan(
         Way.TILES,
         product,

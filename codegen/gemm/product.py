@@ -104,8 +104,8 @@ def product_of(step: Gemm) -> Product:
     if step.transpose_b:
         right = replace(right, down=1, across=k)
     out = Matrix(step.c, c, n, 1, places[2])
-    product = Product(left, right, out, m, n, k, step.batch, step.epilogue)
-    return replace(product, packed=step.packed)
+    whole = m, n, k, step.batch
+    return Product(left, right, out, *whole, step.epilogue, packed=step.packed)
 
 
 def flops(step: Gemm) -> Size:

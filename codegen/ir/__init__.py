@@ -6,9 +6,9 @@ hand-tuned kernel families (``Convolution``, ``Pool``, ``Gemm`` and so on), or a
 ``Repeat`` of such steps; a guard says if it runs at all. Names are C identifiers made
 by the lowering; no text of a user's ever gets here.
 
-Read ``expressions.py`` first, then ``statements.py``, ``families.py`` and
-``programs.py``; each is made of what stands in those before it. Imports ``sizes`` and
-NumPy. Users say ``from codegen.ir import Loop``, or ``ir.Loop``.
+Read ``expressions.py`` first, then ``statements.py``, ``families.py``, ``matrices.py``
+and ``programs.py``; each is made of what stands in those before it. Imports ``sizes``
+and NumPy. Users say ``from codegen.ir import Loop``, or ``ir.Loop``.
 """
 
 from codegen.ir.expressions import (
@@ -25,24 +25,26 @@ from codegen.ir.expressions import (
 )
 from codegen.ir.families import (
     ArgSort,
-    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
-    Determinant,
-    Gemm,
     Image,
     MultiplyAdds,
     PackFilters,
-    PackRight,
     Pool,
     PoolBackward,
     Pooling,
     Reorder,
-    Solve,
     Stream,
     TransformFilters,
     Window,
+)
+from codegen.ir.matrices import (
+    Cholesky,
+    Determinant,
+    Gemm,
+    PackRight,
+    Solve,
 )
 from codegen.ir.programs import Kernel, Program, Repeat, Requirement, Step, Strands
 from codegen.ir.statements import (

@@ -13,21 +13,23 @@ import numpy as np
 from codegen.ir.expressions import Buffer
 from codegen.ir.families import (
     ArgSort,
-    Cholesky,
     Convolution,
     ConvolutionBackwardData,
     ConvolutionBackwardWeights,
-    Determinant,
-    Gemm,
     MultiplyAdds,
     PackFilters,
-    PackRight,
     Pool,
     PoolBackward,
     Reorder,
-    Solve,
     Stream,
     TransformFilters,
+)
+from codegen.ir.matrices import (
+    Cholesky,
+    Determinant,
+    Gemm,
+    PackRight,
+    Solve,
 )
 from codegen.ir.statements import Check, Let, Loop, Store
 from codegen.sizes import Size, floordiv
