@@ -2,7 +2,7 @@
 
 What only one branch needs runs only where that branch is taken (``graph/guards.py``):
 in NumPy, in native code, and in gradients, which leave a branch through an ``ifelse``
-of their own (``autodiff/branches.py``).
+of their own (``branch_gradients.py``).
 """
 
 from __future__ import annotations

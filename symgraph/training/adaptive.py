@@ -10,6 +10,7 @@ from symgraph.graph import SharedVariable, Variable
 from symgraph.ops.cast import cast
 from symgraph.ops.exponential import sqrt
 from symgraph.training.descent import Descent, Loss, Rate, Updates, begin, slot, state
+from symgraph.training.ranges import check_ranges
 
 
 def adagrad(
@@ -83,14 +84,7 @@ def adam(
     m and v are running means of dw and dw^2; m' = m / (1 - beta1^t) and
     v' = v / (1 - beta2^t) remove the weight of their start at zero.
     """
-    descent = begin(
-        loss,
-        parameters,
-        learning_rate,
-        beta1=beta1,
-        beta2=beta2,
-        epsilon=epsilon,
-    )
+    descent = begin(loss, parameters, learning_rate)
     for w, step in _adam_steps(descent, beta1, beta2, epsilon):
         descent.updates[w] = w - step
     return descent.updates
@@ -109,15 +103,7 @@ def adamw(
 
     Loshchilov & Hutter 2019, Algorithm 2.
     """
-    descent = begin(
-        loss,
-        parameters,
-        learning_rate,
-        beta1=beta1,
-        beta2=beta2,
-        epsilon=epsilon,
-        weight_decay=weight_decay,
-    )
+    descent = begin(loss, parameters, learning_rate, weight_decay=weight_decay)
     for w, step in _adam_steps(descent, beta1, beta2, epsilon):
         descent.updates[w] = w - step - descent.rate_for(w) * weight_decay * w
     return descent.updates
@@ -127,6 +113,7 @@ def _adam_steps(
     descent: Descent, beta1: float, beta2: float, epsilon: float
 ) -> list[tuple[SharedVariable, Variable]]:
     """What Adam takes off each parameter; its moments are added to the updates."""
+    check_ranges("optimizer", beta1=beta1, beta2=beta2, epsilon=epsilon)
     updates = descent.updates
     count = state("adam.steps", np.zeros((), np.int64))
     updates[count] = count + 1

@@ -67,22 +67,19 @@ def binary():
         yield op, arrays
 
 
+def truths(dtype):
+    """Two arrays of zeros and ones."""
+    return tuple(integers(0, 2, 3, 5, dtype=dtype) for _ in range(2))
+
+
 def comparisons_and_bits():
     """Comparisons, logic and bits, each on dtypes it takes."""
     for op in named("Eq Ne Lt Le Gt Ge LogicalAnd LogicalOr LogicalXor"):
         for dtype in ("bool", "int16", "float32"):
-            arrays = (
-                integers(0, 2, 3, 5, dtype=dtype),
-                integers(0, 2, 3, 5, dtype=dtype),
-            )
-            yield op, arrays
+            yield op, truths(dtype)
     for op in named("BitwiseAnd BitwiseOr BitwiseXor"):
         for dtype in ("bool", "int8", "uint64"):
-            arrays = (
-                integers(0, 2, 3, 5, dtype=dtype),
-                integers(0, 2, 3, 5, dtype=dtype),
-            )
-            yield op, arrays
+            yield op, truths(dtype)
     for op in named("LeftShift RightShift"):
         for dtype in ("int32", "uint8"):
             arrays = integers(0, 99, 7, dtype=dtype), integers(0, 7, 7, dtype=dtype)
