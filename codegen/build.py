@@ -8,29 +8,20 @@ again = reload(module.key, module.interfaces)       in another process, without 
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from codegen.cache import LIBRARY, Cache, default_cache, digest
-from codegen.errors import CompileError
 from codegen.interface import Interface, interface_of
 from codegen.ir import Program
 from codegen.printer import Source, print_programs
 from codegen.runtime import Native, load
-from codegen.target import Target, host_target
-from codegen.toolchain import (
-    FLAGS,
-    INCLUDE,
-    TUNING,
-    Toolchain,
-    extra_flags,
-    find_toolchain,
-)
+from codegen.setting import Setting, kept_if_it_fails, runtime, setting_of
+from codegen.target import Target
+from codegen.toolchain import Toolchain
 
 STAGES = ("print", "cc", "load")
 
@@ -71,31 +62,19 @@ def build(
     user's cache. Raises ToolchainError without a compiler, CompileError where it
     fails.
     """
-    target = target or host_target()
-    toolchain = toolchain or find_toolchain()
-    cache = cache or default_cache()
+    setting = setting_of(target, toolchain, cache, flags)
     seconds = dict.fromkeys(STAGES, 0.0)
     with _timed(seconds, "print"):
-        source = print_programs(programs, target)
-    options = (*_accepted(toolchain, target, cache), *flags, *extra_flags())
-    known = _conditions(target, toolchain, options)
-    key = digest(*source.files, known)
+        source = print_programs(programs, setting.target)
+    key = digest(*source.files, setting.conditions)
 
     def compile(folder: Path) -> None:
         with _timed(seconds, "cc"):
-            runtime = _runtime(known, toolchain, cache, options)
-            _compile(source, folder, toolchain, options, runtime)
+            _compile(source, folder, setting)
 
-    library = cache.find(key, compile)
+    library = setting.cache.find(key, compile)
     interfaces = tuple(map(interface_of, source.programs))
     return _loaded(key, library, interfaces, seconds)
-
-
-def conditions() -> str:
-    """A digest of all that decides, beside the C, what is compiled from it here."""
-    target, toolchain = host_target(), find_toolchain()
-    options = (*_accepted(toolchain, target, default_cache()), *extra_flags())
-    return _conditions(target, toolchain, options)
 
 
 def reload(key: str, interfaces: tuple[Interface, ...]) -> Module | None:
@@ -129,63 +108,13 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     seconds[stage] += time.perf_counter() - start
 
 
-def _conditions(target: Target, toolchain: Toolchain, options: Sequence[str]) -> str:
-    return digest(*FLAGS, *options, toolchain.identity, repr(target), _headers())
-
-
-def _runtime(
-    conditions: str, toolchain: Toolchain, cache: Cache, options: tuple[str, ...]
-) -> Path:
-    """What all modules have the same of, as an object; compiled once."""
-
-    def compile(folder: Path) -> None:
-        source = folder / "runtime.c"
-        source.write_text('#include "runtime.h"\n')
-        with _kept_if_it_fails([source]):
-            toolchain.object(source, folder / LIBRARY, options)
-
-    return cache.find(digest("runtime", conditions), compile)
-
-
-def _compile(
-    source: Source,
-    folder: Path,
-    toolchain: Toolchain,
-    options: tuple[str, ...],
-    runtime: Path,
-) -> None:
+def _compile(source: Source, folder: Path, setting: Setting) -> None:
     paths = []
     for number, text in enumerate(source.files):
         paths.append(folder / f"module{number}.c")
         paths[-1].write_text(text)
     linked = folder / "runtime.o"  # zig goes by the ending
-    shutil.copy(runtime, linked)
-    with _kept_if_it_fails(paths):
-        toolchain.compile(paths, folder / LIBRARY, options, [linked])
-
-
-@contextmanager
-def _kept_if_it_fails(sources: Sequence[Path]) -> Iterator[None]:
-    """Keep the C that a compiler fails on, and say where."""
-    try:
-        yield
-    except CompileError as error:
-        kept = Path(tempfile.mkdtemp(prefix="symgraph-failed-"))
-        for source in sources:
-            shutil.copy(source, kept)
-        place = kept / error.source.name
-        raise CompileError(error.command, error.output, place) from None
-
-
-@lru_cache
-def _accepted(toolchain: Toolchain, target: Target, cache: Cache) -> tuple[str, ...]:
-    """The flags for ``target``; a compiler is asked once, the cache remembers."""
-    key = digest("flags", toolchain.identity, repr(target), *TUNING)
-    return tuple(cache.note(key, lambda: "\n".join(toolchain.accepted(target))).split())
-
-
-@lru_cache
-def _headers() -> str:
-    """A digest of all headers that generated C includes."""
-    paths = sorted(INCLUDE.glob("*.h"))
-    return digest(*(text for path in paths for text in (path.name, path.read_text())))
+    shutil.copy(runtime(setting), linked)
+    library = folder / LIBRARY
+    with kept_if_it_fails(paths):
+        setting.toolchain.compile(paths, library, setting.options, [linked])

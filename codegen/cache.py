@@ -20,6 +20,7 @@ import warnings
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 
 import platformdirs
@@ -39,6 +40,7 @@ class Cache:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._lock = Lock()
         self._retreated = False
         self._bytes: int | None = None  # of all entries, as far as this process knows
 
@@ -65,14 +67,17 @@ class Cache:
 
     def _tried(self, action: Callable[[], T]) -> T:
         """What ``action`` gives, if need be after a retreat to a private folder."""
+        retreated = self._retreated
         try:
-            if not self._retreated:
+            if not retreated:
                 _secure(self.folder)
             return action()
         except OSError as error:
-            if self._retreated:
+            if retreated:
                 raise
-            self._retreat(error)
+            with self._lock:  # of two threads that find the folder broken, one
+                if not self._retreated:
+                    self._retreat(error)
             return action()
 
     def _known(self, key: str) -> Path | None:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from codegen import build
+from codegen.build import build, reload
 from codegen.errors import ToolchainError
+from codegen.setting import prepare, setting_of
 from symgraph.compile.agreement import Agreement
 from symgraph.compile.compilation import Compilation
 from symgraph.compile.debug import DebugBackend
@@ -65,14 +66,15 @@ def _native(
 ) -> NativeBackend:
     specification, mode = compilation.specification, compilation.mode
     graph, varying = specification.graph, specification.updates
-    name = None
+    name, setting = None, setting_of()
     if mode.backend == "c" and not profile:  # else the programs are needed anyway
-        name = fingerprint(graph, varying, mode.stages, build.conditions())
+        name = fingerprint(graph, varying, mode.stages, setting.conditions)
     recipe = recall(name, graph) if name is not None else None
-    module = build.reload(recipe.key, recipe.interfaces) if recipe else None
+    module = reload(recipe.key, recipe.interfaces) if recipe else None
     if recipe is None or module is None:
+        prepare(setting)  # while the graph is lowered
         lowered = compilation.lowered
-        module = build.build(lowered.programs, lowered.target)
+        module = build(lowered.programs, lowered.target)
         recipe = recipe_of(lowered, module)
         if name is not None:
             keep(name, recipe, graph)
