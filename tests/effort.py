@@ -7,12 +7,12 @@ from codegen.target import Target, runnable
 WIDEST = runnable()[0]
 
 
-def effort(target: Target, dtype: str, again: bool = False) -> tuple[str, ...]:
+def effort(target: Target, dtype: str, optimized: bool = False) -> tuple[str, ...]:
     """Flags for the compiler: none, or those of a build that only means the same.
 
-    What it makes of our vectors is tried on the widest target in each dtype, and on all
-    targets in float32. Elsewhere it is the C that is tested, as it is where kernels
-    whose like are tried by another test are built ``again``.
+    What it makes of our vectors is tried in float32 on the widest target, and on all
+    targets and in each dtype by the tests that say ``optimized``: at least one for each
+    family of kernels. Elsewhere it is the C that is tested.
     """
-    tried = target == WIDEST or (dtype == "float32" and not again)
+    tried = optimized or (target == WIDEST and dtype == "float32")
     return () if tried else ("-O0",)

@@ -144,14 +144,14 @@ def early(before, dtype, other):
 
 
 def check(
-    cases, target, dtype, before="none", exactly=True, tolerance=None, again=False
+    cases, target, dtype, before="none", exactly=True, tolerance=None, optimized=False
 ):
     """Each case, on one thread and on three: as NumPy has it, and equal to the bit."""
     every = [
         made(f"p{number}", *case, target, dtype, before)
         for number, case in enumerate(cases)
     ]
-    flags = effort(target, dtype, again)
+    flags = effort(target, dtype, optimized)
     module = build([one.program for one in every], target, flags=flags)
     for one, (case, pooling) in zip(every, cases, strict=True):
         run = module[one.program.name].run

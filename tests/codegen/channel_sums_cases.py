@@ -204,13 +204,14 @@ def _check_totals(r, totals, by, dtype):
         assert np.all(error <= tolerance * np.abs(terms).sum(axes))
 
 
-def run_all(cases, target, dtype, pool=None, again=False):
+def run_all(cases, target, dtype, pool=None, optimized=False):
     """Each case, all of them in one module."""
     marks = MARKS[::2] if pool else MARKS  # gradients do not pool
     programs = {
         name: program_of(name.replace(" ", "_"), case, dtype, target, pool, marks)
         for name, case in cases.items()
     }
-    module = build(list(programs.values()), target, flags=effort(target, dtype, again))
+    flags = effort(target, dtype, optimized)
+    module = build(list(programs.values()), target, flags=flags)
     for name, program in programs.items():
         check(program, module, cases[name], dtype, pool, marks)

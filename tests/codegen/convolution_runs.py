@@ -41,10 +41,11 @@ def run(
     dtype: str,
     threads: int = 2,
     wanted: Sequence[str] = RESULTS,
+    optimized: bool = False,
 ):
     """y, dx and dw of the C, blocked as they come; what is not ``wanted`` is nan."""
     program = _program(case, dtype, target, wanted)
-    module = build([program], target, flags=effort(target, dtype))
+    module = build([program], target, flags=effort(target, dtype, optimized))
     x, filters, dy = (array.astype(dtype) for array in case.arguments)
     given = {"x": x, "w": filters, "y": dy}
     values = dict(zip(case.names, case.values, strict=True))
@@ -89,11 +90,11 @@ def _program(case: Case, dtype: str, target: Target, wanted: Sequence[str]) -> P
     return Program("p", case.names, (*given, filters, dw), kernels)
 
 
-def check(case: Case, target: Target, dtype: str) -> None:
+def check(case: Case, target: Target, dtype: str, optimized: bool = False) -> None:
     """Forward, both gradients, and the zeros in the lanes after the last channel."""
     lanes = target.lanes(dtype)
     y, dx, dw = reference(case)
-    found = run(case, target, dtype)
+    found = run(case, target, dtype, optimized=optimized)
     for name, got, expected in zip(
         RESULTS,
         found,

@@ -14,6 +14,7 @@ from codegen import sizes
 from codegen.build import build
 from codegen.ir import Buffer, Gemm, Kernel, Program, Role
 from codegen.target import runnable
+from tests.effort import effort
 
 TARGETS = runnable()[::-1]
 TURNS = tuple(itertools.product((False, True), repeat=2))
@@ -123,7 +124,10 @@ def check(native, case, seed=0):
 def check_all(cases, target):
     """``check`` for every case, compiled as one module."""
     cases = tuple(dict.fromkeys(cases))
-    module = build([program(case, f"f{at}") for at, case in enumerate(cases)], target)
+    programs = [program(case, f"f{at}") for at, case in enumerate(cases)]
+    doubles = all(case.dtype == "float64" for case in cases)
+    flags = effort(target, "float64", optimized=not doubles)
+    module = build(programs, target, flags=flags)
     for at, case in enumerate(cases):
         check(module[f"f{at}"], case, at)
 

@@ -27,23 +27,29 @@ from tests.codegen.channel_sums_cases import (
 from tests.codegen.convolution_cases import DTYPES, TARGETS, Case
 
 
-@pytest.mark.parametrize("pool", [None, BY_TWO], ids=["", "pooled"])
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+KINDS = [("float32", None), ("float64", None), ("float32", BY_TWO)]
+each_kind = pytest.mark.parametrize(
+    ("dtype", "pool"), KINDS, ids=["float32", "float64", "pooled"]
+)
+each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
+
+
+@each_kind
+@each_target
 def test_direct_sums(target, dtype, pool, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
-    run_all(CASES, target, dtype, pool, again=pool is not None)
+    run_all(CASES, target, dtype, pool, optimized=(dtype, pool) == KINDS[0])
 
 
-@pytest.mark.parametrize("pool", [None, BY_TWO], ids=["", "pooled"])
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@each_kind
+@each_target
 def test_minimal_filtering(target, dtype, pool, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: -1)
     names = "ragged", "padding", "five by five", "few pixels", "gradients that overlap"
     chosen = {name: CASES[name] for name in names}
     wide = Case((48, 80), 3, (17, 13))
-    run_all({**chosen, "wide": wide}, target, dtype, pool, again=pool is not None)
+    cases = {**chosen, "wide": wide}
+    run_all(cases, target, dtype, pool, optimized=(dtype, pool) == KINDS[0])
 
 
 @settings(deadline=None, max_examples=12, phases=[Phase.generate])
@@ -59,7 +65,7 @@ def test_minimal_filtering(target, dtype, pool, monkeypatch):
 def test_any_geometry(channels, size, kernel, stride, padding, batch, target):
     window = Window(kernel, stride, padding=((padding, padding), (0, padding)))
     case = Case(channels, batch, size, window)
-    run_all({"p": case}, target, "float32", again=True)
+    run_all({"p": case}, target, "float32")
 
 
 @pytest.mark.parametrize("filtering", [-1, np.inf])

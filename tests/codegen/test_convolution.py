@@ -101,7 +101,7 @@ def test_case(name, target):
 @pytest.mark.parametrize("name", ["same", "stride, dilation, padding", "odd groups"])
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_doubles(name, target):
-    check(CASES[name], target, "float64")
+    check(CASES[name], target, "float64", optimized=True)
 
 
 def pairs(least, most):
@@ -141,4 +141,4 @@ def cases(draw):
 @given(case=cases(), dtype=st.sampled_from(DTYPES))
 @settings(max_examples=10, deadline=None)
 def test_any_geometry(target, case, dtype):
-    check(case, target, dtype)
+    check(case, target, dtype, optimized=True)

@@ -84,7 +84,7 @@ CASES = {
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @pytest.mark.parametrize("name", CASES)
 def test_case(name, target):
-    check(CASES[name], target, "float32")
+    check(CASES[name], target, "float32", optimized=True)
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)

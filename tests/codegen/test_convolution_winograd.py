@@ -22,7 +22,6 @@ from codegen.ir import Buffer, Convolution, TransformFilters, Window
 from codegen.sizes import symbol
 from codegen.target import AVX512, SSE2, Target
 from tests.codegen.convolution_cases import (
-    DTYPES,
     TARGETS,
     Case,
     blocked,
@@ -62,8 +61,11 @@ def preferred(request, monkeypatch):
     return wanted
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", CASES)
+DOUBLES = "parts of tiles", "lopsided", "five by five", "gradients that overlap"
+EACH = [(name, "float32") for name in CASES] + [(name, "float64") for name in DOUBLES]
+
+
+@pytest.mark.parametrize(("name", "dtype"), EACH)
 def test_within_its_bound(name, dtype, preferred):
     case = CASES[name]
     if preferred == 8 and min(case.window.kernel) < 5:

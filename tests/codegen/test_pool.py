@@ -25,6 +25,7 @@ from codegen.ir import (
 )
 from codegen.target import SSE2
 from tests.codegen.convolution_cases import DTYPES, TARGETS, blocked, image
+from tests.effort import effort
 
 NAMES = ("n0", "h0", "w0")
 GEOMETRIES = {
@@ -91,7 +92,8 @@ def run(poolings, x, target, epilogue=None, is_open=False, threads=2):
         program(name, pooling, x, target, epilogue, is_open)
         for name, pooling in zip(names, poolings, strict=True)
     ]
-    module = build(programs, target)
+    single = x.dtype == "float32"
+    module = build(programs, target, flags=effort(target, x.dtype.name, single))
     values = (x.shape[0], *x.shape[2:]) if is_open else ()
     for name, pooling in zip(names, poolings, strict=True):
         results, _ = wanted(x, pooling)

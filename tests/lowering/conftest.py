@@ -14,6 +14,7 @@ from codegen.target import TARGETS, host_target
 from symgraph.graph import Graph, Variable, evaluate
 from symgraph.lowering.lower import lower
 from symgraph.lowering.lowered import Lowered
+from tests.effort import effort
 from tests.lowering import graphs
 
 Arrays = Sequence[Any]
@@ -21,7 +22,8 @@ Arrays = Sequence[Any]
 
 def run_lowered(lowered: Lowered, inputs: Arrays, target: Any) -> list[Any]:
     """The outputs that the compiled programs compute."""
-    return run_built(build.build(lowered.programs, target), lowered, inputs)
+    module = build.build(lowered.programs, target, flags=effort(target, "float32"))
+    return run_built(module, lowered, inputs)
 
 
 def run_built(module: build.Module, lowered: Lowered, inputs: Arrays) -> list[Any]:

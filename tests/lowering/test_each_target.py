@@ -13,6 +13,7 @@ from codegen.build import build
 from codegen.target import runnable
 from symgraph.graph import Apply, Graph, TensorType, Variable, evaluate
 from symgraph.lowering.lower import lower
+from tests.effort import effort
 from tests.lowering.conftest import run_built
 from tests.ops.cases import CASES
 
@@ -51,7 +52,9 @@ def test_every_op(target, dtype, part):
     lowered = [
         lower(graph_of(case), f"p{place}", target) for place, case in enumerate(cases)
     ]
-    module = build([p for each in lowered for p in each.programs], target)
+    programs = [p for each in lowered for p in each.programs]
+    flags = effort(target, dtype, optimized=dtype == "float32")
+    module = build(programs, target, flags=flags)
     wrong = []
     for case, each in zip(cases, lowered, strict=True):
         results = run_built(module, each, case.arrays)

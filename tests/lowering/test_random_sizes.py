@@ -22,6 +22,7 @@ from codegen.target import runnable
 from symgraph.graph import Graph, Variable, evaluate
 from symgraph.lowering.lower import Lowered, lower
 from symgraph.ops.batch_norm import BatchNormTraining
+from tests.effort import effort
 from tests.lowering.conftest import run_built
 from tests.lowering.test_each_target import TOLERANCE, near
 
@@ -168,7 +169,8 @@ def compiled(request):
         for place, (name, family) in enumerate(FAMILIES.items())
     }
     programs = [program for each in lowered.values() for program in each.programs]
-    return Compiled(dtype, build(programs, target), lowered)
+    flags = effort(target, dtype, optimized=dtype == "float32")
+    return Compiled(dtype, build(programs, target, flags=flags), lowered)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

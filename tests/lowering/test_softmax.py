@@ -13,6 +13,7 @@ from codegen.traverse import buffers
 from symgraph.graph import Graph, evaluate
 from symgraph.lowering.lower import lower
 from symgraph.ops import tensor, transpose
+from tests.effort import effort
 from tests.lowering.conftest import run_built
 from tests.lowering.graphs import labels, random
 
@@ -72,7 +73,9 @@ def test_all_shapes(target, dtype):
         lower(Graph(inputs, outputs), f"p{place}", target)
         for place, (inputs, outputs, _) in enumerate(cases)
     ]
-    module = build([p for each in made for p in each.programs], target)
+    programs = [p for each in made for p in each.programs]
+    flags = effort(target, dtype, optimized=dtype == "float32")
+    module = build(programs, target, flags=flags)
     for (inputs, outputs, arrays), each in zip(cases, made, strict=True):
         wanted = evaluate(outputs, dict(zip(inputs, arrays, strict=True)))
         for got, want in zip(run_built(module, each, arrays), wanted, strict=True):

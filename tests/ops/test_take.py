@@ -26,21 +26,30 @@ def test_take_and_its_kin():
         sg.take(x, i, 3)
 
 
-@pytest.mark.parametrize("offset", [-4, -1, 0, 2, 5, 9])
-@pytest.mark.parametrize("axes", [(0, 1), (1, 0), (-1, 0), (1, 2)])
-def test_diagonals(offset, axes):
+DIAGONALS = [
+    (offset, *axes)
+    for axes in [(0, 1), (1, 0), (-1, 0), (1, 2)]
+    for offset in [-4, -1, 0, 2, 5, 9]
+]
+
+
+def test_diagonals():
     values = np.arange(60.0).reshape(4, 5, 3)
     x, y = sg.tensor("x", "float64", (4, 5, 3)), sg.dtensor3("y")
-    expected = values.diagonal(offset, *axes)
-    assert sg.diagonal(x, offset, *axes).type.shape == expected.shape
-    outputs = [v.diagonal(offset, *axes) for v in (x, y)]
-    outputs += [v.trace(offset, *axes) for v in (x, y)]
-    results = sg.function([x, y], outputs)(values, values)
-    for result in results[:2]:
-        np.testing.assert_array_equal(result, expected)
-    for result in results[2:]:
-        np.testing.assert_allclose(result, expected.sum(axis=-1))
-    sg.verify_grad(lambda v: sg.diagonal(v, offset, *axes) ** 2, [values / 9])
+    pairs = [(v.diagonal(*at), v.trace(*at)) for at in DIAGONALS for v in (x, y)]
+    results = sg.function([x, y], [v for pair in pairs for v in pair])(values, values)
+    for at in DIAGONALS:
+        expected = values.diagonal(*at)
+        assert sg.diagonal(x, *at).type.shape == expected.shape
+        for diagonal, trace in ((results.pop(0), results.pop(0)) for _ in "xy"):
+            np.testing.assert_array_equal(diagonal, expected)
+            np.testing.assert_allclose(trace, expected.sum(axis=-1))
+
+
+@pytest.mark.parametrize("at", [(-4, 0, 1), (-1, 1, 0), (0, -1, 0), (2, 1, 2)])
+def test_gradients_of_diagonals(at):
+    values = np.arange(60.0).reshape(4, 5, 3) / 9
+    sg.verify_grad(lambda v: sg.diagonal(v, *at) ** 2, [values])
 
 
 def test_one_hot_diagonal_and_trace():

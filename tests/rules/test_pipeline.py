@@ -178,7 +178,7 @@ def test_the_gradients_of_a_network_keep_their_values():
     assert len(result) < len(graph)
 
 
-@pytest.mark.parametrize("length", [100_000])
+@pytest.mark.parametrize("length", [30_000])
 def test_a_chain_of_any_length(length):
     x = y = tensor("x", None)
     with inherit_site(Site("chain.py", 1)):
@@ -188,7 +188,7 @@ def test_a_chain_of_any_length(length):
     assert len(graph) > length // 2
     start = time.process_time()
     result, history = rewrite(graph)
-    assert time.process_time() - start < 40
+    assert time.process_time() - start < 12
     assert len(result) == length // 4
     assert result.inputs == (x,)
     assert len(history.stages) == len(DEFAULT)

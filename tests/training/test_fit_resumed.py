@@ -57,8 +57,9 @@ def uninterrupted():
 
 
 @pytest.mark.parametrize("at", [1, 7, 8, 9, 12, 15, 22, -8, -7, -2])
-@pytest.mark.parametrize("through_a_file", [False, True])
-@pytest.mark.parametrize("same_network", [False, True])
+@pytest.mark.parametrize(
+    ("through_a_file", "same_network"), [(False, True), (True, False)]
+)
 def test_a_run_that_was_interrupted_ends_as_one_that_was_not(
     at, through_a_file, same_network, tmp_path, uninterrupted
 ):
