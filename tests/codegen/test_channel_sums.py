@@ -26,7 +26,6 @@ from tests.codegen.channel_sums_cases import (
 )
 from tests.codegen.convolution_cases import DTYPES, TARGETS, Case
 
-
 KINDS = [("float32", None), ("float64", None), ("float32", BY_TWO)]
 each_kind = pytest.mark.parametrize(
     ("dtype", "pool"), KINDS, ids=["float32", "float64", "pooled"]
