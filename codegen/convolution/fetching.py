@@ -107,8 +107,8 @@ def results(kernel: Kernel, tiles: int) -> list[str]:
     return text.block(f"if ({last})", text.block(head, lines))
 
 
-def further_on(kernel: Kernel, pixels: int = 1) -> list[str]:
-    """Ask for the gradient of later ``pixels``, where a pass has a single tile.
+def further_on(kernel: Kernel, pixels: int = 1, at: Size = 0) -> list[str]:
+    """Ask for the gradient of ``pixels`` after those ``at``, if a pass has one tile.
 
     Or few tiles, of one vector each, that do not wait for more than this one.
     """
@@ -119,7 +119,7 @@ def further_on(kernel: Kernel, pixels: int = 1) -> list[str]:
     lanes = kernel.channels.lanes
     line = LINE_BYTES // np.dtype(kernel.step.dw.dtype).itemsize
     number = -(-pixels * lanes // line)
-    ahead = symbol("k") * kernel.dy.plane + lanes * PIXELS_AHEAD
+    ahead = symbol("k") * kernel.dy.plane + (at + PIXELS_AHEAD) * lanes
     ahead = ahead + symbol("line") * line
     return [
         text.unrolled((("k", kernel.tile.vectors), ("line", number))),

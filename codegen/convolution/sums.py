@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.convolution import text
-from codegen.convolution.geometry import Axis, share
+from codegen.convolution.geometry import LINE_BYTES, Axis, share
 from codegen.convolution.plan import Plan
 from codegen.convolution.strips import Strip
 from codegen.sizes import Size, symbol
@@ -130,38 +130,76 @@ def filter_place(plan: Plan, s: Size) -> Size:
 
 
 def channels(plan: Plan, height: int, width: int, low: int, high: int) -> list[str]:
-    """The innermost loop: the channels of a chunk, a multiply-add for each sum.
+    """The innermost loop: the channels of a chunk, all written out or one by one."""
+    size = _chunk_size(plan)
+    if _written_out(plan):
+        each = _channel(plan, height, width, low, high, symbol("q"))
+        return text.block(text.unrolled((("q", sizes.evaluate(size, {})),)), each)
+    body = [
+        *_channel(plan, height, width, low, high, 0),
+        f"at += {sizes.text(plan.view.channel)};",
+        f"filter += {plan.correlation.lanes};",
+    ]
+    return ["SG_ROLLED", *text.loop("channel", size, body)]
+
+
+def _written_out(plan: Plan) -> bool:
+    """Whether the channels of a chunk follow one another without a loop.
+
+    AVX2's tiles have few multiply-adds for each, beside which counting and moving
+    pointers take a part of what a core starts in a cycle. SSE2's would leave their
+    registers: there, a product needs one of its own.
+    """
+    c = plan.correlation
+    narrow = c.lanes * c.item == LINE_BYTES // 2 and c.channels.broadcast
+    return narrow and isinstance(_chunk_size(plan), int)
+
+
+def _channel(
+    plan: Plan, height: int, width: int, low: int, high: int, at: Size
+) -> list[str]:
+    """The channel ``at``: a multiply-add for each sum.
 
     In a tile of too many pixels the last vector of filters is read anew for each.
     """
-    c, kind = plan.correlation, plan.kind
+    kind = plan.kind
     again = height * width > plan.tiling.full
     kept = plan.tiling.vectors - again
     sums = f"[{sizes.text(symbol('i') * width + low + symbol('j'))}]"
+    add = f"sum[k]{sums} += weight[k] * value;"
+    if _written_out(plan):
+        add = f"sg_add_product_{kind}(&sum[k]{sums}, value, weight[k]);"
     products = [
-        f"const {_value_type(plan)} value = {_value(plan)};",
+        f"const {_value_type(plan)} value = {_value(plan, at)};",
         text.unrolled((("k", kept),)),
-        f"    sum[k]{sums} += weight[k] * value;",
+        f"    {add}",
     ]
     if again:
-        last = f"sg_load_{kind}(filter + {kept * plan.filter_step})"
+        last = _filter(plan, str(kept), at)
         products += [f"sum[{kept}]{sums} += {last} * value;", "SG_REREAD;"]
-    body = [
+    return [
         f"sg_{kind}v weight[{kept}];",
         text.unrolled((("k", kept),)),
-        f"    weight[k] = sg_load_{kind}(filter + k * {plan.filter_step});",
+        f"    weight[k] = {_filter(plan, 'k', at)};",
         *text.block(text.unrolled((("i", height), ("j", high - low))), products),
-        f"at += {sizes.text(plan.view.channel)};",
-        f"filter += {c.lanes};",
+        *(["SG_REREAD;"] if _written_out(plan) else []),
     ]
-    return ["SG_ROLLED", *text.loop("channel", _chunk_size(plan), body)]
 
 
-def _value(plan: Plan) -> str:
+def _filter(plan: Plan, vector: str, channel: Size) -> str:
+    """One vector of filters."""
+    at = f"{vector} * {plan.filter_step}"
+    if not isinstance(channel, int):
+        at += f" + {sizes.text(channel * plan.correlation.lanes)}"
+    return f"sg_load_{plan.kind}(filter + {at})"
+
+
+def _value(plan: Plan, channel: Size) -> str:
     """What pixel (i, j) of a tile reads: a number for all lanes, or one for each."""
     c, steps = plan.correlation, plan.view
     down = symbol("i") * c.rows.stride * steps.row
-    place = sizes.text(down + symbol("j") * (c.columns.stride * steps.column))
+    across = symbol("j") * (c.columns.stride * steps.column)
+    place = sizes.text(down + across + channel * steps.channel)
     if c.channels.broadcast:
         return f"at[{place}]"
     return f"sg_load_{plan.kind}(at + {place})"

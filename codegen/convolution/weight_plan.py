@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution.geometry import Axis, Channels, forward_axis
+from codegen.convolution.geometry import LINE_BYTES, Axis, Channels, forward_axis
 from codegen.convolution.gradients import Gradient, gradient_of, unpooled
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.slides import weights_slide
-from codegen.convolution.tiles import even_pieces
+from codegen.convolution.tiles import even_pieces, most_pixels
 from codegen.convolution.weight_tiles import WeightTile, choose
 from codegen.ir import ConvolutionBackwardWeights, Image
 from codegen.memory import aligned
@@ -27,6 +27,7 @@ from codegen.sizes import Size, symbol
 from codegen.target import Target
 
 FEW_TAPS = 4  # that a pass over a chunk of input channels hardly pays for
+IN_A_ROW = 4  # pixels that are written out on AVX2
 BAND_BYTES = 40 << 10  # what one pass over the pixels of a tile may read
 
 
@@ -48,6 +49,7 @@ class Kernel:
     through: bool  # whether a unit runs through all chunks at each pass
     slides: bool  # whether dy moves along a row while columns of x pass
     across: bool  # whether a unit runs through all vectors of channels of a sample
+    in_a_row: int  # pixels that are written out, each as if it were alone
 
     @property
     def kind(self) -> str:
@@ -151,7 +153,25 @@ def plan(step: ConvolutionBackwardWeights, target: Target) -> Kernel:
         _through(channels, tile, window.kernel, target) and step.places is None,
         slides,
         across,
+        _in_a_row(channels, tile, columns, target),
     )
+
+
+def _in_a_row(
+    channels: Channels, tile: WeightTile, columns: Axis, target: Target
+) -> int:
+    """How many pixels are written out.
+
+    AVX2's tiles have few multiply-adds for each, beside which moving pointers and
+    counting take a part of what a core starts in a cycle. A tile that wants a register
+    more than there are is better left to the compiler, as SSE2's are.
+    """
+    numbers = tile.channels * tile.rows * tile.columns
+    full = numbers > most_pixels(tile.vectors, target)
+    if target.vector_bytes != LINE_BYTES // 2 or full or tile.pixels > 1:
+        return 1
+    long = isinstance(columns.count, int) and columns.count >= IN_A_ROW
+    return IN_A_ROW if long and channels.broadcast else 1
 
 
 def _through(

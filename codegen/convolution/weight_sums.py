@@ -7,7 +7,7 @@ from codegen.convolution import fetching, text, tiles, weight_slides
 from codegen.convolution.geometry import share
 from codegen.convolution.gradients import SAMPLES
 from codegen.convolution.weight_plan import Kernel
-from codegen.sizes import symbol
+from codegen.sizes import Size, symbol
 
 
 def band_of_rows(kernel: Kernel) -> list[str]:
@@ -93,19 +93,32 @@ def _pixels(kernel: Kernel, number: int, of: int) -> list[str]:
 def _columns(kernel: Kernel, number: int) -> list[str]:
     """The pixels of a row: some at once, then what is left of them one by one."""
     count, by = kernel.columns.count, kernel.tile.pixels
-    one = _pixel(kernel, number)
-    if by == 1:
+    one = _moved(kernel, _pixel(kernel, number, 0), 1)
+    if by > 1:
+        several = _neighbours(kernel, number)
+    elif kernel.in_a_row > 1:
+        by = kernel.in_a_row
+        each = text.unrolled((("q", by),))
+        several = text.block(each, _pixel(kernel, number, symbol("q")))
+    else:
         return ["SG_ROLLED", *text.loop("column", count, one)]
-    stop = sizes.text(count)
+    stop, some = sizes.text(count), _moved(kernel, several, by)
     return [
         "int64_t column = 0;",
         "SG_ROLLED",
-        *text.block(
-            f"for (; column + {by} <= {stop}; column += {by})",
-            _neighbours(kernel, number),
-        ),
+        *text.block(f"for (; column + {by} <= {stop}; column += {by})", some),
         "SG_ROLLED",
         *text.block(f"for (; column < {stop}; column++)", one),
+    ]
+
+
+def _moved(kernel: Kernel, body: list[str], pixels: int) -> list[str]:
+    """``body``, and the pointers of a row so many pixels on."""
+    step = kernel.view.column * kernel.columns.stride * pixels
+    return [
+        *body,
+        f"at += {sizes.text(step)};",
+        f"from += {kernel.channels.lanes * pixels};",
     ]
 
 
@@ -134,34 +147,35 @@ def _neighbours(kernel: Kernel, number: int) -> list[str]:
         ),
         *fetching.further_on(kernel, pixels),
         "SG_REREAD;",
-        f"at += {sizes.text(steps.column * pixels)};",
-        f"from += {lanes * pixels};",
     ]
 
 
-def _pixel(kernel: Kernel, number: int) -> list[str]:
-    """One pixel: its vectors of dy times the numbers of x that its taps see."""
+def _pixel(kernel: Kernel, number: int, at: Size) -> list[str]:
+    """Pixel ``at``: its vectors of dy times the numbers of x that its taps see."""
     tile, steps, kind = kernel.tile, kernel.view, kernel.kind
     rows, columns = kernel.rows, kernel.columns
     tap = symbol("i") * (rows.dilation * steps.row)
     tap = tap + symbol("j") * (columns.dilation * steps.column)
+    tap = tap + at * (columns.stride * steps.column)
     place = sizes.text(symbol("c") * steps.channel + tap)
     value = f"at[{place}]"
     if not kernel.channels.broadcast:
         value = f"sg_load_{kind}(at + {place})"
     index = f"(c * {tile.rows} + i) * {tile.columns} + j"
-    further = sizes.text(symbol("k") * kernel.dy.plane)
+    further = sizes.text(symbol("k") * kernel.dy.plane + at * kernel.channels.lanes)
     extents = (("c", number), ("i", tile.rows), ("j", tile.columns))
+    sums = f"sum[k][{index}]"
+    product = f"{sums} += gradient[k] * {value};"
+    if not isinstance(at, int):
+        product = f"sg_add_product_{kind}(&{sums}, {value}, gradient[k]);"
     return [
         f"sg_{kind}v gradient[{tile.vectors}];",
         text.unrolled((("k", tile.vectors),)),
         f"    gradient[k] = sg_load_{kind}(from + {further});",
         text.unrolled((*extents, ("k", tile.vectors))),
-        f"    sum[k][{index}] += gradient[k] * {value};",
-        *fetching.further_on(kernel),
+        f"    {product}",
+        *fetching.further_on(kernel, at=at),
         "SG_REREAD;",
-        f"at += {columns.stride * steps.column};",
-        f"from += {kernel.channels.lanes};",
     ]
 
 

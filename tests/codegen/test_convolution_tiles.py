@@ -18,7 +18,7 @@ from codegen.convolution.residues import backward_axes
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Convolution, ConvolutionBackwardData, Window
 from codegen.sizes import symbol
-from codegen.target import AVX2, AVX512, SSE2
+from codegen.target import AVX2, AVX512, NEON, SSE2
 from tests.codegen.convolution_cases import image
 
 
@@ -57,14 +57,24 @@ def test_narrow_vectors_do_not_load_a_number_for_each_product(target, one):
     assert tiling.vectors == 2
 
 
-def _plan(channels, size, target):
+def _step(channels, size, target):
     lanes = target.lanes("float32")
     window = Window((3, 3), padding=((1, 1), (1, 1)))
     x = image("x", "float32", 1, channels, (size, size), lanes)
     y = image("y", "float32", 1, 64, (size, size), lanes)
     packed = Buffer("w", "float32", (64 // lanes, 9 * channels, lanes))
-    step = Convolution(x, packed, y, window)
-    return plan(forward.correlation_of(step, target), target)
+    return Convolution(x, packed, y, window)
+
+
+def _plan(channels, size, target):
+    return plan(forward.correlation_of(_step(channels, size, target), target), target)
+
+
+@pytest.mark.parametrize("target", [AVX2, AVX512, SSE2, NEON], ids=lambda t: t.name)
+def test_avx2_has_no_loop_over_the_channels_of_a_chunk(target):
+    (phase,) = emit_convolution(_step(32, 14, target), target).phases
+    looped = any("channel < " in line for line in phase.lines)
+    assert looped == (target is not AVX2)
 
 
 @pytest.mark.parametrize(

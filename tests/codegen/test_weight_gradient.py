@@ -89,6 +89,24 @@ def test_few_tiles_of_one_vector_ask_for_later_pixels():
     assert "__builtin_prefetch(from + 512 + " in "\n".join(emission.phases[0].lines)
 
 
+@pytest.mark.parametrize(
+    ("target", "sizes", "pixels"),
+    [
+        (AVX2, (1, 64, 128, 57, 3, 2), 4),
+        (AVX2, (1, 64, 128, 7, 3, 2), 1),  # three pixels a row
+        (AVX2, (1, 3, 64, 229, 7, 2), 1),  # three vectors want one register more
+        (AVX512, (1, 64, 128, 57, 3, 2), 1),
+        (SSE2, (1, 64, 128, 57, 3, 2), 1),
+    ],
+)
+def test_avx2_writes_out_four_pixels_of_a_row(target, sizes, pixels):
+    step = _step(*sizes)
+    block = target.lanes("float32")
+    x = step.x if step.x.block == 1 else replace(step.x, block=block)
+    dy = replace(step.dy, block=block)
+    assert plan(replace(step, x=x, dy=dy), target).in_a_row == pixels
+
+
 def test_neighbours_are_done_at_once_where_registers_are_left():
     def pixels(target, *sizes):
         step = _step(*sizes)
