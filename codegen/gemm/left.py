@@ -106,6 +106,15 @@ def _copied(plan: Plan) -> tuple[list[str], Steps]:
     matrix = plan.product.left
     ctype, name = C_TYPES[plan.product.dtype], suffix(plan.product.dtype)
     start, step = matrix.at("sg_i0", "sg_p"), space.copied_row(plan)
+    if plan.tile.together:
+        rows = plan.tile.rows
+        lines = [
+            f"{ctype} *sg_copy = ({ctype} *)scratch;",
+            f"sg_gemm_turn_strips_{name}(sg_i1 - sg_i0, sg_strips, sg_depth, {start},",
+            f"    {sizes.text(matrix.down)}, sg_copy);",
+            f"const {ctype} *sg_left = sg_copy;",
+        ]
+        return lines, ("1", str(rows), f"{rows} * sg_depth")
     lines = [
         f"{ctype} *sg_copy = ({ctype} *)scratch;",
         f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",

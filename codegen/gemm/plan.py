@@ -22,6 +22,7 @@ from codegen.target import Target
 TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 2048  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
+ASKED_DEPTH, ASKED_BYTES = 4096, 1 << 22  # the same where tiles ask for the next panel
 NEAR_BYTES = 1 << 19  # of all columns of one depth that stay in that cache
 BEFORE = 1 << 25  # bytes of an operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
@@ -101,8 +102,11 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     on_the_way = copies and _copies_on_the_way(product, tile)
     pack = pack or on_the_way
     copy = copy and not on_the_way
-    depth = even(product.k, DEPTH_BYTES // item, tile.lanes if on_the_way else 8)
-    widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)
+    row, block = DEPTH_BYTES, BLOCK_BYTES
+    if tile.together:
+        row, block = ASKED_DEPTH, ASKED_BYTES
+    depth = even(product.k, row // item, tile.lanes if on_the_way else 8)
+    widest = max(block // item // depth // tile.panel, 1)
     small = _before(product, product.k * product.n * item)
     before = product.packed or (pack and small and not on_the_way)
     near = at_most(product.n * (depth * item), NEAR_BYTES)
@@ -126,7 +130,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
         left_before,
         on_the_way,
         rows_first,
-        1 if left_before else together,
+        together if tile.together or not left_before else 1,
         depth,
         blocks,
     )
@@ -159,7 +163,7 @@ def _grouped(product: Product, tile: Tile, column: int, pack: bool) -> int:
     """
     small = at_most(product.n * column, PANEL_BYTES)
     turned = product.left.across != 1
-    wanted = (tile.together and turned) if pack else (tile.together or turned)
+    wanted = tile.together or (turned and not pack)
     return GROUP if wanted and not small else 1
 
 

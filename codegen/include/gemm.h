@@ -13,6 +13,7 @@
 #define SG_GEMM_ROWS 6
 #endif
 #define SG_GEMM_MASKS (SG_VECTOR_BYTES >= 32)
+#define SG_GEMM_GROUPS (SG_GEMM_ROWS == 6) /* whether tiles take steps of k in groups */
 
 /* Whether the last one to four columns have tiles of their own: where they fill at most
    half a vector. Older versions of gcc cannot say how those of AVX-512 are shuffled. */

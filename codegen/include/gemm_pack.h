@@ -24,7 +24,8 @@ SG_SHARED void SG_GEMM(pack_rows)(
 }
 
 /* One square of from[j][p], ``high`` by ``wide`` of it there, to ``to`` rows p of
-   ``count`` numbers. */
+   ``count`` numbers. Where those follow each other, what is too much of a whole vector
+   is overwritten by the next row. */
 SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *from,
                                     int64_t step, SG_REAL *to, int64_t to_step,
                                     int64_t count)
@@ -38,7 +39,7 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
     }
     SG_OF(transpose)(rows);
     SG_UNROLLED (int p = 0; p < SG_LANES; p++)
-        if (p < wide && count == SG_LANES)
+        if (p < wide && (count == SG_LANES || (to_step == count && p + 1 < wide)))
             SG_OF(store)(to + p * to_step, rows[p]);
         else if (p < wide)
             SG_GEMM(store_part)(to + p * to_step, rows[p], count);
@@ -85,6 +86,19 @@ SG_SHARED void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *fr
                                  from + i * step + p, step, to + p * SG_GEMM_ROWS + i,
                                  SG_GEMM_ROWS, sg_min(SG_GEMM_ROWS - i, SG_LANES));
 }
+
+#if SG_GEMM_GROUPS
+/* Some strips of rows, one after another. */
+SG_SHARED void SG_GEMM(turn_strips)(int64_t rows, int64_t strips, int64_t depth,
+                                    const SG_REAL *from, int64_t step, SG_REAL *to)
+{
+    for (int64_t s = 0; s < strips; s++, to += depth * SG_GEMM_ROWS) {
+        const int64_t first = sg_gemm_strip_start(s, strips, rows);
+        const int64_t high = sg_gemm_strip_start(s + 1, strips, rows) - first;
+        SG_GEMM(turn_rows)(high, depth, from + first * step, step, to);
+    }
+}
+#endif
 
 /* Rows of a transposed left operand, strip after strip: ``depth`` times SG_GEMM_ROWS
    numbers, as many of them used as the strip has rows. Rows of memory are far from each

@@ -9,6 +9,9 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
 {
     strip work = *whole;
     int64_t first = 0, next = 0;
+#if SG_GEMM_GROUPS
+    const int64_t share = whole->depth * PANEL / whole->strips; /* of the next panel */
+#endif
     for (int64_t s = 0; s < whole->strips; s++, first = next) {
         next = sg_gemm_strip_start(s + 1, whole->strips, whole->rows);
         work.rows = next - first;
@@ -16,6 +19,10 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
         work.out = whole->out + first * whole->out_step;
         if (whole->strip_step == 0)
             work.left += first * whole->row_step;
+#if SG_GEMM_GROUPS
+        work.next = whole->next + s * share;
+        work.next_step = SG_GROUP * PANEL / whole->strips;
+#endif
         for (int h = 0; work.rows > 0; h++) {
             const int64_t high = sg_gemm_heights[h];
             for (; work.rows >= high; work.rows -= high) {
@@ -33,6 +40,9 @@ SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
 {
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
     for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
+#if SG_GEMM_GROUPS
+        work->next = (panel + 1 < panels ? 1 : -panel) * work->panel_step;
+#endif
         SG_GEMM(down)(work, wide);
         work->right += work->panel_step, work->out += PANEL;
     }
