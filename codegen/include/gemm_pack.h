@@ -7,6 +7,37 @@
 
 #define PANEL (2 * SG_LANES)
 
+#if SG_GEMM_GROUPS
+/* ``depth`` rows of one panel. */
+SG_INLINE void SG_GEMM(pack_panel)(int64_t columns, int64_t depth, const SG_REAL *from,
+                                   int64_t step, SG_REAL *to)
+{
+    for (; depth > 0; depth--, from += step, to += PANEL) {
+        int64_t j = 0;
+        for (; j + SG_LANES <= columns; j += SG_LANES)
+            SG_OF(store)(to + j, SG_OF(load)(from + j));
+        if (j < columns)
+            SG_OF(store)(to + j, SG_GEMM(load_part)(from + j, columns - j));
+    }
+}
+
+/* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. Some rows at
+   once: of a line of each panel in turn, all lines may fall into one set of the cache. */
+SG_SHARED void SG_GEMM(pack_rows)(
+    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
+    int64_t panel_step)
+{
+    enum { most = 16 };
+    for (; depth > 0; depth -= most, from += most * step, to += most * PANEL) {
+        const int64_t deep = sg_min(depth, most), whole = columns / PANEL;
+        for (int64_t t = 0; t < whole; t++)
+            SG_GEMM(pack_panel)(PANEL, deep, from + t * PANEL, step, to + t * panel_step);
+        if (columns > whole * PANEL)
+            SG_GEMM(pack_panel)(columns % PANEL, deep, from + whole * PANEL, step,
+                                to + whole * panel_step);
+    }
+}
+#else
 /* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
 SG_SHARED void SG_GEMM(pack_rows)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
@@ -22,6 +53,8 @@ SG_SHARED void SG_GEMM(pack_rows)(
                            SG_GEMM(load_part)(from + j, columns - j));
     }
 }
+
+#endif
 
 /* One square of from[j][p], ``high`` by ``wide`` of it there, to ``to`` rows p of
    ``count`` numbers. Where those follow each other, what is too much of a whole vector
