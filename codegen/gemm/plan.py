@@ -22,7 +22,8 @@ from codegen.target import Target
 TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 2048  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
-ASKED_DEPTH, ASKED_BYTES = 4096, 1 << 22  # the same where tiles ask for the next panel
+FAR_DEPTH, FAR_BYTES = 4096, 1 << 22  # the same where tiles ask for the next panel
+FEW_BYTES = 1 << 18  # of all columns of one depth, packed, that need no asking
 NEAR_BYTES = 1 << 19  # of all columns of one depth that stay in that cache
 BEFORE = 1 << 25  # bytes of an operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
@@ -102,9 +103,9 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     on_the_way = copies and _copies_on_the_way(product, tile)
     pack = pack or on_the_way
     copy = copy and not on_the_way
-    row, block = DEPTH_BYTES, BLOCK_BYTES
-    if tile.together:
-        row, block = ASKED_DEPTH, ASKED_BYTES
+    far = pack and tile.together and not at_most(product.n * DEPTH_BYTES, FEW_BYTES)
+    copy = copy or far
+    row, block = (FAR_DEPTH, FAR_BYTES) if far else (DEPTH_BYTES, BLOCK_BYTES)
     depth = even(product.k, row // item, tile.lanes if on_the_way else 8)
     widest = max(block // item // depth // tile.panel, 1)
     small = _before(product, product.k * product.n * item)
@@ -115,7 +116,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     chunks = chunks_of(product, tile, Way.TILES, target.units)
-    together = _grouped(product, tile, depth * item, pack)
+    together = GROUP if far else _grouped(product, tile, depth * item, pack)
     again = copy and chunks == 1 and (pack or together == 1)
     worth = again and not at_most(blocks, COPIES)
     left_before = worth and _before(product, product.m * product.k * item)
@@ -163,7 +164,7 @@ def _grouped(product: Product, tile: Tile, column: int, pack: bool) -> int:
     """
     small = at_most(product.n * column, PANEL_BYTES)
     turned = product.left.across != 1
-    wanted = tile.together or (turned and not pack)
+    wanted = (tile.together and turned) if pack else (tile.together or turned)
     return GROUP if wanted and not small else 1
 
 

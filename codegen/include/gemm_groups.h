@@ -5,9 +5,6 @@
    that share one share what it starts in a cycle. Here a group of steps has it once;
    within a group, operands lie at constant distances. Included for each type. */
 
-#undef SG_GROUP
-#define SG_GROUP 4 /* steps of k */
-
 /* Either the numbers of a row of the left operand lie side by side or those of a
    column: what is a constant then costs no register. All steps are constants where both
    operands are packed. */
@@ -15,16 +12,16 @@
     SG_SHARED void SG_GEMM(by_rows_##ROWS)(const strip *work)                          \
     {                                                                                  \
         SG_GEMM(tile)(ROWS, 2, SG_GROUP, work, work->row_step, 1, work->right_step,    \
-                      0);                                                              \
+                      work->soon, false);                                              \
     }                                                                                  \
     SG_SHARED void SG_GEMM(by_columns_##ROWS)(const strip *work)                       \
     {                                                                                  \
         SG_GEMM(tile)(ROWS, 2, SG_GROUP, work, 1, work->depth_step, work->right_step,  \
-                      work->soon);                                                     \
+                      work->soon, false);                                              \
     }                                                                                  \
     SG_SHARED void SG_GEMM(packed_##ROWS)(const strip *work)                           \
     {                                                                                  \
-        SG_GEMM(tile)(ROWS, 2, SG_GROUP, work, 1, SG_GEMM_ROWS, PANEL, 0);             \
+        SG_GEMM(tile)(ROWS, 2, SG_GROUP, work, 1, SG_GEMM_ROWS, PANEL, 0, true);       \
     }                                                                                  \
     SG_SHARED void SG_GEMM(wide_##ROWS)(const strip *work)                             \
     {                                                                                  \

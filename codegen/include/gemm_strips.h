@@ -9,9 +9,6 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
 {
     strip work = *whole;
     int64_t first = 0, next = 0;
-#if SG_GEMM_GROUPS
-    const int64_t share = whole->depth * PANEL / whole->strips; /* of the next panel */
-#endif
     for (int64_t s = 0; s < whole->strips; s++, first = next) {
         next = sg_gemm_strip_start(s + 1, whole->strips, whole->rows);
         work.rows = next - first;
@@ -20,8 +17,8 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
         if (whole->strip_step == 0)
             work.left += first * whole->row_step;
 #if SG_GEMM_GROUPS
-        work.next = whole->next + s * share;
-        work.next_step = SG_GROUP * PANEL / whole->strips;
+        else if (whole->right_step == PANEL) /* its part of the next panel */
+            work.soon = s * whole->depth * PANEL / SG_SHARING;
 #endif
         for (int h = 0; work.rows > 0; h++) {
             const int64_t high = sg_gemm_heights[h];
@@ -40,9 +37,6 @@ SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
 {
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);
     for (int64_t panel = 0; panel < panels; panel++, work->columns -= PANEL) {
-#if SG_GEMM_GROUPS
-        work->next = (panel + 1 < panels ? 1 : -panel) * work->panel_step;
-#endif
         SG_GEMM(down)(work, wide);
         work->right += work->panel_step, work->out += PANEL;
     }

@@ -20,12 +20,9 @@ typedef struct strip {
     SG_REAL *out;
     int64_t out_step;
     bool add;     /* to what out holds; else it is overwritten */
-    int64_t soon; /* numbers from the left operand to what is read in its place next */
+    int64_t soon; /* numbers from the left operand to what is read in its place next; in
+                     groups of steps with both operands packed, from the next panel */
     const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
-#if SG_GEMM_GROUPS
-    int64_t next, next_step; /* from the panel to what a group of steps asks for, and
-                                what the next one does */
-#endif
 } strip;
 
 /* sum += a b, in the register of the sum. Left to itself gcc keeps one of a narrow
@@ -66,7 +63,7 @@ SG_INLINE void SG_GEMM(step)(const int rows, const int vectors, vector (*sums)[2
    would not fit in the registers. */
 SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
                              const strip *work, int64_t row_step, int64_t depth_step,
-                             int64_t right_step, int64_t soon)
+                             int64_t right_step, int64_t soon, const bool asks)
 {
     const int64_t depth = work->depth;
     const int64_t count = sg_min(work->columns, SG_LANES);
@@ -85,12 +82,14 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
             __builtin_prefetch(out + i * out_step + v * SG_LANES, 1, 3);
     int64_t p = 0;
 #if SG_GEMM_GROUPS
-    int64_t next = work->next;
+    const SG_REAL *next = right;
+    if (asks)
+        next = SG_GEMM(ahead)(right, work->panel_step + work->soon);
 #endif
     for (; group > 1 && p + group <= depth; p += group) {
 #if SG_GEMM_GROUPS
-        SG_GEMM(fetch)(work->right, next);
-        next += work->next_step;
+        if (asks)
+            SG_GEMM(fetch)(next, 0), next = SG_GEMM(ahead)(next, SG_ASKED);
 #endif
         if (soon)
             SG_UNROLLED (int q = 0; q < group; q++)
@@ -120,7 +119,7 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
 SG_INLINE void SG_GEMM(any_tile)(const int rows, const int vectors, const strip *work)
 {
     SG_GEMM(tile)(rows, vectors, 1, work, work->row_step, work->depth_step,
-                  work->right_step, work->soon);
+                  work->right_step, work->soon, false);
 }
 
 #if SG_VECTOR_BYTES == 64
