@@ -2,7 +2,8 @@
 
 Where many blocks of columns would copy it again, it is packed before the products, for
 all threads, in strips of a tile's rows. Else each thread copies a panel where its rows
-would crowd a cache, and reads it where it lies where not. A panel of columns is copied
+would crowd a cache (narrow tiles: where columns are many), in such strips if tiles are
+narrow, and reads it where it lies where not. A panel of columns is copied
 by the tiles themselves.
 """
 

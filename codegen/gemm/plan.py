@@ -27,7 +27,7 @@ FEW_BYTES = 1 << 18  # of all columns of one depth, packed, that need no asking
 NEAR_BYTES = 1 << 19  # of all columns of one depth that stay in that cache
 BEFORE = 1 << 25  # bytes of an operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
-GROUP = 8  # strips of rows that go over a larger block together, where told to
+GROUP = 8  # strips of rows that go over a larger block together; gemm.h knows it too
 COPIES = 5  # of a left panel, one for each block; more are worth packing before
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 MANY_WAYS = 12  # of a set of the cache: one for each row of the tallest tile
@@ -118,7 +118,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     chunks = chunks_of(product, tile, Way.TILES, target.units)
     together = GROUP if far else _grouped(product, tile, depth * item, pack)
     again = copy and chunks == 1 and (pack or together == 1)
-    worth = again and not at_most(blocks, COPIES)
+    worth = again and not far and not at_most(blocks, COPIES)
     left_before = worth and _before(product, product.m * product.k * item)
     return Plan(
         Way.TILES,
@@ -131,7 +131,7 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
         left_before,
         on_the_way,
         rows_first,
-        together if tile.together or not left_before else 1,
+        1 if left_before else together,
         depth,
         blocks,
     )
@@ -159,8 +159,8 @@ def _grouped(product: Product, tile: Tile, column: int, pack: bool) -> int:
     A narrow tile multiplies so little with each number of the right operand that the
     second-level cache hardly keeps up: most strips read them from the first level.
     Strips of a transposed left operand share the lines that they lie in. A packed block
-    is the exception, measured: its panels come in one stream. Narrow tiles of columns
-    gain by a group all the same.
+    of few columns is the exception, measured: its panels come in one stream. Narrow
+    tiles of columns gain by a group all the same.
     """
     small = at_most(product.n * column, PANEL_BYTES)
     turned = product.left.across != 1
