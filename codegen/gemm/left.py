@@ -2,7 +2,8 @@
 
 Where many blocks of columns would copy it again, it is packed before the products, for
 all threads, in strips of a tile's rows. Else each thread copies a panel where its rows
-would crowd a cache, and reads it where it lies where not. A panel of columns is copied
+would crowd a cache (narrow tiles: where columns are many), in such strips if tiles are
+narrow, and reads it where it lies where not. A panel of columns is copied
 by the tiles themselves.
 """
 
@@ -106,6 +107,15 @@ def _copied(plan: Plan) -> tuple[list[str], Steps]:
     matrix = plan.product.left
     ctype, name = C_TYPES[plan.product.dtype], suffix(plan.product.dtype)
     start, step = matrix.at("sg_i0", "sg_p"), space.copied_row(plan)
+    if plan.tile.together:
+        rows = plan.tile.rows
+        lines = [
+            f"{ctype} *sg_copy = ({ctype} *)scratch;",
+            f"sg_gemm_turn_strips_{name}(sg_i1 - sg_i0, sg_strips, sg_depth, {start},",
+            f"    {sizes.text(matrix.down)}, sg_copy);",
+            f"const {ctype} *sg_left = sg_copy;",
+        ]
+        return lines, ("1", str(rows), f"{rows} * sg_depth")
     lines = [
         f"{ctype} *sg_copy = ({ctype} *)scratch;",
         f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",

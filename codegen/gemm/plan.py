@@ -22,10 +22,12 @@ from codegen.target import Target
 TINY = 512  # multiplications; fewer are not worth a call
 DEPTH_BYTES = 2048  # of one row of the left panel
 BLOCK_BYTES = 1 << 19  # of a packed right block: half of a second-level cache
+FAR_DEPTH, FAR_BYTES = 4096, 1 << 22  # the same where tiles ask for the next panel
+FEW_BYTES = 1 << 18  # of all columns of one depth, packed, that need no asking
 NEAR_BYTES = 1 << 19  # of all columns of one depth that stay in that cache
 BEFORE = 1 << 25  # bytes of an operand small enough to be packed as a whole
 PANEL_BYTES = 1 << 14  # of a right block that stays in the first-level cache
-GROUP = 8  # strips of rows that go over a larger block together, where told to
+GROUP = 8  # strips of rows that go over a larger block together; gemm.h knows it too
 COPIES = 5  # of a left panel, one for each block; more are worth packing before
 ALIAS = 2048  # rows at multiples of it crowd into few cache sets
 MANY_WAYS = 12  # of a set of the cache: one for each row of the tallest tile
@@ -101,8 +103,11 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     on_the_way = copies and _copies_on_the_way(product, tile)
     pack = pack or on_the_way
     copy = copy and not on_the_way
-    depth = even(product.k, DEPTH_BYTES // item, tile.lanes if on_the_way else 8)
-    widest = max(BLOCK_BYTES // item // depth // tile.panel, 1)
+    far = pack and tile.together and not at_most(product.n * DEPTH_BYTES, FEW_BYTES)
+    copy = copy or far
+    row, block = (FAR_DEPTH, FAR_BYTES) if far else (DEPTH_BYTES, BLOCK_BYTES)
+    depth = even(product.k, row // item, tile.lanes if on_the_way else 8)
+    widest = max(block // item // depth // tile.panel, 1)
     small = _before(product, product.k * product.n * item)
     before = product.packed or (pack and small and not on_the_way)
     near = at_most(product.n * (depth * item), NEAR_BYTES)
@@ -111,9 +116,9 @@ def _tiles(product: Product, tile: Tile, target: Target) -> Plan:
     needed = sizes.floordiv(panels + (widest - 1), widest)
     blocks = sizes.minimum(panels, sizes.maximum(needed, _shares(product, tile)))
     chunks = chunks_of(product, tile, Way.TILES, target.units)
-    together = _grouped(product, tile, depth * item, pack)
+    together = GROUP if far else _grouped(product, tile, depth * item, pack)
     again = copy and chunks == 1 and (pack or together == 1)
-    worth = again and not at_most(blocks, COPIES)
+    worth = again and not far and not at_most(blocks, COPIES)
     left_before = worth and _before(product, product.m * product.k * item)
     return Plan(
         Way.TILES,
@@ -154,8 +159,8 @@ def _grouped(product: Product, tile: Tile, column: int, pack: bool) -> int:
     A narrow tile multiplies so little with each number of the right operand that the
     second-level cache hardly keeps up: most strips read them from the first level.
     Strips of a transposed left operand share the lines that they lie in. A packed block
-    is the exception, measured: its panels come in one stream. Narrow tiles of columns
-    gain by a group all the same.
+    of few columns is the exception, measured: its panels come in one stream. Narrow
+    tiles of columns gain by a group all the same.
     """
     small = at_most(product.n * column, PANEL_BYTES)
     turned = product.left.across != 1

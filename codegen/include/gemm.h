@@ -14,6 +14,14 @@
 #endif
 #define SG_GEMM_MASKS (SG_VECTOR_BYTES >= 32)
 
+/* Whether tiles take steps of k in groups, and of how many. While strips of rows, as many
+   as share a panel (Python's plan knows that too), multiply by a packed panel, a group
+   asks for so many numbers of the next one that together they ask for all of it. */
+#define SG_GEMM_GROUPS (SG_GEMM_ROWS == 6)
+#define SG_GROUP 4
+#define SG_SHARING 8
+#define SG_ASKED (SG_GROUP * 2 * SG_LANES / SG_SHARING)
+
 /* Whether the last one to four columns have tiles of their own: where they fill at most
    half a vector. Older versions of gcc cannot say how those of AVX-512 are shuffled. */
 #if SG_VECTOR_BYTES == 64 && (defined(__clang__) || __GNUC__ >= 12)

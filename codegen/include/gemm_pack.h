@@ -7,6 +7,37 @@
 
 #define PANEL (2 * SG_LANES)
 
+#if SG_GEMM_GROUPS
+/* ``depth`` rows of one panel. */
+SG_INLINE void SG_GEMM(pack_panel)(int64_t columns, int64_t depth, const SG_REAL *from,
+                                   int64_t step, SG_REAL *to)
+{
+    for (; depth > 0; depth--, from += step, to += PANEL) {
+        int64_t j = 0;
+        for (; j + SG_LANES <= columns; j += SG_LANES)
+            SG_OF(store)(to + j, SG_OF(load)(from + j));
+        if (j < columns)
+            SG_OF(store)(to + j, SG_GEMM(load_part)(from + j, columns - j));
+    }
+}
+
+/* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. Some rows at
+   once: of a line of each panel in turn, all lines may fall into one set of the cache. */
+SG_SHARED void SG_GEMM(pack_rows)(
+    int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
+    int64_t panel_step)
+{
+    enum { most = 16 };
+    for (; depth > 0; depth -= most, from += most * step, to += most * PANEL) {
+        const int64_t deep = sg_min(depth, most), whole = columns / PANEL;
+        for (int64_t t = 0; t < whole; t++)
+            SG_GEMM(pack_panel)(PANEL, deep, from + t * PANEL, step, to + t * panel_step);
+        if (columns > whole * PANEL)
+            SG_GEMM(pack_panel)(columns % PANEL, deep, from + whole * PANEL, step,
+                                to + whole * panel_step);
+    }
+}
+#else
 /* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
 SG_SHARED void SG_GEMM(pack_rows)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
@@ -23,8 +54,11 @@ SG_SHARED void SG_GEMM(pack_rows)(
     }
 }
 
+#endif
+
 /* One square of from[j][p], ``high`` by ``wide`` of it there, to ``to`` rows p of
-   ``count`` numbers. */
+   ``count`` numbers. Where those follow each other, what is too much of a whole vector
+   is overwritten by the next row. */
 SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *from,
                                     int64_t step, SG_REAL *to, int64_t to_step,
                                     int64_t count)
@@ -38,7 +72,7 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
     }
     SG_OF(transpose)(rows);
     SG_UNROLLED (int p = 0; p < SG_LANES; p++)
-        if (p < wide && count == SG_LANES)
+        if (p < wide && (count == SG_LANES || (SG_GEMM_GROUPS && to_step == count && p + 1 < wide)))
             SG_OF(store)(to + p * to_step, rows[p]);
         else if (p < wide)
             SG_GEMM(store_part)(to + p * to_step, rows[p], count);
@@ -85,6 +119,19 @@ SG_SHARED void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *fr
                                  from + i * step + p, step, to + p * SG_GEMM_ROWS + i,
                                  SG_GEMM_ROWS, sg_min(SG_GEMM_ROWS - i, SG_LANES));
 }
+
+#if SG_GEMM_GROUPS
+/* Some strips of rows, one after another. */
+SG_SHARED void SG_GEMM(turn_strips)(int64_t rows, int64_t strips, int64_t depth,
+                                    const SG_REAL *from, int64_t step, SG_REAL *to)
+{
+    for (int64_t s = 0; s < strips; s++, to += depth * SG_GEMM_ROWS) {
+        const int64_t first = sg_gemm_strip_start(s, strips, rows);
+        const int64_t high = sg_gemm_strip_start(s + 1, strips, rows) - first;
+        SG_GEMM(turn_rows)(high, depth, from + first * step, step, to);
+    }
+}
+#endif
 
 /* Rows of a transposed left operand, strip after strip: ``depth`` times SG_GEMM_ROWS
    numbers, as many of them used as the strip has rows. Rows of memory are far from each

@@ -16,6 +16,10 @@ SG_INLINE void SG_GEMM(down)(const strip *whole, SG_GEMM(tile_function) *const *
         work.out = whole->out + first * whole->out_step;
         if (whole->strip_step == 0)
             work.left += first * whole->row_step;
+#if SG_GEMM_GROUPS
+        else if (whole->right_step == PANEL) /* its part of the next panel */
+            work.soon = s * whole->depth * PANEL / SG_SHARING;
+#endif
         for (int h = 0; work.rows > 0; h++) {
             const int64_t high = sg_gemm_heights[h];
             for (; work.rows >= high; work.rows -= high) {

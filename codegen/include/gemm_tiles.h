@@ -20,7 +20,8 @@ typedef struct strip {
     SG_REAL *out;
     int64_t out_step;
     bool add;     /* to what out holds; else it is overwritten */
-    int64_t soon; /* numbers from the left operand to what is read in its place next */
+    int64_t soon; /* numbers from the left operand to what is read in its place next; in
+                     groups of steps with both operands packed, from the next panel */
     const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
 } strip;
 
@@ -61,11 +62,12 @@ SG_INLINE void SG_GEMM(step)(const int rows, const int vectors, vector (*sums)[2
    rows share one pointer, as x86 addresses base + {0, 1, 2} * step: a pointer for each
    would not fit in the registers. */
 SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
-                             const strip *work, int64_t row_step, int64_t depth_step)
+                             const strip *work, int64_t row_step, int64_t depth_step,
+                             int64_t right_step, int64_t soon, const bool asks)
 {
-    const int64_t depth = work->depth, right_step = work->right_step;
+    const int64_t depth = work->depth;
     const int64_t count = sg_min(work->columns, SG_LANES);
-    const int64_t out_step = work->out_step, soon = work->soon;
+    const int64_t out_step = work->out_step;
     const bool add = work->add;
     SG_REAL *out = work->out;
     const SG_REAL *right = work->right, *shared[SG_GEMM_ROWS / 3];
@@ -79,7 +81,16 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
         SG_UNROLLED (int v = 0; v < vectors; v++)
             __builtin_prefetch(out + i * out_step + v * SG_LANES, 1, 3);
     int64_t p = 0;
+#if SG_GEMM_GROUPS
+    const SG_REAL *next = right;
+    if (asks)
+        next = SG_GEMM(ahead)(right, work->panel_step + work->soon);
+#endif
     for (; group > 1 && p + group <= depth; p += group) {
+#if SG_GEMM_GROUPS
+        if (asks)
+            SG_GEMM(fetch)(next, 0), next = SG_GEMM(ahead)(next, SG_ASKED);
+#endif
         if (soon)
             SG_UNROLLED (int q = 0; q < group; q++)
                 SG_GEMM(fetch)(shared[0], q * depth_step + soon);
@@ -107,7 +118,8 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
 /* The same with any steps, one by one. */
 SG_INLINE void SG_GEMM(any_tile)(const int rows, const int vectors, const strip *work)
 {
-    SG_GEMM(tile)(rows, vectors, 1, work, work->row_step, work->depth_step);
+    SG_GEMM(tile)(rows, vectors, 1, work, work->row_step, work->depth_step,
+                  work->right_step, work->soon, false);
 }
 
 #if SG_VECTOR_BYTES == 64

@@ -64,7 +64,7 @@ def test_narrow_tiles_share_the_panels_of_a_large_unpacked_operand():
     assert plan(Case(60, 100, 784), AVX2).strips > 1
     assert plan(Case(60, 100, 300, symbolic="m"), AVX2).strips > 1
     assert plan(Case(60, 10, 100), AVX2).strips == 1  # all of it is near
-    assert plan(Case(2000, 2000, 2000), AVX2).strips == 1  # packed
+    assert plan(Case(512, 100, 784), AVX2).strips == 1  # packed, and all of it near
     assert plan(Case(60, 100, 784), AVX512).strips == 1
     assert (
         plan(Case(60, 100, 784, True), AVX512).strips > 1
@@ -74,10 +74,19 @@ def test_narrow_tiles_share_the_panels_of_a_large_unpacked_operand():
 def test_narrow_tiles_of_columns_go_in_groups_over_packed_panels_too():
     turned = plan(Case(784, 100, 512, True), AVX2)
     assert turned.pack_right and turned.strips > 1
-    many_blocks = plan(Case(384, 1633, 512, True), AVX2)
-    assert many_blocks.left_before and many_blocks.strips == 1
+    many_blocks = plan(Case(384, 6000, 1024, True), AVX2)
+    assert many_blocks.copy_left and not many_blocks.left_before
+    assert many_blocks.strips > 1
     tall = plan(Case(1024, 1024, 1024, True), AVX512)
     assert tall.pack_right and tall.strips == 1
+
+
+def test_narrow_tiles_go_deeper_where_they_ask_for_the_next_panel():
+    far = plan(Case(2000, 2000, 2000), AVX2)
+    assert (far.strips, far.depth, far.copy_left) == (8, 1000, True)
+    assert plan(Case(512, 100, 784), AVX2).depth == 392  # all columns are near
+    assert plan(Case(60, 2000, 2000), AVX2).depth == 504  # read where it lies
+    assert plan(Case(2000, 2000, 2000), AVX512).depth == 504
 
 
 def test_k_is_cut_only_where_there_are_few_units():
