@@ -4,27 +4,6 @@
 
 #include "squares.h"
 
-/* sum += a b, in the register of the sum. Where many steps are written out gcc keeps
-   sums of narrow tiles in memory, and each multiply-add waits for that. */
-#if SG_VECTOR_BYTES == 32
-#define SG_ADD_PRODUCT(T, s, p)                                                        \
-    SG_INLINE void sg_add_product_##s(sg_##s##v *sum, T a, sg_##s##v b)                \
-    {                                                                                  \
-        __asm__("vfmadd231" p " %2, %1, %0"                                            \
-                : "+x"(*sum)                                                           \
-                : "x"(sg_splat_##s(a)), "x"(b));                                       \
-    }
-#else
-#define SG_ADD_PRODUCT(T, s, p)                                                        \
-    SG_INLINE void sg_add_product_##s(sg_##s##v *sum, T a, sg_##s##v b)                \
-    {                                                                                  \
-        *sum += a * b;                                                                 \
-    }
-#endif
-
-SG_ADD_PRODUCT(float, f32, "ps")
-SG_ADD_PRODUCT(double, f64, "pd")
-
 /* A window: rows and columns top + i, left + j of planes of height by width. */
 typedef struct sg_window {
     int64_t height, width, top, left, rows, columns;

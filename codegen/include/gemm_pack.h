@@ -71,8 +71,9 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
                                       : SG_OF(load)(from + j * step);
     }
     SG_OF(transpose)(rows);
+    const bool follow = SG_GEMM_GROUPS && to_step == count;
     SG_UNROLLED (int p = 0; p < SG_LANES; p++)
-        if (p < wide && (count == SG_LANES || (SG_GEMM_GROUPS && to_step == count && p + 1 < wide)))
+        if (p < wide && (count == SG_LANES || (follow && p + 1 < wide)))
             SG_OF(store)(to + p * to_step, rows[p]);
         else if (p < wide)
             SG_GEMM(store_part)(to + p * to_step, rows[p], count);

@@ -25,19 +25,6 @@ typedef struct strip {
     const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
 } strip;
 
-/* sum += a b, in the register of the sum. Left to itself gcc keeps one of a narrow
-   tile's sums in memory, and each multiply-add of its column waits for that. */
-SG_INLINE void SG_GEMM(add_product)(vector *sum, SG_REAL a, vector b)
-{
-#if SG_VECTOR_BYTES == 32 && SG_FLOAT32
-    __asm__("vfmadd231ps %2, %1, %0" : "+x"(*sum) : "x"(a - (vector){0}), "x"(b));
-#elif SG_VECTOR_BYTES == 32
-    __asm__("vfmadd231pd %2, %1, %0" : "+x"(*sum) : "x"(a - (vector){0}), "x"(b));
-#else
-    *sum += a * b;
-#endif
-}
-
 /* One step of k in a tile: ``rows`` numbers of the left operand, three of them a
    ``row_step`` apart from each of ``left`` on, times the vectors at ``right``. */
 SG_INLINE void SG_GEMM(step)(const int rows, const int vectors, vector (*sums)[2],
@@ -52,7 +39,7 @@ SG_INLINE void SG_GEMM(step)(const int rows, const int vectors, vector (*sums)[2
         const SG_REAL *start = SG_GEMM(ahead)(left[i / 3], at);
         const SG_REAL down = *SG_GEMM(ahead)(start, i % 3 * row_step);
         SG_UNROLLED (int v = 0; v < vectors; v++)
-            SG_GEMM(add_product)(&sums[i][v], down, across[v]);
+            SG_OF(add_product)(&sums[i][v], down, across[v]);
     }
 }
 

@@ -64,6 +64,15 @@
    nor is what is in a register then read anew for each use. */
 #define SG_REREAD __asm__ volatile("" : : : "memory")
 
+/* sum += a b, in the register of the sum. Where many steps are written out gcc keeps
+   sums of narrow tiles in memory, and each multiply-add waits for that. */
+#if SG_VECTOR_BYTES == 32
+#define SG_ADD_PRODUCT(p, sum, a, b)                                                   \
+    __asm__("vfmadd231" #p " %2, %1, %0" : "+x"(sum) : "x"(a), "x"(b))
+#else
+#define SG_ADD_PRODUCT(p, sum, a, b) ((sum) += (a) * (b))
+#endif
+
 /* T the type, s its suffix, I the integer of its size, p the ending of instructions. */
 #define SG_VECTOR(T, s, I, p)                                                          \
     typedef T sg_##s##v __attribute__((vector_size(SG_VECTOR_BYTES)));                 \
@@ -77,6 +86,10 @@
     }                                                                                  \
     SG_INLINE void sg_store_##s(T *to, sg_##s##v a) { *(sg_##s##u *)to = a; }          \
     SG_INLINE sg_##s##v sg_splat_##s(T a) { return a - (sg_##s##v){0}; }               \
+    SG_INLINE void sg_add_product_##s(sg_##s##v *sum, T a, sg_##s##v b)                \
+    {                                                                                  \
+        SG_ADD_PRODUCT(p, *sum, sg_splat_##s(a), b);                                   \
+    }                                                                                  \
     SG_INLINE sg_##s##v sg_select_##s##v(sg_##s##m choice, sg_##s##v a, sg_##s##v b)   \
     {                                                                                  \
         return (sg_##s##v)((choice & (sg_##s##m)a) | (~choice & (sg_##s##m)b));        \

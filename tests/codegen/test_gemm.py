@@ -108,7 +108,7 @@ def test_left_operands_packed_before(target, transposed, dtype):
     shapes = [(37, 2048, 1024), (290, 1700, 1536), (384, 1633, 512), (79, 5200, 1024)]
     cases = [Case(*shape, transposed, False, dtype) for shape in shapes]
     before = any(plan_of(product_of(step_of(c)), target).left_before for c in cases)
-    assert before == (target is AVX512)  # narrow tiles copy strips for a wide block
+    assert before == (target == AVX512)  # narrow tiles copy strips for a wide block
     check_all(cases, target)
 
 
