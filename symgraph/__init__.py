@@ -8,6 +8,8 @@ What builds a graph is here at once; a name of ``_LATER`` brings its room with i
 it is first asked for.
 """
 
+# mypy: implicit_reexport = True
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

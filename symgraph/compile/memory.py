@@ -100,6 +100,7 @@ def memory_of(
 
     For an integer scalar that decides a size, its value is given instead of a shape.
     """
+    _check_names(backend.name, inputs, shapes)
     given = [_shape_of(backend.name, item, shapes) for item in inputs]
     arrays = [_stand_in(*pair, shapes) for pair in zip(given, inputs, strict=True)]
     shared = [variable.held[0] for variable in backend.shared]
@@ -149,6 +150,15 @@ def _temporaries(
     )
 
 
+def _check_names(name: str, inputs: Sequence[In], shapes: Mapping[str, Any]) -> None:
+    known = [item.name for item in inputs if item.name]
+    for wrong in sorted(shapes.keys() - set(known)):
+        listed = ", ".join(map(repr, known)) or "none is named"
+        raise ArgumentError(
+            f"{name}.memory: no input is named {wrong!r}; inputs: {listed}"
+        )
+
+
 def _shape_of(name: str, item: In, shapes: Mapping[str, Any]) -> tuple[int, ...]:
     type_ = item.variable.type
     if type_.is_static:
@@ -159,7 +169,7 @@ def _shape_of(name: str, item: In, shapes: Mapping[str, Any]) -> tuple[int, ...]
             f"{item.name or 'input'}=(...)"
         )
     shape = tuple(int(dim) for dim in shapes[item.name])
-    if not fits(shape, type_):
+    if not fits(shape, type_) or any(dim < 0 for dim in shape):
         raise ArgumentError(f"{name}.memory: {item!r} cannot have shape {list(shape)}")
     return shape
 

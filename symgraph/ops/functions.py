@@ -1,6 +1,8 @@
 """Every builder under its public name: what ``from symgraph.ops.functions import *``
 and with it ``sg.exp``, ``sg.concatenate``, ... mean. NumPy's names throughout."""
 
+# mypy: implicit_reexport = True
+
 from symgraph.graph import constant
 from symgraph.ops.arguments import as_variable
 from symgraph.ops.arithmetic import (

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from symgraph.graph import GraphError, Variable, argument_lines
 from symgraph.ops.arguments import Size, TensorLike, promoted
+from symgraph.ops.cast import cast
 from symgraph.ops.creation import arange
 from symgraph.ops.linalg import matmul
 from symgraph.ops.reshaping import moveaxis, product, reshape, squeeze, transpose
@@ -30,10 +31,14 @@ class Labelled(NamedTuple):
         return transpose(self.array, [self.labels.index(label) for label in labels])
 
     def summed(self, keep: Iterable[str]) -> Labelled:
-        """The array summed over the dimensions that are not to be kept."""
+        """The array summed over the dimensions that are not to be kept.
+
+        Small integers stay what they are, as in the products.
+        """
         gone = [i for i, label in enumerate(self.labels) if label not in keep]
         labels = "".join(label for label in self.labels if label in keep)
-        return Labelled(labels, self.array.sum(axis=gone) if gone else self.array)
+        total = self.array.sum(axis=gone) if gone else self.array
+        return Labelled(labels, cast(total, self.array.dtype))
 
 
 def einsum(subscripts: str, *operands: TensorLike) -> Variable:
@@ -42,7 +47,8 @@ def einsum(subscripts: str, *operands: TensorLike) -> Variable:
     ``subscripts`` is "ij,jk->ik": a letter for each dimension; without "->" the output
     has the letters that come once, in alphabetical order. "..." stands for what
     dimensions an operand has besides, aligned at the last. Dimensions that are
-    statically 1 are repeated. Operands are multiplied from left to right.
+    statically 1 are repeated. Operands are multiplied from left to right, and all sums
+    have the dtype that they are promoted to.
     """
     variables = promoted("einsum", operands)
     inputs, output = read_subscripts(subscripts, variables)

@@ -100,6 +100,12 @@ def make_plan(net: Layer, phase: Phase, estimator: str) -> Plan:
     return Plan(x, _levels(tasks))
 
 
+def check_estimator(net: Layer, estimator: str) -> None:
+    """Raise ``LearningError`` where a layer knows no such estimator of its own."""
+    if estimator != "running":  # what was kept in training; post_learn looks for it
+        _declared(net, "post", estimator)
+
+
 Declared = dict[Layer, list[tuple[LearningOperation, Statistic]]]
 
 

@@ -29,6 +29,7 @@ from symgraph.training.evaluation import (
 from symgraph.training.history import History
 from symgraph.training.interrupts import Interrupted, shielded
 from symgraph.training.learning import post_learn, pre_learn
+from symgraph.training.plan import check_estimator
 from symgraph.training.progress import bar, report
 from symgraph.training.sources import Source, go_to_epoch, length_of
 from symgraph.training.stopping import EarlyStopping
@@ -80,6 +81,7 @@ class Trainer:
         self._evaluator = evaluator
         self._time = state("time", np.zeros(()))
         self._step, self._slots = self._compile()
+        check_estimator(net, settings.estimator)  # not after hours of training
         self._safe = self.capture()
         self._seconds = 0.0
 

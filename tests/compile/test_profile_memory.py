@@ -122,3 +122,7 @@ def test_memory_needs_the_shapes_that_are_not_known():
         fn.memory()
     with pytest.raises(ValueError, match=r"cannot have shape \[3, 7\]"):
         fn.memory(x=(3, 7))
+    with pytest.raises(ValueError, match=r"cannot have shape \[-3, 300\]"):
+        fn.memory(x=(-3, 300))
+    with pytest.raises(ValueError, match="no input is named 'y'; inputs: 'x'"):
+        fn.memory(x=(3, 300), y=(3, 300))

@@ -84,6 +84,16 @@ def test_the_dots_and_dimensions_of_size_1(expression, shapes, known):
     )
 
 
+@pytest.mark.parametrize("expression", ["ij->j", "ij,jk->ik", "ij,jk->k", "ij,jk->"])
+def test_sums_of_small_integers_keep_their_dtype(expression):
+    arrays = [np.full((2, 3), 100, "uint8"), np.full((3, 5), 7, "uint8")]
+    arrays = arrays[: expression.count(",") + 1]
+    value = sg.einsum(expression, *arrays)
+    expected = np.einsum(expression, *arrays)
+    assert value.dtype == expected.dtype == "uint8"
+    np.testing.assert_array_equal(value.eval(), expected)
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [

@@ -193,3 +193,7 @@ def test_arguments_that_make_no_sense():
         fit(network(), metrics={"error": lambda output, labels: 3})
     with pytest.raises(LearningError, match="no estimator 'median'"):
         fit(network(), validation_estimator="median")
+    net, seen = network(), []
+    with pytest.raises(LearningError, match="no estimator 'mode'"):
+        fit(net, estimator="mode", callbacks=[lambda *_: seen.append(1)])
+    assert not seen  # before the first epoch, not after the last
