@@ -49,7 +49,7 @@ def unit_lines(plans: Sequence[Plan]) -> list[str]:
     parts, view, ctype = parts_of(plans), plans[0].view, plans[0].ctype
     rows = _rows(parts)
     before, _, after = parts[0].pixel
-    row = [*rows.lines, *_opened(parts), *before, *_steps(parts, rows), *after]
+    row = rows.above([*_opened(parts), *before, *_steps(parts, rows), *after])
     return [
         *view.copy,
         f"const {ctype} *const in = {view.pointer};",

@@ -8,6 +8,7 @@ does is written out, without a branch. Where they are not, such steps ask.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from codegen.convolution.slides import Steps
 from codegen.sizes import Size, symbol
 
 MOST_ENDS = 16  # steps that are written out
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True)
@@ -83,18 +85,23 @@ class Rows:
             found.append(f"{at} < {sizes.text(axis.extent)}")
         return found
 
-    @property
-    def lines(self) -> list[str]:
-        """Where they begin, after ``in``, and whether the doubtful ones exist."""
+    def above(self, body: list[str]) -> list[str]:
+        """``body`` below where they begin after ``in``, and if doubtful ones exist.
+
+        It reads none of them where all its columns lie outside the image.
+        """
         lines, top = [], self.view.top if self.view.copy else 0
+        words = set(_WORD.findall("\n".join(body)))
         for name, offset in self.names.items():
             row = symbol("row") * self.axis.stride + offset + top
             at = sizes.text(row * self.view.row)
             lines.append(f"const {self.ctype} *const {name} = in + {at};")
+            if name not in words:
+                lines.append(f"(void){name};")
             asked = self.asks(offset)
             if asked:
                 lines.append(f"const bool is_{name} = {' && '.join(asked)};")
-        return lines
+        return [*lines, *body]
 
 
 def read(

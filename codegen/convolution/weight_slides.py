@@ -29,10 +29,13 @@ def pixels(kernel: Kernel) -> list[str]:
     body = [
         f"const {kernel.ctype} *const from = {kernel.dy.base} +"
         f" {sizes.text(kernel.dy.start)};",
-        *rows.lines,
-        f"sg_{kernel.kind}v gradient[{steps.delay + 1}] = {{{{0}}}};",
-        *sweeps.swept(
-            span, steps.end, rows.doubtful, partial(_step, kernel, steps, rows)
+        *rows.above(
+            [
+                f"sg_{kernel.kind}v gradient[{steps.delay + 1}] = {{{{0}}}};",
+                *sweeps.swept(
+                    span, steps.end, rows.doubtful, partial(_step, kernel, steps, rows)
+                ),
+            ]
         ),
     ]
     return [

@@ -74,6 +74,9 @@ CASES = {
         open_batch=True,
         open_size=True,
     ),
+    "all taps in the padding": Case(
+        (17, 17), 3, (20, 1), Window((2, 3), (2, 2), (1, 2), ((0, 0), (5, 5)), 17)
+    ),
     "a multiplier": Case((9, 18), 2, (7, 9), Window((3, 3), (1, 2), (1, 1), SAME, 9)),
     "plain": Case(
         (18, 18), 2, (5, 13), Window((3, 3), padding=SAME, groups=18), plain_input=True
