@@ -68,16 +68,13 @@ SG_INLINE void SG_GEMM(tile)(const int rows, const int vectors, const int group,
         SG_UNROLLED (int v = 0; v < vectors; v++)
             __builtin_prefetch(out + i * out_step + v * SG_LANES, 1, 3);
     int64_t p = 0;
-#if SG_GEMM_GROUPS
-    const SG_REAL *next = right;
-    if (asks)
-        next = SG_GEMM(ahead)(right, work->panel_step + work->soon);
-#endif
+    const SG_REAL *next =
+        asks ? SG_GEMM(ahead)(right, work->panel_step + work->soon) : right;
     for (; group > 1 && p + group <= depth; p += group) {
-#if SG_GEMM_GROUPS
-        if (asks)
-            SG_GEMM(fetch)(next, 0), next = SG_GEMM(ahead)(next, SG_ASKED);
-#endif
+        if (asks) {
+            SG_GEMM(fetch)(next, 0);
+            next = SG_GEMM(ahead)(next, SG_ASKED);
+        }
         if (soon)
             SG_UNROLLED (int q = 0; q < group; q++)
                 SG_GEMM(fetch)(shared[0], q * depth_step + soon);
