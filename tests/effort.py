@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codegen.target import Target, runnable
 
-WIDEST = runnable()[0]
+WIDEST = runnable()[0].name
 
 
 def effort(target: Target, dtype: str, optimized: bool = False) -> tuple[str, ...]:
@@ -14,5 +14,5 @@ def effort(target: Target, dtype: str, optimized: bool = False) -> tuple[str, ..
     targets and in each dtype by the tests that say ``optimized``: at least one for each
     family of kernels. Elsewhere it is the C that is tested.
     """
-    tried = optimized or (target == WIDEST and dtype == "float32")
+    tried = optimized or (target.name == WIDEST and dtype == "float32")
     return () if tried else ("-O0",)

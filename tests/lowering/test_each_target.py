@@ -6,11 +6,15 @@ compiler. float32 is held against the definition in float64 of the same numbers.
 
 from __future__ import annotations
 
+import subprocess
+
 import numpy as np
 import pytest
 
 from codegen.build import build
-from codegen.target import runnable
+from codegen.printer import print_programs
+from codegen.target import AVX2, AVX512, runnable
+from codegen.toolchain import FLAGS, INCLUDE, find_toolchain
 from symgraph.graph import Apply, Graph, TensorType, Variable, evaluate
 from symgraph.lowering.lower import lower
 from tests.effort import effort
@@ -43,18 +47,26 @@ def near(got, want, dtype):
     return np.allclose(got, want, tolerance, tolerance * scale, equal_nan=True)
 
 
+def lowered_for(target, dtype, part):
+    """Some of the cases in ``dtype``, and what each becomes for ``target``."""
+    cases = [case for case in CASES if dtype == "float32" or case.has_floats]
+    cases = [case.in_dtype(dtype) for case in cases[part::PARTS]]
+    return cases, [
+        lower(graph_of(case), f"p{place}", target) for place, case in enumerate(cases)
+    ]
+
+
+def programs_of(lowered):
+    return [program for each in lowered for program in each.programs]
+
+
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("dtype", TOLERANCE)
 @pytest.mark.parametrize("target", runnable(), ids=lambda target: target.name)
 def test_every_op(target, dtype, part):
-    cases = [case for case in CASES if dtype == "float32" or case.has_floats]
-    cases = [case.in_dtype(dtype) for case in cases[part::PARTS]]
-    lowered = [
-        lower(graph_of(case), f"p{place}", target) for place, case in enumerate(cases)
-    ]
-    programs = [p for each in lowered for p in each.programs]
+    cases, lowered = lowered_for(target, dtype, part)
     flags = effort(target, dtype, optimized=dtype == "float32")
-    module = build(programs, target, flags=flags)
+    module = build(programs_of(lowered), target, flags=flags)
     wrong = []
     for case, each in zip(cases, lowered, strict=True):
         results = run_built(module, each, case.arrays)
@@ -62,3 +74,22 @@ def test_every_op(target, dtype, part):
             if got.shape != want.shape or not near(got, want, dtype):
                 wrong.append(f"{case.label}: {got} expected {want}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("target", [AVX512, AVX2], ids=lambda target: target.name)
+def test_what_this_machine_cannot_run_is_c_without_a_warning(
+    target, dtype, part, tmp_path
+):
+    toolchain = find_toolchain()
+    if target in runnable() or not toolchain.accepts(*toolchain.spelled(target)):
+        pytest.skip("it is run, or the compiler does not know it")
+    source = tmp_path / "module.c"
+    programs = programs_of(lowered_for(target, dtype, part)[1])
+    source.write_text(print_programs(programs, target).text)
+    command = [*toolchain.command, *FLAGS, *toolchain.spelled(target), f"-I{INCLUDE}"]
+    done = subprocess.run(
+        [*command, "-fsyntax-only", source], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
