@@ -44,7 +44,7 @@ def run(
     optimized: bool = False,
 ):
     """y, dx and dw of the C, blocked as they come; what is not ``wanted`` is nan."""
-    program = _program(case, dtype, target, wanted)
+    program = program_of(case, dtype, target, wanted)
     module = build([program], target, flags=effort(target, dtype, optimized))
     x, filters, dy = (array.astype(dtype) for array in case.arguments)
     given = {"x": x, "w": filters, "y": dy}
@@ -60,7 +60,10 @@ def run(
     return found["yout"], found["xout"], found["dw"]
 
 
-def _program(case: Case, dtype: str, target: Target, wanted: Sequence[str]) -> Program:
+def program_of(
+    case: Case, dtype: str, target: Target, wanted: Sequence[str] = RESULTS
+) -> Program:
+    """What ``run`` compiles."""
     window, lanes = case.window, target.lanes(dtype)
     plain_x, plain_y = case.images(dtype, lanes, 1, "")
     block_x, block_y = case.images(dtype, lanes, lanes, "b")

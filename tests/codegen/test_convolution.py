@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codegen.ir import Window
 from tests.codegen.convolution_cases import DTYPES, TARGETS, Case
-from tests.codegen.convolution_runs import check
+from tests.codegen.convolution_runs import check, program_of
+from tests.codegen.unseen import check as unseen_check
+from tests.codegen.unseen import each_unseen_target
 
 CASES = {
     "reference layer 2": Case((3, 16), 1, (90, 90), plain_input=True),
@@ -102,6 +106,13 @@ def test_case(name, target):
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 def test_doubles(name, target):
     check(CASES[name], target, "float64", optimized=True)
+
+
+@each_unseen_target
+def test_what_this_machine_does_not_run(unseen, tmp_path):
+    made = (program_of(case, "float32", unseen) for case in CASES.values())
+    programs = [replace(one, name=f"p{at}") for at, one in enumerate(made)]
+    unseen_check(programs, unseen, tmp_path)
 
 
 def pairs(least, most):

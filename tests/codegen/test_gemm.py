@@ -22,24 +22,33 @@ from tests.codegen.gemm_cases import (
     program,
     step_of,
 )
+from tests.codegen.unseen import check as unseen_check
+from tests.codegen.unseen import each_unseen_target
 
 FLOATS = ("float32", "float64")
+KINDS = [
+    Case(0, 0, 0, *turns, dtype, batch, symbolic="mnk")
+    for turns in TURNS
+    for dtype in FLOATS
+    for batch in (1, 2)
+]
 each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
 
 
 @pytest.fixture(scope="module", params=TARGETS, ids=lambda t: t.name)
 def late(request):
     """Products of every kind of operand, all sizes known at the call only."""
-    kinds = [
-        Case(0, 0, 0, *turns, dtype, batch, symbolic="mnk")
-        for turns in TURNS
-        for dtype in FLOATS
-        for batch in (1, 2)
-    ]
-    programs = [program(case, f"f{at}") for at, case in enumerate(kinds)]
+    programs = [program(case, f"f{at}") for at, case in enumerate(KINDS)]
     module = build(programs, request.param)
-    natives = {case: module[f"f{at}"] for at, case in enumerate(kinds)}
+    natives = {case: module[f"f{at}"] for at, case in enumerate(KINDS)}
     return request.param, natives
+
+
+@each_unseen_target
+def test_what_this_machine_does_not_run(unseen, tmp_path):
+    cases = [*KINDS, Case(139, 1100, 300), Case(512, 100, 784, True)]
+    programs = [program(case, f"f{at}") for at, case in enumerate(cases)]
+    unseen_check(programs, unseen, tmp_path)
 
 
 @pytest.mark.parametrize("dtype", FLOATS)

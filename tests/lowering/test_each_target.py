@@ -6,17 +6,14 @@ compiler. float32 is held against the definition in float64 of the same numbers.
 
 from __future__ import annotations
 
-import subprocess
-
 import numpy as np
 import pytest
 
 from codegen.build import build
-from codegen.printer import print_programs
-from codegen.target import AVX2, AVX512, runnable
-from codegen.toolchain import FLAGS, INCLUDE, find_toolchain
+from codegen.target import runnable
 from symgraph.graph import Apply, Graph, TensorType, Variable, evaluate
 from symgraph.lowering.lower import lower
+from tests.codegen.unseen import check, each_unseen_target
 from tests.effort import effort
 from tests.lowering.conftest import run_built
 from tests.ops.cases import CASES
@@ -78,18 +75,6 @@ def test_every_op(target, dtype, part):
 
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("dtype", TOLERANCE)
-@pytest.mark.parametrize("target", [AVX512, AVX2], ids=lambda target: target.name)
-def test_what_this_machine_cannot_run_is_c_without_a_warning(
-    target, dtype, part, tmp_path
-):
-    toolchain = find_toolchain()
-    if target in runnable() or not toolchain.accepts(*toolchain.spelled(target)):
-        pytest.skip("it is run, or the compiler does not know it")
-    source = tmp_path / "module.c"
-    programs = programs_of(lowered_for(target, dtype, part)[1])
-    source.write_text(print_programs(programs, target).text)
-    command = [*toolchain.command, *FLAGS, *toolchain.spelled(target), f"-I{INCLUDE}"]
-    done = subprocess.run(
-        [*command, "-fsyntax-only", source], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
+@each_unseen_target
+def test_what_this_machine_does_not_run(unseen, dtype, part, tmp_path):
+    check(programs_of(lowered_for(unseen, dtype, part)[1]), unseen, tmp_path)
