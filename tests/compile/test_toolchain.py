@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import symgraph as sg
-from codegen import build
+from codegen import setting
 from codegen.errors import CompileError, ToolchainError
-from symgraph.compile import NativeCodeWarning
+from symgraph.compile import NativeCodeWarning, backend
 from symgraph.compile.backend import _Fallback
 
 
@@ -18,7 +18,7 @@ def no_compiler():
 
 
 def test_without_a_compiler_the_reference_runs_and_says_so_once(monkeypatch):
-    monkeypatch.setattr(build, "find_toolchain", no_compiler)
+    monkeypatch.setattr(setting, "find_toolchain", no_compiler)
     monkeypatch.setattr(_Fallback, "warned", False)
     x = sg.vector("x")
     with pytest.warns(NativeCodeWarning, match=r"pip install 'symgraph\[toolchain\]'"):
@@ -38,7 +38,7 @@ def test_a_compiler_that_fails_is_an_error(monkeypatch, tmp_path):
     def failing(*args, **kwargs):
         raise CompileError("cc", "the C compiler failed", Path("module.c"))
 
-    monkeypatch.setattr(build, "build", failing)
+    monkeypatch.setattr(backend, "build", failing)
     x = sg.vector("x")
     with pytest.raises(CompileError, match="the C compiler failed"):
         sg.function([x], x * 2)
