@@ -64,6 +64,8 @@ def fit(
     """
     if epochs < 0:
         raise GraphError(f"fit: epochs expects a number >= 0, got {epochs}")
+    _check_function("optimizer", optimizer, "sg.training.adam")
+    _check_function("loss", loss, "sg.training.cross_entropy")
     metrics = dict(metrics or {})
     learned_from = data if statistics is None else statistics
     settings = Settings(
@@ -90,3 +92,10 @@ def fit(
     if resume is not None:
         trainer.restore(resume)
     return trainer.run()
+
+
+def _check_function(name: str, given: Any, example: str) -> None:
+    if not callable(given):
+        raise GraphError(
+            f"fit: {name} expects a function such as {example}, got {given!r}"
+        )

@@ -187,6 +187,10 @@ def test_data_that_cannot_be_trained_on(data, error, message):
 def test_arguments_that_make_no_sense():
     with pytest.raises(GraphError, match="epochs expects a number >= 0, got -1"):
         fit(network(), epochs=-1)
+    with pytest.raises(GraphError, match=r"function such as sg.training.adam, got 'a"):
+        fit(network(), optimizer="adam")
+    with pytest.raises(GraphError, match="loss expects a function such as"):
+        fit(network(), loss=None)
     with pytest.raises(GraphError, match="loss: expected a scalar variable"):
         fit(network(), loss=lambda output, labels: output)
     with pytest.raises(GraphError, match="error: expected a scalar variable"):
