@@ -113,10 +113,16 @@ class Side:
         return f"it ended: {lines[-1] if lines else 'without a word'}"
 
 
-def symgraph(folder: Path, threads: int = THREADS, flags: str = "") -> Side:
+def symgraph(
+    folder: Path,
+    threads: int = THREADS,
+    flags: str = "",
+    environment: Mapping[str, str] | None = None,
+) -> Side:
     """symgraph, by the interpreter that runs this; ``flags`` as SYMGRAPH_FLAGS has."""
     command = [sys.executable, "-m", "tests.benchmarks.symgraph_side"]
     settings = {"SYMGRAPH_FLAGS": ",".join(filter(None, (f"threads={threads}", flags)))}
+    settings |= environment or {}
     return Side("symgraph", command, folder / "symgraph.log", settings)
 
 

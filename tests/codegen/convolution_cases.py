@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -89,6 +90,11 @@ class Case:
             image(f"x{suffix}", dtype, batch, self.channels[0], size, block),
             image(f"y{suffix}", dtype, batch, self.channels[1], output, block),
         )
+
+
+def in_dtypes(cases: Iterable[str], doubles: Iterable[str]) -> list[tuple[str, str]]:
+    """All ``cases`` in float32, and those of ``doubles`` in float64 too."""
+    return [(n, "float32") for n in cases] + [(n, "float64") for n in doubles]
 
 
 def image(name, dtype, batch, channels, size, block) -> Image:

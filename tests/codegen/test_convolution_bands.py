@@ -16,8 +16,10 @@ from tests.codegen.bands_cases import CASES, MEAN, SAME, STEM, check
 from tests.codegen.convolution_cases import DTYPES, TARGETS, Case, image
 
 
-@pytest.mark.parametrize("before", ["none", "relu", "exp"])
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("dtype", "before"),
+    [(DTYPES[0], "none"), (DTYPES[0], "relu"), (DTYPES[0], "exp"), (DTYPES[1], "exp")],
+)
 def test_direct_sums(dtype, before, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
     first = dtype == "float32" and before == "none"

@@ -28,13 +28,13 @@ from codegen.ir import (
 from codegen.sizes import symbol
 from codegen.target import SSE2
 from tests.codegen.convolution_cases import (
-    DTYPES,
     TARGETS,
     Case,
     Operands,
     blocked,
     close,
     image,
+    in_dtypes,
     quickest,
     reference,
     windows_by_two,
@@ -89,8 +89,9 @@ def run(case, target, dtype, pool=BY_TWO, rectified=False):
     return (out, kept), (blocked(wanted, lanes), 0 * places if pool.mean else places)
 
 
-@pytest.mark.parametrize("name", CASES)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("name", "dtype"), in_dtypes(CASES, ["ragged", "strides", "five by five"])
+)
 def test_direct_sums(name, dtype, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
     for target in TARGETS:

@@ -80,8 +80,10 @@ def test_within_its_bound(name, dtype, preferred):
             assert error <= BOUND[dtype] * max(np.abs(want).max(initial=0), 1)
 
 
-@pytest.mark.parametrize("batch", [0, 1, 19, 150])
-@pytest.mark.parametrize("open_batch", [False, True])
+@pytest.mark.parametrize(
+    ("batch", "open_batch"),
+    [(0, True), (1, False), (19, True), (150, False), (150, True)],
+)
 def test_sums_that_are_put_aside(batch, open_batch, preferred, monkeypatch):
     """After each turn instead of many; in short shares never, and nothing is read."""
     for module in (winograd_weights, winograd_weight_phases):
