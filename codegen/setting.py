@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -86,9 +86,10 @@ if hasattr(os, "register_at_fork"):  # a fork has not the threads that are at wo
 
 
 def prepare(setting: Setting) -> None:
-    """Start to compile the object of all modules, unless that has begun."""
+    """Start to compile the object of all modules, unless that is under way."""
     place = setting.cache.folder, setting.key
-    if place not in _begun:
+    begun = _begun.get(place)
+    if begun is None or begun.done():
         worker = ThreadPoolExecutor(1, "symgraph-cc")  # its thread ends with the work
         _begun[place] = worker.submit(_made, setting)
         worker.shutdown(wait=False)
@@ -97,9 +98,9 @@ def prepare(setting: Setting) -> None:
 def runtime(setting: Setting) -> Path:
     """The object of all modules; what failed behind the scenes is tried in sight."""
     begun = _begun.pop((setting.cache.folder, setting.key), None)
-    if begun is None or begun.exception() is not None:
-        return _made(setting)
-    return begun.result()
+    if begun is not None:
+        wait([begun])
+    return _made(setting)
 
 
 def _made(setting: Setting) -> Path:

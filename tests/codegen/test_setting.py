@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 
 import pytest
@@ -56,6 +57,16 @@ def test_what_fails_behind_the_scenes_is_tried_in_sight(monkeypatch, tmp_path):
         prepare(setting)
         _wait_for_threads()
     assert runtime(setting).exists()
+
+
+def test_what_was_made_early_may_be_gone(made_by, tmp_path):
+    setting = setting_of(cache=Cache(tmp_path))
+    prepare(setting)
+    _wait_for_threads()
+    shutil.rmtree(tmp_path)
+    prepare(setting)
+    assert runtime(setting).exists()
+    assert len(made_by) == 2
 
 
 def _interrupted(self, source, *rest):
