@@ -11,8 +11,13 @@ def effort(target: Target, dtype: str, optimized: bool = False) -> tuple[str, ..
     """Flags for the compiler: none, or those of a build that only means the same.
 
     What it makes of our vectors is tried in float32 on the widest target, and on all
-    targets and in each dtype by the tests that say ``optimized``: at least one for each
-    family of kernels. Elsewhere it is the C that is tested.
+    targets by the tests that say ``optimized``: at least one for each family of
+    kernels. Elsewhere it is the C that is tested.
     """
     tried = optimized or (target.name == WIDEST and dtype == "float32")
     return () if tried else ("-O0",)
+
+
+def effort_in(dtype: str) -> tuple[str, ...]:
+    """The same by dtype alone: all but float64 is optimized, on all targets."""
+    return ("-O0",) if dtype == "float64" else ()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from codegen import sizes
 from codegen.convolution import text
-from codegen.convolution.geometry import LINE_BYTES, Axis, share
+from codegen.convolution.geometry import Axis, share
 from codegen.convolution.plan import Plan
 from codegen.convolution.strips import Strip
+from codegen.convolution.tiles import writes_out
 from codegen.sizes import Size, symbol
 
 
@@ -144,21 +145,16 @@ def channels(plan: Plan, height: int, width: int, low: int, high: int) -> list[s
 
 
 def _written_out(plan: Plan) -> bool:
-    """Whether the channels of a chunk follow one another without a loop.
-
-    AVX2's tiles have few multiply-adds for each, beside which counting and moving
-    pointers take a part of what a core starts in a cycle. SSE2's would leave their
-    registers: there, a product needs one of its own.
-    """
+    """Whether the channels of a chunk follow one another without a loop."""
     c = plan.correlation
-    narrow = c.lanes * c.item == LINE_BYTES // 2 and c.channels.broadcast
-    return narrow and isinstance(_chunk_size(plan), int)
+    known = c.channels.broadcast and isinstance(_chunk_size(plan), int)
+    return known and writes_out(c.lanes * c.item)
 
 
 def _channel(
     plan: Plan, height: int, width: int, low: int, high: int, at: Size
 ) -> list[str]:
-    """The channel ``at``: a multiply-add for each sum.
+    """The channel ``at``, a symbol where all are written out: multiply-adds of sums.
 
     In a tile of too many pixels the last vector of filters is read anew for each.
     """
@@ -167,7 +163,7 @@ def _channel(
     kept = plan.tiling.vectors - again
     sums = f"[{sizes.text(symbol('i') * width + low + symbol('j'))}]"
     add = f"sum[k]{sums} += weight[k] * value;"
-    if _written_out(plan):
+    if not isinstance(at, int):
         add = f"sg_add_product_{kind}(&sum[k]{sums}, value, weight[k]);"
     products = [
         f"const {_value_type(plan)} value = {_value(plan, at)};",
@@ -182,7 +178,7 @@ def _channel(
         text.unrolled((("k", kept),)),
         f"    weight[k] = {_filter(plan, 'k', at)};",
         *text.block(text.unrolled((("i", height), ("j", high - low))), products),
-        *(["SG_REREAD;"] if _written_out(plan) else []),
+        *([] if isinstance(at, int) else ["SG_REREAD;"]),
     ]
 
 

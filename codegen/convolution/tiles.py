@@ -45,6 +45,16 @@ Found = tuple[float, Tiling]
 Cuts = Callable[[int, int, int], Iterator[tuple[list[int], list[int]]]]
 
 
+def writes_out(vector_bytes: int) -> bool:
+    """Whether some steps of an inner loop follow one another without it: AVX2's.
+
+    Its tiles have few multiply-adds for each step, beside which counting and moving
+    pointers take a part of what a core starts in a cycle. SSE2's sums would leave their
+    registers: there, a product needs one of its own.
+    """
+    return vector_bytes == LINE_BYTES // 2
+
+
 def even_pieces(length: int, most: int) -> list[int]:
     """``length`` cut in the fewest pieces of at most ``most``, as even as can be."""
     number = -(-length // most)

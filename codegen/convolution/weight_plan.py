@@ -14,11 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from codegen import sizes
-from codegen.convolution.geometry import LINE_BYTES, Axis, Channels, forward_axis
+from codegen.convolution.geometry import Axis, Channels, forward_axis
 from codegen.convolution.gradients import Gradient, gradient_of, unpooled
 from codegen.convolution.reading import Reading, View, view
 from codegen.convolution.slides import weights_slide
-from codegen.convolution.tiles import even_pieces, most_pixels
+from codegen.convolution.tiles import even_pieces, most_pixels, writes_out
 from codegen.convolution.weight_tiles import WeightTile, choose
 from codegen.ir import ConvolutionBackwardWeights, Image
 from codegen.memory import aligned
@@ -162,13 +162,11 @@ def _in_a_row(
 ) -> int:
     """How many pixels are written out.
 
-    AVX2's tiles have few multiply-adds for each, beside which moving pointers and
-    counting take a part of what a core starts in a cycle. A tile that wants a register
-    more than there are is better left to the compiler, as SSE2's are.
+    A tile that wants a register more than there are is better left to the compiler.
     """
     numbers = tile.channels * tile.rows * tile.columns
     full = numbers > most_pixels(tile.vectors, target)
-    if target.vector_bytes != LINE_BYTES // 2 or full or tile.pixels > 1:
+    if not writes_out(target.vector_bytes) or full or tile.pixels > 1:
         return 1
     long = isinstance(columns.count, int) and columns.count >= IN_A_ROW
     return IN_A_ROW if long and channels.broadcast else 1

@@ -26,17 +26,15 @@ def pixels(kernel: Kernel) -> list[str]:
     rows = Rows(axes[0], kernel.view, kernel.ctype, tuple(steps.rows))
     low, high = steps.whole
     span = sizes.maximum(low, steps.delay), sizes.minimum(high, steps.count)
+    step = partial(_step, kernel, steps, rows)
+    sweep = [
+        f"sg_{kernel.kind}v gradient[{steps.delay + 1}] = {{{{0}}}};",
+        *sweeps.swept(span, steps.end, rows.doubtful, step),
+    ]
     body = [
         f"const {kernel.ctype} *const from = {kernel.dy.base} +"
         f" {sizes.text(kernel.dy.start)};",
-        *rows.above(
-            [
-                f"sg_{kernel.kind}v gradient[{steps.delay + 1}] = {{{{0}}}};",
-                *sweeps.swept(
-                    span, steps.end, rows.doubtful, partial(_step, kernel, steps, rows)
-                ),
-            ]
-        ),
+        *rows.above(sweep),
     ]
     return [
         f"const {kernel.ctype} *const in = {kernel.view.pointer};",

@@ -2,8 +2,8 @@
 
 Where many blocks of columns would copy it again, it is packed before the products, for
 all threads, in strips of a tile's rows. Else each thread copies a panel where its rows
-would crowd a cache (narrow tiles: where columns are many), in such strips if tiles are
-narrow, and reads it where it lies where not. A panel of columns is copied
+would crowd a cache, or narrow tiles go over many columns, and reads it where it lies
+where not; for narrow tiles it copies in such strips too. A panel of columns is copied
 by the tiles themselves.
 """
 
@@ -106,20 +106,18 @@ def _copied(plan: Plan) -> tuple[list[str], Steps]:
     """The same with lines that copy a panel of rows to the scratch."""
     matrix = plan.product.left
     ctype, name = C_TYPES[plan.product.dtype], suffix(plan.product.dtype)
-    start, step = matrix.at("sg_i0", "sg_p"), space.copied_row(plan)
+    start, down = matrix.at("sg_i0", "sg_p"), sizes.text(matrix.down)
     if plan.tile.together:
         rows = plan.tile.rows
-        lines = [
-            f"{ctype} *sg_copy = ({ctype} *)scratch;",
-            f"sg_gemm_turn_strips_{name}(sg_i1 - sg_i0, sg_strips, sg_depth, {start},",
-            f"    {sizes.text(matrix.down)}, sg_copy);",
-            f"const {ctype} *sg_left = sg_copy;",
-        ]
-        return lines, ("1", str(rows), f"{rows} * sg_depth")
-    lines = [
+        copy, to = f"turn_strips_{name}(sg_i1 - sg_i0, sg_strips", "sg_copy"
+        steps = "1", str(rows), f"{rows} * sg_depth"
+    else:
+        step = str(space.copied_row(plan))
+        copy, to = f"copy_rows_{name}(sg_i1 - sg_i0", f"sg_copy, {step}"
+        steps = step, "1", "0"
+    return [
         f"{ctype} *sg_copy = ({ctype} *)scratch;",
-        f"sg_gemm_copy_rows_{name}(sg_i1 - sg_i0, sg_depth, {start},",
-        f"    {sizes.text(matrix.down)}, sg_copy, {step});",
+        f"sg_gemm_{copy}, sg_depth, {start},",
+        f"    {down}, {to});",
         f"const {ctype} *sg_left = sg_copy;",
-    ]
-    return lines, (str(step), "1", "0")
+    ], steps

@@ -20,7 +20,8 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 from codegen.target import Target
 
-PACKED_PANELS, PACKED_DEPTH = 16, 64  # of a unit of packing, the widest
+PACKED_PANELS, PACKED_DEPTH = 8, 64  # of a unit of packing
+NARROW_PANELS = 16  # the same where tiles, and so panels, are narrow
 COPIED = 4  # numbers in the time of one operation
 
 
@@ -96,10 +97,8 @@ def _packing(
     matrix: Matrix, k: Size, n: Size, tile: Tile, panels: str, used: tuple[Buffer, ...]
 ) -> Phase:
     """Its unit is a tile of some panels by some rows of k, small enough for a cache."""
-    wide, deep = (
-        (PACKED_PANELS if tile.together else 8) * tile.panel,
-        even(k, PACKED_DEPTH, tile.lanes),
-    )
+    wide = tile.panel * (NARROW_PANELS if tile.together else PACKED_PANELS)
+    deep = even(k, PACKED_DEPTH, tile.lanes)
     across = sizes.floordiv(n + (wide - 1), wide)
     down = sizes.floordiv(k + (deep - 1), deep)
     step = _panel_step(k, tile)

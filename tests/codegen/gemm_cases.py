@@ -14,7 +14,7 @@ from codegen import sizes
 from codegen.build import build
 from codegen.ir import Buffer, Gemm, Kernel, Program, Role
 from codegen.target import runnable
-from tests.effort import effort
+from tests.effort import effort_in
 
 TARGETS = runnable()[::-1]
 TURNS = tuple(itertools.product((False, True), repeat=2))
@@ -126,7 +126,7 @@ def check_all(cases, target):
     cases = tuple(dict.fromkeys(cases))
     programs = [program(case, f"f{at}") for at, case in enumerate(cases)]
     doubles = all(case.dtype == "float64" for case in cases)
-    flags = effort(target, "float64", optimized=not doubles)
+    flags = effort_in("float64" if doubles else "float32")
     module = build(programs, target, flags=flags)
     for at, case in enumerate(cases):
         check(module[f"f{at}"], case, at)

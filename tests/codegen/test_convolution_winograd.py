@@ -75,7 +75,8 @@ def test_within_its_bound(name, dtype, preferred):
         lanes = target.lanes(dtype)
         y, dx, dw = reference(case)
         expected = (blocked(y, lanes), blocked(dx, lanes), dw)
-        for got, want in zip(run(case, target, dtype), expected, strict=True):
+        found = run(case, target, dtype, optimized=name == "five by five")
+        for got, want in zip(found, expected, strict=True):
             error = np.abs(got - want).max(initial=0)
             assert error <= BOUND[dtype] * max(np.abs(want).max(initial=0), 1)
 

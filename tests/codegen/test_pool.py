@@ -31,7 +31,7 @@ from tests.codegen.convolution_cases import (
     image,
     in_dtypes,
 )
-from tests.effort import effort
+from tests.effort import effort_in
 
 NAMES = ("n0", "h0", "w0")
 GEOMETRIES = {
@@ -98,8 +98,7 @@ def run(poolings, x, target, epilogue=None, is_open=False, threads=2):
         program(name, pooling, x, target, epilogue, is_open)
         for name, pooling in zip(names, poolings, strict=True)
     ]
-    single = x.dtype == "float32"
-    module = build(programs, target, flags=effort(target, x.dtype.name, single))
+    module = build(programs, target, flags=effort_in(x.dtype.name))
     values = (x.shape[0], *x.shape[2:]) if is_open else ()
     for name, pooling in zip(names, poolings, strict=True):
         results, _ = wanted(x, pooling)

@@ -22,7 +22,7 @@ from tests.codegen.convolution_cases import (
 )
 from tests.codegen.test_pool import GEOMETRIES as POOLED
 from tests.codegen.test_pool import numbers, wanted
-from tests.effort import effort
+from tests.effort import effort_in
 
 NAMES = ("n0", "h0", "w0", "h1", "w1")
 GEOMETRIES = {
@@ -68,9 +68,8 @@ def check(pooling, x, target, dy=None, is_open=False, threads=(2,)):
     _, places = wanted(x, pooling)
     if dy is None:
         dy = np.random.default_rng(3).normal(size=places.shape).astype(x.dtype)
-    flags = effort(target, x.dtype.name, optimized=x.dtype == "float32")
     made = program("unpool", pooling, x, dy, target, is_open)
-    native = build([made], target, flags=flags)
+    native = build([made], target, flags=effort_in(x.dtype.name))
     values = (x.shape[0], *x.shape[2:], *dy.shape[2:]) if is_open else ()
     expected = blocked(scattered(pooling, places, dy, x.shape[2:]), lanes)
     for count in threads:

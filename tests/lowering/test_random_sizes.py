@@ -22,7 +22,7 @@ from codegen.target import runnable
 from symgraph.graph import Graph, Variable, evaluate
 from symgraph.lowering.lower import Lowered, lower
 from symgraph.ops.batch_norm import BatchNormTraining
-from tests.effort import effort
+from tests.effort import effort_in
 from tests.lowering.conftest import run_built
 from tests.lowering.test_each_target import TOLERANCE, near
 
@@ -169,8 +169,7 @@ def compiled(request):
         for place, (name, family) in enumerate(FAMILIES.items())
     }
     programs = [program for each in lowered.values() for program in each.programs]
-    flags = effort(target, dtype, optimized=dtype == "float32")
-    return Compiled(dtype, build(programs, target, flags=flags), lowered)
+    return Compiled(dtype, build(programs, target, flags=effort_in(dtype)), lowered)
 
 
 @pytest.mark.parametrize("name", FAMILIES)

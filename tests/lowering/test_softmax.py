@@ -13,7 +13,7 @@ from codegen.traverse import buffers
 from symgraph.graph import Graph, evaluate
 from symgraph.lowering.lower import lower
 from symgraph.ops import tensor, transpose
-from tests.effort import effort
+from tests.effort import effort_in
 from tests.lowering.conftest import run_built
 from tests.lowering.graphs import labels, random
 
@@ -74,8 +74,7 @@ def test_all_shapes(target, dtype):
         for place, (inputs, outputs, _) in enumerate(cases)
     ]
     programs = [p for each in made for p in each.programs]
-    flags = effort(target, dtype, optimized=dtype == "float32")
-    module = build(programs, target, flags=flags)
+    module = build(programs, target, flags=effort_in(dtype))
     for (inputs, outputs, arrays), each in zip(cases, made, strict=True):
         wanted = evaluate(outputs, dict(zip(inputs, arrays, strict=True)))
         for got, want in zip(run_built(module, each, arrays), wanted, strict=True):
