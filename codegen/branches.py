@@ -202,7 +202,8 @@ def work_of(emissions: Iterable[Emission]) -> Work:
 
 def _of_phase(phase: Phase) -> Work:
     operations = phase.units * phase.cost
-    cost = operations if phase.family == "gemm" else sizes.floordiv(operations, VECTOR)
+    in_products = bool(phase.common)
+    cost = operations if in_products else sizes.floordiv(operations, VECTOR)
     if phase.units == 1:
         return Work(alone=cost)
     threads = min(sizes.about(operations) // WORTH_SHARING, sizes.about(phase.units))

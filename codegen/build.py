@@ -19,7 +19,14 @@ from codegen.interface import Interface, interface_of
 from codegen.ir import Program
 from codegen.printer import Source, print_programs
 from codegen.runtime import Native, load
-from codegen.setting import Setting, kept_if_it_fails, runtime, setting_of
+from codegen.setting import (
+    RUNTIME,
+    Setting,
+    kept_if_it_fails,
+    made,
+    prepare,
+    setting_of,
+)
 from codegen.target import Target
 from codegen.toolchain import Toolchain
 
@@ -113,8 +120,11 @@ def _compile(source: Source, folder: Path, setting: Setting) -> None:
     for number, text in enumerate(source.files):
         paths.append(folder / f"module{number}.c")
         paths[-1].write_text(text)
-    linked = folder / "runtime.o"  # zig goes by the ending
-    shutil.copy(runtime(setting), linked)
-    library = folder / LIBRARY
+    prepare(setting, source.common)
     with kept_if_it_fails(paths):
-        setting.toolchain.compile(paths, library, setting.options, [linked])
+        objects = setting.toolchain.objects(paths, setting.options)
+    for common in (RUNTIME, *source.common):
+        objects.append(folder / f"{common.name}.o")  # zig goes by the ending
+        shutil.copy(made(setting, common), objects[-1])
+    with kept_if_it_fails(paths):
+        setting.toolchain.link(objects, folder / LIBRARY, setting.options, paths[0])

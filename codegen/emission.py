@@ -48,13 +48,24 @@ class Helper:
 
 
 @dataclass(frozen=True)
+class Common:
+    """A file of C that is the same for all programs: compiled once, and linked.
+
+    Phases that call it know it by declarations in their headers.
+    """
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Phase:
     """The body of one C function, and how finely its work may be split.
 
     Phases whose C is the same but for ``buffers``, ``locals`` and numbers marked by
-    ``sizes.text`` become one function: see ``sharing.py``. ``helpers`` are what
-    the body calls beside the headers; ``family`` names the large functions of a header
-    that it calls, if any: where that is the same, phases belong in one file.
+    ``sizes.text`` become one function: see ``sharing.py``. ``helpers`` are what the
+    body calls beside the headers, and ``common`` what it calls of what all programs
+    share.
     """
 
     lines: tuple[str, ...]
@@ -64,7 +75,7 @@ class Phase:
     cost: Size = 0  # rough operations a unit; too little stays on one thread
     locals: tuple[str, ...] = ()
     helpers: tuple[Helper, ...] = ()
-    family: str = ""
+    common: tuple[Common, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from codegen import families, memory, sizes
 from codegen.branches import branched
-from codegen.emission import Emission, Helper, Phase
+from codegen.emission import Common, Emission, Helper, Phase
 from codegen.entry import entry_text, places_of, table
 from codegen.errors import CodegenError
 from codegen.handing import braced
@@ -31,7 +31,6 @@ MOST_FILES = 4
 # What takes as long to compile as some characters of a phase:
 FUNCTION = 400  # being a function at all
 HELPER = 4_500  # a helper
-FAMILY = 20_000  # the large functions that a family calls
 ENTRIES = 2  # one character for so many of entries
 _WORD = re.compile(r"[A-Za-z_]\w*")
 _PARAMETERS = ("frame", "begin", "end", "scratch")
@@ -52,10 +51,11 @@ class Printed:
 
 @dataclass(frozen=True)
 class Source:
-    """The C files of a module, and what they were printed from."""
+    """The C files of a module, what they were printed from, and what they call."""
 
     files: tuple[str, ...]
     programs: tuple[Printed, ...]
+    common: tuple[Common, ...]
 
     @property
     def text(self) -> str:
@@ -69,14 +69,17 @@ def print_programs(programs: Sequence[Program], target: Target) -> Source:
     headers = dict.fromkeys(header for one in printed for header in one.headers)
     top = "".join(f'#include "{header}"\n' for header in headers)
     entries = [*(one.entry for one in printed), table(programs)]
-    parts = _parts([each for one in printed for each in one.functions], entries)
+    functions = [each for one in printed for each in one.functions]
+    common = tuple(dict.fromkeys(call for each in functions for call in each.common))
+    parts = _parts(functions, entries)
     if len(parts) == 1:
-        return Source((_file(top, parts[0], *entries, own="static "),), printed)
+        file = _file(top, parts[0], *entries, own="static ")
+        return Source((file,), printed, common)
     elsewhere = [each.name for part in parts[1:] for each in _functions(part)]
     declared = "".join(f"{_PHASE.format(name=name)};\n" for name in elsewhere)
     first = _file(top + declared, parts[0], *entries)
     others = [_file(top, part) for part in parts[1:]]
-    return Source((first, *others), printed)
+    return Source((first, *others), printed, common)
 
 
 def print_program(program: Program, target: Target) -> Printed:
@@ -142,32 +145,17 @@ def _parts(functions: Sequence[Function], entries: Sequence[str]) -> list[list[_
     count = max(1, min(MOST_FILES, sum(map(_weight, functions)) // LARGE))
     weights = [sum(map(len, entries)) // ENTRIES, *[0] * (count - 1)]
     parts: list[list[_Piece]] = [[] for _ in weights]
-    for group in sorted(_groups(pieces), key=_group_weight, reverse=True):
+    for piece in sorted(pieces, key=_weight, reverse=True):
         lightest = weights.index(min(weights))
-        parts[lightest] += group
-        weights[lightest] += _group_weight(group)
+        parts[lightest].append(piece)
+        weights[lightest] += _weight(piece)
     order = {each: place for place, each in enumerate(pieces)}
     used = [parts[0], *filter(None, parts[1:])]
     return [sorted(part, key=order.__getitem__) for part in used]
 
 
-def _groups(pieces: Sequence[_Piece]) -> list[list[_Piece]]:
-    """Functions of a family together, so that what they call is compiled once."""
-    groups: dict[str, list[_Piece]] = {}
-    for each in pieces:
-        family = each.family if isinstance(each, Function) else ""
-        groups.setdefault(family or each.name, []).append(each)
-    return list(groups.values())
-
-
-def _group_weight(group: Sequence[_Piece]) -> int:
-    """How long a group takes to compile."""
-    first = group[0]
-    own = FAMILY if isinstance(first, Function) and first.family else 0
-    return own + sum(map(_weight, group))
-
-
 def _weight(piece: _Piece) -> int:
+    """How long a piece takes to compile."""
     if isinstance(piece, Helper):
         return HELPER
     return FUNCTION + sum(map(len, piece.lines))

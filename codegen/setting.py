@@ -1,7 +1,8 @@
-"""How modules are compiled here: for whom, by whom, and what all of them have the same.
+"""How modules are compiled here: for whom, by whom, and what they have in common.
 
 The crew of threads and the calls by Python are one object, compiled once and linked
-with every module. ``prepare`` starts on it while the caller is still making C.
+with every module; matrix products are another, for the modules that call them.
+``prepare`` starts on them while the caller is still making C.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 
 from codegen.cache import LIBRARY, Cache, default_cache, digest
+from codegen.emission import Common
 from codegen.errors import CompileError
 from codegen.target import Target, host_target
 from codegen.toolchain import (
@@ -27,6 +29,8 @@ from codegen.toolchain import (
     extra_flags,
     find_toolchain,
 )
+
+RUNTIME = Common("runtime", '#include "runtime.h"\n')  # what every module calls
 
 
 @dataclass(frozen=True)
@@ -44,10 +48,9 @@ class Setting:
         compiler, target = self.toolchain.identity, repr(self.target)
         return digest(*FLAGS, *self.options, compiler, target, _headers())
 
-    @property
-    def key(self) -> str:
-        """Where the object of all modules lies in the cache."""
-        return digest("runtime", self.conditions)
+    def key(self, common: Common) -> str:
+        """Where that object lies in the cache."""
+        return digest(common.text, self.conditions)
 
 
 def setting_of(
@@ -78,39 +81,40 @@ def _headers() -> str:
     return digest(*(text for path in paths for text in (path.name, path.read_text())))
 
 
-# --- what all modules have the same -----------------------------------------------
+# --- what modules have in common --------------------------------------------------
 
 _begun: dict[tuple[Path, str], Future[Path]] = {}
 if hasattr(os, "register_at_fork"):  # a fork has not the threads that are at work
     os.register_at_fork(after_in_child=_begun.clear)
 
 
-def prepare(setting: Setting) -> None:
-    """Start to compile the object of all modules, unless that is under way."""
-    place = setting.cache.folder, setting.key
-    begun = _begun.get(place)
-    if begun is None or begun.done():
-        worker = ThreadPoolExecutor(1, "symgraph-cc")  # its thread ends with the work
-        _begun[place] = worker.submit(_made, setting)
-        worker.shutdown(wait=False)
+def prepare(setting: Setting, commons: Iterable[Common] = ()) -> None:
+    """Start to compile what all modules call, and ``commons``, unless that is begun."""
+    for common in (RUNTIME, *commons):
+        place = setting.cache.folder, setting.key(common)
+        begun = _begun.get(place)
+        if begun is None or begun.done():
+            worker = ThreadPoolExecutor(1, "symgraph-cc")  # it ends with the work
+            _begun[place] = worker.submit(_made, setting, common)
+            worker.shutdown(wait=False)
 
 
-def runtime(setting: Setting) -> Path:
-    """The object of all modules; what failed behind the scenes is tried in sight."""
-    begun = _begun.pop((setting.cache.folder, setting.key), None)
+def made(setting: Setting, common: Common) -> Path:
+    """The object of ``common``; what failed behind the scenes is tried in sight."""
+    begun = _begun.pop((setting.cache.folder, setting.key(common)), None)
     if begun is not None:
         wait([begun])
-    return _made(setting)
+    return _made(setting, common)
 
 
-def _made(setting: Setting) -> Path:
+def _made(setting: Setting, common: Common) -> Path:
     def compile(folder: Path) -> None:
-        source = folder / "runtime.c"
-        source.write_text('#include "runtime.h"\n')
+        source = folder / f"{common.name}.c"
+        source.write_text(common.text)
         with kept_if_it_fails([source]):
             setting.toolchain.object(source, folder / LIBRARY, setting.options)
 
-    return setting.cache.find(setting.key, compile)
+    return setting.cache.find(setting.key(common), compile)
 
 
 @contextmanager

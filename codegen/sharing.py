@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from codegen.emission import Helper, Phase
+from codegen.emission import Common, Helper, Phase
 from codegen.sizes import MARK
 
 _WORDS = re.compile(rf"{MARK}\d+|[A-Za-z_]\w*")
@@ -36,7 +36,7 @@ class Function:
     name: str
     lines: tuple[str, ...]
     helpers: tuple[Helper, ...]
-    family: str
+    common: tuple[Common, ...]
 
 
 @dataclass(frozen=True)
@@ -104,4 +104,4 @@ def _function(
         for place in range(len(parameters))
     ]
     lines = (*taken, *text.split("\n"))
-    return Function(body.name, lines, body.phase.helpers, body.phase.family)
+    return Function(body.name, lines, body.phase.helpers, body.phase.common)

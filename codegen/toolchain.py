@@ -121,26 +121,24 @@ class Toolchain:
                 taken += [f for f in _SPELLED_OUT.get(flag, ()) if self.accepts(f)]
         return tuple(taken)
 
-    def compile(
+    def objects(self, sources: Sequence[Path], flags: Sequence[str]) -> list[Path]:
+        """Files of C as objects beside them, each made by a process of its own."""
+        made = [source.with_suffix(".o") for source in sources]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            done = pool.map(self.object, sources, made, repeat(flags))
+            deque(done, maxlen=0)  # or the first error
+        return made
+
+    def link(
         self,
-        sources: Sequence[Path],
+        objects: Sequence[Path],
         library: Path,
         flags: Sequence[str],
-        linked: Sequence[Path] = (),
+        source: Path,
     ) -> None:
-        """Make the shared ``library`` of C files, each by a process of its own.
-
-        The objects ``linked`` become part of it.
-        """
-        command = [*self.command, *FLAGS, *flags, f"-I{INCLUDE}"]
-        parts = sources
-        if len(sources) > 1:
-            parts = [source.with_suffix(".o") for source in sources]
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
-                made = pool.map(self.object, sources, parts, repeat(flags))
-                deque(made, maxlen=0)  # or the first error
-        end = [*map(str, (*parts, *linked)), *self._link(library, flags)]
-        self._make(library, [*command, *end], sources[0])
+        """Make the shared ``library`` of ``objects``; the first is of ``source``."""
+        command = [*self.command, *FLAGS, *flags, *map(str, objects)]
+        self._make(library, [*command, *self._link(library, flags)], source)
 
     def object(self, source: Path, made: Path, flags: Sequence[str]) -> None:
         """Compile one file of C, to be linked later."""

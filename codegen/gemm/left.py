@@ -12,6 +12,7 @@ from __future__ import annotations
 from codegen import sizes
 from codegen.emission import Phase
 from codegen.gemm import space
+from codegen.gemm.common import tiled
 from codegen.gemm.plan import Plan
 from codegen.gemm.product import Matrix
 from codegen.gemm.ways import strips
@@ -76,7 +77,8 @@ def packing(plan: Plan) -> Phase:
     slabs = sizes.floordiv(product.k + (depth - 1), depth)
     units, used = strips(product.m, plan.tile) * slabs, (product.left.buffer,)
     cost = plan.tile.rows * depth
-    return Phase(tuple(lines), used, units, 0, cost, family="gemm")
+    calls = (tiled(product.dtype),)
+    return Phase(tuple(lines), used, units, 0, cost, common=calls)
 
 
 def _left_start(plan: Plan) -> str:

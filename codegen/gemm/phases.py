@@ -124,7 +124,8 @@ def _multiplied(plan: Plan, found: list[str], sums: Sums, finished: list[str]) -
     units = product.batch * plan.chunks * parts
     work = _work(plan, parts, bool(finished))
     scratch = ways.scratch_bytes(plan)
-    return Phase(tuple(lines), _buffers(plan), units, scratch, work, family="gemm")
+    calls = (ways.common(plan),)
+    return Phase(tuple(lines), _buffers(plan), units, scratch, work, common=calls)
 
 
 def _work(plan: Plan, parts: Size, finished: bool) -> Size:

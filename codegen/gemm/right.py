@@ -12,6 +12,7 @@ from codegen import sizes
 from codegen.emission import Emission, Phase
 from codegen.errors import CodegenError
 from codegen.gemm import space
+from codegen.gemm.common import tiled
 from codegen.gemm.plan import Plan, even, plan_of
 from codegen.gemm.product import Matrix, product_of
 from codegen.gemm.ways import Tile, Way, tile_of
@@ -115,7 +116,8 @@ def _packing(
         "}",
     ]
     cost = wide * deep // COPIED
-    return Phase(tuple(lines), used, across * down, 0, cost, family="gemm")
+    calls = (tiled(matrix.buffer.dtype),)
+    return Phase(tuple(lines), used, across * down, 0, cost, common=calls)
 
 
 def _pack(matrix: Matrix, columns: str, tile: Tile, to: str, panel_step: str) -> str:

@@ -7,7 +7,9 @@ done together. Where the operands are, ``left.py`` and ``right.py`` say.
 from __future__ import annotations
 
 from codegen import sizes
+from codegen.emission import Common
 from codegen.gemm import left, right, space
+from codegen.gemm.common import tiled
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import Plan
 from codegen.gemm.ways import strips
@@ -26,6 +28,11 @@ def units(plan: Plan) -> Size:
 def scratch_bytes(plan: Plan) -> Size:
     """What a thread copies or packs for itself."""
     return space.scratch_bytes(plan)
+
+
+def common(plan: Plan) -> Common:
+    """What the body calls."""
+    return tiled(plan.product.dtype)
 
 
 def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:
@@ -101,13 +108,11 @@ def _strips(plan: Plan, sums: Sums) -> list[str]:
 
 
 def _by(plan: Plan) -> str:
-    """The function that goes over the columns, with no more tiles than they need."""
+    """The function that goes over the columns."""
     n, tile = plan.product.n, plan.tile
-    if not isinstance(n, int):
+    if not tile.edges or not isinstance(n, int):
         return "strips"
-    if n % tile.panel == 0:
-        return "panels"
-    return "edges" if tile.edges and 0 < n % tile.lanes <= EDGE else "strips"
+    return "edges" if 0 < n % tile.lanes <= EDGE else "strips"
 
 
 def _last_columns(plan: Plan) -> list[str]:

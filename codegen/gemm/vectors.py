@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from codegen import sizes
+from codegen.emission import Common
 from codegen.gemm.chunks import ROW_BLOCK
+from codegen.gemm.common import dots, row
 from codegen.gemm.epilogue import Sums
 from codegen.gemm.plan import Plan
 from codegen.gemm.ways import Way
@@ -26,6 +28,14 @@ def scratch_bytes(plan: Plan) -> Size:
     if plan.way is Way.ROW or product.right.down == 1:
         return 0
     return product.n * product.k * (8 if product.dtype == "float64" else 4)
+
+
+def common(plan: Plan) -> Common:
+    """What the body calls."""
+    product = plan.product
+    if plan.way is Way.ROW or not isinstance(product.n, int):
+        return row(product.dtype)
+    return dots(product.n, product.dtype)
 
 
 def body(plan: Plan, sums: Sums, finished: list[str]) -> list[str]:

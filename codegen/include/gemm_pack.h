@@ -23,7 +23,7 @@ SG_INLINE void SG_GEMM(pack_panel)(int64_t columns, int64_t depth, const SG_REAL
 
 /* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. Some rows at
    once: of a line of each panel in turn, all lines may fall into one set of the cache. */
-SG_SHARED void SG_GEMM(pack_rows)(
+SG_COMMON void SG_GEMM(pack_rows)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
     int64_t panel_step)
 {
@@ -39,7 +39,7 @@ SG_SHARED void SG_GEMM(pack_rows)(
 }
 #else
 /* from[p][j] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
-SG_SHARED void SG_GEMM(pack_rows)(
+SG_COMMON void SG_GEMM(pack_rows)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
     int64_t panel_step)
 {
@@ -80,7 +80,7 @@ SG_INLINE void SG_GEMM(pack_square)(int64_t high, int64_t wide, const SG_REAL *f
 }
 
 /* from[j][p] -> panels of the ``columns`` from j on, ``panel_step`` apart. */
-SG_SHARED void SG_GEMM(pack_columns)(
+SG_COMMON void SG_GEMM(pack_columns)(
     int64_t columns, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
     int64_t panel_step)
 {
@@ -97,7 +97,7 @@ SG_SHARED void SG_GEMM(pack_columns)(
 /* Rows of the left operand, each depth long, ``to_step`` apart. The rows that are
    next in turn start on their way to the cache: in short pieces of far rows no
    hardware sees a pattern. */
-SG_SHARED void SG_GEMM(copy_rows)(
+SG_COMMON void SG_GEMM(copy_rows)(
     int64_t rows, int64_t depth, const SG_REAL *from, int64_t step, SG_REAL *to,
     int64_t to_step)
 {
@@ -111,7 +111,7 @@ SG_SHARED void SG_GEMM(copy_rows)(
 }
 
 /* A strip of rows, as the next function leaves it. */
-SG_SHARED void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *from,
+SG_COMMON void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *from,
                                   int64_t step, SG_REAL *to)
 {
     for (int64_t p = 0; p < depth; p += SG_LANES)
@@ -123,7 +123,7 @@ SG_SHARED void SG_GEMM(turn_rows)(int64_t rows, int64_t depth, const SG_REAL *fr
 
 #if SG_GEMM_GROUPS
 /* Some strips of rows, one after another. */
-SG_SHARED void SG_GEMM(turn_strips)(int64_t rows, int64_t strips, int64_t depth,
+SG_COMMON void SG_GEMM(turn_strips)(int64_t rows, int64_t strips, int64_t depth,
                                     const SG_REAL *from, int64_t step, SG_REAL *to)
 {
     for (int64_t s = 0; s < strips; s++, to += depth * SG_GEMM_ROWS) {
@@ -137,7 +137,7 @@ SG_SHARED void SG_GEMM(turn_strips)(int64_t rows, int64_t strips, int64_t depth,
 /* Rows of a transposed left operand, strip after strip: ``depth`` times SG_GEMM_ROWS
    numbers, as many of them used as the strip has rows. Rows of memory are far from each
    other, so what as many strips read after these is asked for. */
-SG_SHARED void SG_GEMM(copy_columns)(
+SG_COMMON void SG_GEMM(copy_columns)(
     int64_t rows, int64_t strips, int64_t depth, const SG_REAL *from, int64_t step,
     SG_REAL *to)
 {

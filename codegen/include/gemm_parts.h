@@ -1,7 +1,15 @@
-/* Vectors of SG_REAL, whole and in part. Included by gemm.h once for each type.
+/* Vectors of SG_REAL, whole and in part. Included for each type.
 
    The compiler's builtins stand here instead of <immintrin.h>, which alone takes
    gcc longer to read than most programs take to compile. */
+#include "halves.h"
+
+/* Loops of constant extent, unrolled so that small arrays become registers. */
+#ifdef __clang__
+#define SG_UNROLLED _Pragma("clang loop unroll(full)") for
+#else
+#define SG_UNROLLED _Pragma("GCC unroll 32") for
+#endif
 
 /* The first ``count`` numbers, 1 to SG_LANES of them; the rest are zero. */
 SG_INLINE vector SG_GEMM(load_part)(const SG_REAL *from, int64_t count)

@@ -8,22 +8,6 @@
 #define slab SG_GEMM(slab)
 #define PANEL (2 * SG_LANES)
 
-/* out[i][j] (+)= sum_p left[i][p] right[p][j], for whole panels of columns and whole
-   vectors of k. left[i][p] lies at i * left_step + p, and is copied to ``copy``: for each
-   vector of k, one after the other, that of every row of a tile. right[p][j] lies at
-   p * right_step + j, and is copied to ``packed``, panel after panel. Where ``left`` or
-   ``right`` is NULL it is there already. */
-typedef struct slab {
-    int64_t rows, columns, depth;
-    const SG_REAL *left;
-    int64_t left_step;
-    const SG_REAL *right;
-    int64_t right_step;
-    SG_REAL *copy, *packed, *out;
-    int64_t out_step;
-    bool add; /* to what out holds; else it is overwritten */
-} slab;
-
 enum { SG_GEMM(soon) = 4 * SG_LANES }; /* columns asked for ahead of their copy */
 
 /* Two vectors of the right operand to ``packed``, if that is wanted; those of far rows,
@@ -116,7 +100,7 @@ SG_GEMM_TILE(slab, 2, slab, SG_GEMM(slab_tile)(2, work))
 SG_GEMM_TILE(slab, 1, slab, SG_GEMM(slab_tile)(1, work))
 
 /* All rows of a strip times one panel after another. */
-SG_SHARED void SG_GEMM(by_slabs)(const slab *whole)
+SG_COMMON void SG_GEMM(by_slabs)(const slab *whole)
 {
     static void (*const tiles[])(const slab *work) = {
         SG_GEMM(slab_12), SG_GEMM(slab_8), SG_GEMM(slab_4), SG_GEMM(slab_2),

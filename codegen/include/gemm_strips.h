@@ -42,15 +42,7 @@ SG_INLINE void SG_GEMM(across)(strip *work, int64_t panels)
     }
 }
 
-/* Where all columns are in whole panels: a file that needs no more compiles no more. */
-SG_SHARED void SG_GEMM(panels)(const strip *whole)
-{
-    strip work = *whole;
-    SG_GEMM(across)(&work, work.columns / PANEL);
-}
-
-/* Any number of columns, in panels, vectors and what is left. */
-SG_SHARED void SG_GEMM(strips)(const strip *whole)
+SG_COMMON void SG_GEMM(strips)(const strip *whole)
 {
     static SG_GEMM(tile_function) *const single[] = SG_HEIGHTS(single);
 #if SG_VECTOR_BYTES == 64
@@ -100,9 +92,7 @@ SG_INLINE int64_t SG_GEMM(behind)(int64_t columns)
     return SG_GEMM_EDGES && rest <= SG_GEMM_FEW ? rest : 0;
 }
 
-/* Bring the last of ``columns`` of a right block in the order in which tiles read them,
-   once for all strips of rows. */
-SG_SHARED void SG_GEMM(last_columns)(int64_t columns, int64_t depth,
+SG_COMMON void SG_GEMM(last_columns)(int64_t columns, int64_t depth,
                                      const SG_REAL *right, int64_t right_step,
                                      int64_t panel_step, SG_REAL *to)
 {
@@ -120,9 +110,7 @@ SG_SHARED void SG_GEMM(last_columns)(int64_t columns, int64_t depth,
 #endif
 }
 
-/* Any number of columns, the last one to four in tiles of their own: after the others,
-   which wait less for the rows of the left operand. */
-SG_SHARED void SG_GEMM(edges)(const strip *whole)
+SG_COMMON void SG_GEMM(edges)(const strip *whole)
 {
     if (SG_GEMM(turned_edge)(whole))
         return;
@@ -197,7 +185,7 @@ SG_SHARED void SG_GEMM(copying_tile)(const strip *work, SG_REAL *copy)
 /* Copy a transposed left operand, beside the multiplications by the first panel of
    columns if that is whole and tiles are tall. ``whole`` goes on to the columns that are
    left, and to what was copied. */
-SG_SHARED void SG_GEMM(copy_beside)(strip *whole, SG_REAL *copy)
+SG_COMMON void SG_GEMM(copy_beside)(strip *whole, SG_REAL *copy)
 {
 #if SG_VECTOR_BYTES == 64
     static SG_GEMM(tile_function) *const wide[] = SG_HEIGHTS(wide);

@@ -1,29 +1,9 @@
 /* Register tiles: SG_GEMM_ROWS rows by two vectors of the product stay in registers
-   while k runs. Included by gemm.h for each type. */
+   while k runs. Included for each type. */
 
 #define half SG_GEMM(half)
 #define strip SG_GEMM(strip)
 #define PANEL (2 * SG_LANES)
-
-/* out[i][j] (+)= sum_p left[i][p] right[p][j], steps counted in elements:
-
-   left[i][p] lies at i * row_step + p * depth_step, right[p][j] at p * right_step +
-   j / PANEL * panel_step + j % PANEL, out[i][j] at i * out_step + j. The rows are dealt
-   out to ``strips`` as ``sg_gemm_strip_start`` says; where strip_step is not 0, strip s
-   of the left operand begins at s * strip_step. */
-typedef struct strip {
-    int64_t rows, strips, columns, depth;
-    const SG_REAL *left;
-    int64_t row_step, depth_step, strip_step;
-    const SG_REAL *right;
-    int64_t right_step, panel_step;
-    SG_REAL *out;
-    int64_t out_step;
-    bool add;     /* to what out holds; else it is overwritten */
-    int64_t soon; /* numbers from the left operand to what is read in its place next; in
-                     groups of steps with both operands packed, from the next panel */
-    const SG_REAL *last; /* the columns behind the last vector, by ``last_columns`` */
-} strip;
 
 /* One step of k in a tile: ``rows`` numbers of the left operand, three of them a
    ``row_step`` apart from each of ``left`` on, times the vectors at ``right``. */

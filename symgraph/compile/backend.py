@@ -22,6 +22,7 @@ from symgraph.compile.recipe import keep, recall, recipe_of
 from symgraph.compile.reference import ReferenceBackend
 from symgraph.compile.state import Arrays, Snapshot
 from symgraph.graph import SharedVariable
+from symgraph.lowering.linalg import foreseen
 
 
 class Backend(Protocol):
@@ -72,7 +73,7 @@ def _native(
     recipe = recall(name, graph) if name is not None else None
     module = reload(recipe.key, recipe.interfaces) if recipe else None
     if recipe is None or module is None:
-        prepare(setting)  # while the graph is lowered
+        prepare(setting, foreseen(graph))  # while the graph is lowered
         lowered = compilation.lowered
         module = build(lowered.programs, lowered.target)
         recipe = recipe_of(lowered, module)

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from codegen import ir
+from codegen.emission import Common
 from codegen.gemm import packed_shape, pays_once
+from codegen.gemm.common import tiled
 from codegen.sizes import Size, floordiv, mod, symbol
-from symgraph.graph import Apply, Variable
+from symgraph.graph import Apply, Graph, Variable, is_float
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.tail import Tail
 from symgraph.lowering.values import Index, Stored
+from symgraph.ops.linalg import MatMul
+
+FEW = 8  # rows or columns of a product that another way may suit
 
 
 def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
@@ -40,6 +45,19 @@ def lower_matmul(builder: Builder, node: Apply, tail: Tail) -> None:
     )
     step = _packed(builder, step, b)
     builder.emit(step, tail.label, 2 * m * n * k * repeats[0])
+
+
+def foreseen(graph: Graph) -> set[Common]:
+    """What products call that are sure to be in tiles, before their plans are made."""
+    products = (node for node in graph.nodes if isinstance(node.op, MatMul))
+    return {tiled(node.outputs[0].dtype) for node in products if _is_large(node)}
+
+
+def _is_large(node: Apply) -> bool:
+    """Whether a product has rows, columns and a depth that are many or not known."""
+    a, b = node.inputs
+    extents = (*a.type.shape[-2:], b.type.shape[-1])
+    return is_float(a.dtype) and all(n is None or n > FEW for n in extents)
 
 
 def _packed(builder: Builder, step: ir.Gemm, right: Variable) -> ir.Gemm:

@@ -17,8 +17,8 @@ from tests.codegen.convolution_cases import image
 HELPERS = [Helper(f"h{n}", "H", f"{n}") for n in range(3)]
 
 
-def function(name, length, helpers=(), family=""):
-    return Function(name, ("x" * length,), tuple(helpers), family)
+def function(name, length, helpers=()):
+    return Function(name, ("x" * length,), tuple(helpers), ())
 
 
 def turned(dtype):
@@ -52,13 +52,6 @@ def test_a_long_entry_has_a_file_almost_to_itself():
     functions = [function(f"f{n}", 10_000) for n in range(9)]
     first, *others = files_of(functions, ["x" * 10_000 * printer.ENTRIES * 3])
     assert not first and sum(map(len, others)) == 9
-
-
-def test_functions_of_a_family_share_a_file(monkeypatch):
-    monkeypatch.setattr(printer, "LARGE", 10)
-    functions = [function(f"f{n}", n, family=("", "gemm")[n % 2]) for n in range(12)]
-    families = [[each.family for each in file] for file in files_of(functions)]
-    assert sorted(file.count("gemm") for file in families) == [0, 0, 0, 6]
 
 
 def test_a_helper_is_defined_once_and_known_where_it_is_called(monkeypatch):

@@ -129,13 +129,13 @@ def test_flops():
 
 
 @pytest.mark.parametrize("target", [AVX512, AVX2, SSE2], ids=lambda t: t.name)
-def test_whole_panels_need_no_narrower_tiles(target):
+def test_few_last_columns_have_tiles_of_their_own(target):
     def calls(n, **options):
         emission = emit_gemm(step_of(Case(60, n, 500, **options)), target)
         return "\n".join(line for p in emission.phases for line in p.lines)
 
     panel = plan(Case(60, 64, 500), target).tile.panel
-    assert "sg_gemm_panels_f32(" in calls(3 * panel)
+    assert "sg_gemm_strips_f32(" in calls(3 * panel)
     assert "sg_gemm_strips_f32(" in calls(4 * panel - 1)
     kind = "strips" if target is SSE2 else "edges"
     assert f"sg_gemm_{kind}_f32(" in calls(3 * panel + 1)

@@ -22,6 +22,7 @@ from codegen.ir import (
 )
 from codegen.printer import print_programs
 from codegen.schedule import elementwise
+from codegen.setting import RUNTIME
 from codegen.sharing import Body, shared
 from codegen.target import AVX2
 
@@ -67,10 +68,11 @@ def test_what_differs_otherwise_stays_two_functions(other):
     assert "@" not in "".join(functions[0].lines)
 
 
-def test_a_function_keeps_its_helpers_and_family():
-    one = body("f", "@1", helpers=("H(4)",), family="large")
-    (function,), _ = shared([one, body("g", "@2", helpers=("H(4)",), family="large")])
-    assert (function.helpers, function.family) == (("H(4)",), "large")
+def test_a_function_keeps_what_it_calls():
+    calls = {"helpers": ("H(4)",), "common": (RUNTIME,)}
+    one, other = body("f", "@1", **calls), body("g", "@2", **calls)
+    (function,), _ = shared([one, other])
+    assert (function.helpers, function.common) == (("H(4)",), (RUNTIME,))
 
 
 def test_numbers_are_constants_where_the_compiler_needs_them():

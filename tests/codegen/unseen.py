@@ -20,12 +20,17 @@ each_unseen_target = pytest.mark.parametrize(
 
 def check(programs: Sequence[Program], target: Target, folder: Path) -> None:
     """The compiler reads the C of ``programs`` without a warning; it makes no code."""
+    read(print_programs(programs, target).text, target, folder)
+
+
+def read(text: str, target: Target, folder: Path) -> None:
+    """The same for a file of C."""
     toolchain = find_toolchain()
     spelled = toolchain.spelled(target)
     if target in runnable() or not toolchain.accepts(*spelled):
         pytest.skip("it is run, or the compiler does not know it")
     source = folder / "module.c"
-    source.write_text(print_programs(programs, target).text)
+    source.write_text(text)
     command = [*toolchain.command, *FLAGS, *spelled, f"-I{INCLUDE}", "-fsyntax-only"]
     done = subprocess.run(
         [*command, source], capture_output=True, text=True, check=False
