@@ -18,6 +18,12 @@
 
 #define SG_LINE_BYTES 64 /* of the cache */
 
+/* Before a loop over the rows or columns of n by n points. Eight lines of eight are more
+   than any machine has registers for, so all but one of them is in memory anyway: a loop
+   is faster than what is written out, and takes an eighth of its time to compile. */
+#define SG_WINOGRAD_EACH_8 SG_ROLLED
+#define SG_WINOGRAD_EACH_6 SG_UNROLL
+
 /* In one dimension: sums over even and odd powers serve a point and its negative. */
 #define SG_WINOGRAD_LINES(T, s)                                                        \
     SG_INLINE void sg_winograd_b6_##s(const sg_##s##v *d, sg_##s##v *z)                \
@@ -103,8 +109,8 @@
 SG_WINOGRAD_LINES(float, f32)
 SG_WINOGRAD_LINES(double, f64)
 
-/* In two dimensions, on n by n points. The loops unroll, their extents being constants,
-   so a file has a function for each form that it needs.
+/* In two dimensions, on n by n points. The loops over one line unroll, their extents
+   being constants, so a file has a function for each form that it needs.
 
    to[n n points, step apart] = B' (n by n vectors at from, rows ``row`` apart) B; what
    the tile ``outputs`` columns on will read is fetched meanwhile. */
@@ -115,7 +121,7 @@ SG_WINOGRAD_LINES(double, f64)
     SG_WINOGRAD_INPUT_HEAD(T, s, n, outputs)                                           \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
-        SG_UNROLL for (int i = 0; i < n; i++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int i = 0; i < n; i++) {                             \
             SG_UNROLL for (int at = 0; at < outputs * sg_lanes_##s;                    \
                            at += SG_LINE_BYTES / (int)sizeof(T))                       \
                 __builtin_prefetch(from + i * row + n * sg_lanes_##s + at);            \
@@ -123,7 +129,7 @@ SG_WINOGRAD_LINES(double, f64)
                 line[j] = sg_load_##s(from + i * row + j * sg_lanes_##s);              \
             sg_winograd_b##n##_##s(line, half[i]);                                     \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < n; j++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int j = 0; j < n; j++) {                             \
             SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
             sg_winograd_b##n##_##s(line, z);                                           \
@@ -141,12 +147,12 @@ SG_WINOGRAD_LINES(double, f64)
     SG_WINOGRAD_FILTER_HEAD(T, s, n, rows, columns)                                    \
     {                                                                                  \
         sg_##s##v half[n][n], line[n] = {{0}}, z[n];                                   \
-        SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
+        SG_WINOGRAD_EACH_##n for (int i = 0; i < rows; i++) {                          \
             SG_UNROLL for (int j = 0; j < columns; j++)                                \
                 line[j] = sg_load_##s(from + i * row + j * column);                    \
             sg_winograd_g##n##_##s(line, columns, half[i]);                            \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < n; j++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int j = 0; j < n; j++) {                             \
             SG_UNROLL for (int i = 0; i < rows; i++)                                   \
                 line[i] = half[i][j];                                                  \
             sg_winograd_g##n##_##s(line, rows, z);                                     \
@@ -164,12 +170,12 @@ SG_WINOGRAD_LINES(double, f64)
     SG_WINOGRAD_OUTPUT_HEAD(T, s, n, rows, columns)                                    \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
-        SG_UNROLL for (int i = 0; i < n; i++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int i = 0; i < n; i++) {                             \
             SG_UNROLL for (int j = 0; j < n; j++, from += step)                        \
                 line[j] = sg_load_##s(from);                                           \
             sg_winograd_a##n##_##s(line, columns, half[i]);                            \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < columns; j++) {                                  \
+        SG_WINOGRAD_EACH_##n for (int j = 0; j < columns; j++) {                       \
             SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
             sg_winograd_a##n##_##s(line, rows, z);                                     \

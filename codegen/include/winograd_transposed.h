@@ -67,12 +67,12 @@ SG_WINOGRAD_TRANSPOSED_LINES(double, f64)
     SG_WINOGRAD_SPREAD_HEAD(T, s, n, rows, columns)                                    \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
-        SG_UNROLL for (int i = 0; i < rows; i++) {                                     \
+        SG_WINOGRAD_EACH_##n for (int i = 0; i < rows; i++) {                          \
             SG_UNROLL for (int j = 0; j < columns; j++)                                \
                 line[columns - 1 - j] = sg_load_##s(from + i * row + j * sg_lanes_##s);\
             sg_winograd_spread##n##_##s(line, columns, half[i]);                       \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < n; j++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int j = 0; j < n; j++) {                             \
             SG_UNROLL for (int i = 0; i < rows; i++)                                   \
                 line[rows - 1 - i] = half[i][j];                                       \
             sg_winograd_spread##n##_##s(line, rows, z);                                \
@@ -90,12 +90,12 @@ SG_WINOGRAD_TRANSPOSED_LINES(double, f64)
     SG_WINOGRAD_SEEN_HEAD(T, s, n)                                                     \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
-        SG_UNROLL for (int i = 0; i < n; i++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int i = 0; i < n; i++) {                             \
             SG_UNROLL for (int j = 0; j < n; j++, from += step)                        \
                 line[j] = sg_load_##s(from);                                           \
             sg_winograd_seen##n##_##s(line, half[i]);                                  \
         }                                                                              \
-        SG_UNROLL for (int j = 0; j < n; j++) {                                        \
+        SG_WINOGRAD_EACH_##n for (int j = 0; j < n; j++) {                             \
             SG_UNROLL for (int i = 0; i < n; i++)                                      \
                 line[i] = half[i][j];                                                  \
             sg_winograd_seen##n##_##s(line, z);                                        \
