@@ -144,12 +144,16 @@ def beside(c: Correlation, vector: Size, row: Size, column: Size) -> list[str]:
 
 
 def asked(
-    extents: tuple[tuple[str, int], ...], place: str, image: Image, use: str
+    extents: tuple[tuple[str, int], ...],
+    place: str,
+    image: Image,
+    use: str,
+    rolled: str = "",
 ) -> list[str]:
     """Ask for every ``line`` from ``place`` on, for that ``use``."""
     step = LINE_BYTES // np.dtype(image.buffer.dtype).itemsize
     return [
-        text.unrolled(extents),
+        text.unrolled(extents, rolled),
         f"    __builtin_prefetch({place} + line * {step}, {use});",
     ]
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codegen import expressions, sizes
 from codegen.convolution import text
 from codegen.convolution.geometry import Correlation
@@ -51,7 +53,7 @@ def store_lines(c: Correlation, tile: Tile) -> list[str]:
     outlet = outlet_of(c)
     if c.pooled == 1:
         return stored(outlet, tile)
-    half = Tile(tile.vectors, tile.height // 2, tile.width // 2, tile.bounded)
+    half = replace(tile, height=tile.height // 2, width=tile.width // 2)
     lines = [*_before(c, tile), *_pooled(c, tile, half), *stored(outlet, half)]
     return text.block("", lines)
 
@@ -64,7 +66,7 @@ def store_rows(c: Correlation, tile: Tile, source: str, at: Size) -> list[str]:
     kind, width = suffix(c.source.buffer.dtype), c.columns.lengths[0]
     lines = [
         f"sg_{kind}v sum[{tile.vectors}][{tile.width}];",
-        text.unrolled((("k", tile.vectors), ("j", tile.width))),
+        tile.heads("k", "j"),
         f"    sum[k][j] = sg_load_{kind}({source} + {sizes.text(at)});",
         *store_lines(c, tile),
     ]
@@ -97,20 +99,18 @@ def _before(c: Correlation, tile: Tile) -> list[str]:
     at = f"sum[k][i * {tile.width} + j]"
     lines = [
         f"const int64_t vector = bundle * {tile.vectors} + k;",
-        *indices(outlet, Tile(tile.vectors, tile.height, tile.width)),
+        *indices(outlet, replace(tile, bounded=False)),
         f"const sg_{suffix(dtype)}v value = {at};",
         f"{at} = {value};",
         "(void)vector, (void)out_row, (void)out_column;",
     ]
-    every = (("k", tile.vectors), ("i", tile.height), ("j", tile.width))
-    return text.block(text.unrolled(every), lines)
+    return text.block(tile.heads("k", "i", "j"), lines)
 
 
 def _pooled(c: Correlation, tile: Tile, half: Tile) -> list[str]:
     """``sum`` is then one number for each 2 by 2 of the sums."""
     assert c.pool is not None
     kind, width = suffix(c.source.buffer.dtype), tile.width
-    every = (("k", tile.vectors), ("i", half.height), ("j", half.width))
     place = f"[k][i * {half.width} + j]"
     shape = f"[{tile.vectors}][{half.height * half.width}]"
     others = [f"at[{offset}]" for offset in (1, width, width + 1)]
@@ -118,7 +118,7 @@ def _pooled(c: Correlation, tile: Tile, half: Tile) -> list[str]:
         f"sg_{kind}v pooled{shape};",
         *([f"sg_{kind}m place{shape};"] if c.places else []),
         *text.block(
-            text.unrolled(every),
+            half.heads("k", "i", "j"),
             [
                 f"const sg_{kind}v *const at = sum[k] + 2 * i * {width} + 2 * j;",
                 *_of_four(c.pool, kind, others, place, c.places is not None),

@@ -33,13 +33,21 @@ class Tile:
     """``sum[vectors][height * width]``, its corner at (row, column) of the outputs.
 
     ``bundle`` holds which bundle of vectors of ``sample`` it is. ``bounded`` says
-    that the tile may reach beyond the last row and column.
+    that the tile may reach beyond the last row and column, ``in_memory`` that sums do
+    not come in registers.
     """
 
     vectors: int
     height: int
     width: int
     bounded: bool = False
+    in_memory: bool = False
+
+    def heads(self, *names: str) -> str:
+        """The heads of loops over vectors k, rows i and columns j."""
+        extents = {"k": self.vectors, "i": self.height, "j": self.width}
+        rolled = "i" if self.in_memory else ""
+        return text.unrolled([(name, extents[name]) for name in names], rolled)
 
 
 @dataclass(frozen=True)
@@ -147,10 +155,10 @@ def _each_vector(
 ) -> list[str]:
     """``lines`` for each pixel of a tile, the others for each vector of channels."""
     pixel = [*indices(outlet, tile), *lines]
-    inner = text.block(text.unrolled((("i", tile.height), ("j", tile.width))), pixel)
+    inner = text.block(tile.heads("i", "j"), pixel)
     first = f"const int64_t vector = bundle * {tile.vectors} + k;"
     body = [first, *(before or ()), *inner, *(after or ())]
-    return text.block(text.unrolled((("k", tile.vectors),)), body)
+    return text.block(tile.heads("k"), body)
 
 
 def _by_vectors(outlet: Outlet, value: str, tile: Tile) -> list[str]:

@@ -65,4 +65,4 @@ def asked(
     at = position(image, symbol("sample"), block, row + symbol("i"), column)
     extents = (("i", shape[0]), ("line", ahead.lines_of(image, shape[1])))
     place = f"{image.buffer.name} + {sizes.text(at)}"
-    return ahead.asked(extents, place, image, ahead.READ)
+    return ahead.asked(extents, place, image, ahead.READ, "i")

@@ -25,10 +25,15 @@ def count(index: str, stop: Size, fixed: Fixed | None = None) -> str:
     return f"for (int64_t {index} = 0; {index} < {sizes.text(stop, fixed)}; {index}++)"
 
 
-def unrolled(extents: Sequence[tuple[str, int]]) -> str:
-    """The heads of nested loops of constant extent, printed flat."""
+def unrolled(extents: Sequence[tuple[str, int]], rolled: str = "") -> str:
+    """The heads of nested loops of constant extent, printed flat.
+
+    That over ``rolled`` stays a loop: where nothing is in registers from one of its
+    turns to the next, to write it out only takes longer to compile.
+    """
     return " ".join(
-        f"SG_UNROLL for (int64_t {index} = 0; {index} < {extent}; {index}++)"
+        f"{'SG_ROLLED' if index == rolled else 'SG_UNROLL'} "
+        f"for (int64_t {index} = 0; {index} < {extent}; {index}++)"
         for index, extent in extents
     )
 

@@ -48,9 +48,9 @@ def ask_for_results(w: Winograd) -> list[str]:
     high, wide = (size // c.pooled for size in (w.step if w.overlaps else w.outputs))
     extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
-    lines = ahead.asked(extents, place, c.result, ahead.WRITE)
+    lines = ahead.asked(extents, place, c.result, ahead.WRITE, "i")
     for other in ahead.beside(c, vector, row + symbol("i"), column):
-        lines += ahead.asked(extents, other, c.result, ahead.READ)
+        lines += ahead.asked(extents, other, c.result, ahead.READ, "i")
     return text.loop("k", w.share, lines)
 
 

@@ -70,7 +70,7 @@ def _added(w: Winograd) -> list[str]:
     kind, at = _kind(w), f"plane + {sizes.text(_place(w))}"
     value = f"sg_load_{kind}({at}) + seen[i * {w.side} + j]"
     return [
-        text.unrolled((("i", w.side), ("j", w.side))),
+        text.unrolled((("i", w.side), ("j", w.side)), "i"),
         f"    sg_store_{kind}({at}, {value});",
     ]
 

@@ -209,7 +209,7 @@ def _outputs(w: Winograd) -> list[str]:
         f"const int64_t bundle = group * {w.group} + part;",
         f"sg_{kind}v sum[1][{height * width}];",
         f"{_helpers(w)[2].name}({at}, {w.product_step}, sum[0]);",
-        *_stored(w, Tile(1, height, width, not exact)),
+        *_stored(w, Tile(1, height, width, not exact, True)),
     ]
 
 
