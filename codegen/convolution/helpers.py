@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from codegen import sizes
+from codegen.convolution.tiles import writes_out
 from codegen.emission import Helper
 from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
+
+ALONG, ACROSS = "along", "across"
 
 
 def _helper(stage: str, dtype: str, *numbers: int) -> Helper:
@@ -46,12 +51,18 @@ def seen(dtype: str, side: int) -> Helper:
     return _helper("winograd_seen", dtype, side)
 
 
-def products(dtype: str, vectors: int, pieces: Sequence[int]) -> Helper:
+def products(
+    dtype: str, vectors: int, pieces: Sequence[int], order: str, lanes: int
+) -> Helper:
     """Sums of products in tiles of ``vectors`` by the longest piece.
 
-    The pieces are even: the others have one number less.
+    The pieces are even: the others have one number less. ``order`` says where inputs
+    lie side by side: ALONG the turns of a sum or ACROSS its width.
     """
-    return _helper("products", dtype, vectors, pieces[0], max(pieces[0] - 1, 1))
+    stage = "products"
+    if writes_out(lanes * np.dtype(dtype).itemsize):
+        stage += f"_{order}"
+    return _helper(stage, dtype, vectors, pieces[0], max(pieces[0] - 1, 1))
 
 
 def channel_sums(dtype: str, squares: bool) -> Helper:

@@ -159,7 +159,8 @@ def emission(p: Patches) -> Emission:
 
 
 def _helper(p: Patches, part: Part) -> Helper:
-    return helpers.products(p.kernel.step.dw.dtype, part.vectors, part.pieces)
+    dtype, across = p.kernel.step.dw.dtype, helpers.ACROSS
+    return helpers.products(dtype, part.vectors, part.pieces, across, p.lanes)
 
 
 def _taps(p: Patches) -> list[str]:

@@ -57,8 +57,8 @@ def _kind(w: Winograd) -> str:
 
 def _helpers(w: Winograd) -> tuple[Helper, Helper, Helper]:
     """What the three stages call."""
-    dtype, side = _dtype(w), w.side
-    products = helpers.products(dtype, w.vectors, w.pieces)
+    dtype, side, lanes = _dtype(w), w.side, w.correlation.lanes
+    products = helpers.products(dtype, w.vectors, w.pieces, helpers.ALONG, lanes)
     if w.transposed:
         spread = helpers.spread(dtype, side, w.patch[1])
         return spread, products, helpers.seen(dtype, side)

@@ -38,10 +38,7 @@ def _sums(c: Cut, target: Target) -> Phase:
     item = np.dtype(c.step.dw.dtype).itemsize
     units = c.shares * inputs * outputs
     called = [_inputs(c), _gradients(c)]
-    called += [
-        helpers.products(c.step.dw.dtype, c.vectors, pieces)
-        for pieces in _forms(c, target)
-    ]
+    called += [_multiplied(c, pieces) for pieces in _forms(c, target)]
     work = c.points * c.point_size // c.channels.lanes
     body = _unit(c, target)
     return Phase(
@@ -90,6 +87,11 @@ def _inputs(c: Cut) -> Helper:
 
 def _gradients(c: Cut) -> Helper:
     return helpers.filters(c.step.dw.dtype, c.side, c.outputs)
+
+
+def _multiplied(c: Cut, pieces: list[int]) -> Helper:
+    dtype, lanes = c.step.dw.dtype, c.channels.lanes
+    return helpers.products(dtype, c.vectors, pieces, helpers.ACROSS, lanes)
 
 
 def _channel_range(c: Cut) -> tuple[Size, Size]:
@@ -225,5 +227,4 @@ def _product(c: Cut, pieces: list[int]) -> list[str]:
     first = symbol("bundle") * (c.group_out * inputs) + _channel_range(c)[0]
     to = f"total + {sizes.text(first * lanes, sizes.FREE)}"
     pointers = ("inputs", "gradients", to)
-    helper = helpers.products(c.step.dw.dtype, c.vectors, pieces)
-    return helpers.products_call(helper, pieces, pointers, fields)
+    return helpers.products_call(_multiplied(c, pieces), pieces, pointers, fields)

@@ -20,7 +20,7 @@
 
 /* Before a loop over the rows or columns of n by n points. Eight lines of eight are more
    than any machine has registers for, so all but one of them is in memory anyway: a loop
-   is faster than what is written out, and takes an eighth of its time to compile. */
+   is no slower than what is written out, and an eighth of it to compile. */
 #define SG_WINOGRAD_EACH_8 SG_ROLLED
 #define SG_WINOGRAD_EACH_6 SG_UNROLL
 
