@@ -144,18 +144,22 @@ def beside(c: Correlation, vector: Size, row: Size, column: Size) -> list[str]:
 
 
 def asked(
-    extents: tuple[tuple[str, int], ...],
-    place: str,
-    image: Image,
-    use: str,
-    rolled: str = "",
+    extents: tuple[tuple[str, int], ...], place: str, image: Image, use: str
 ) -> list[str]:
     """Ask for every ``line`` from ``place`` on, for that ``use``."""
     step = LINE_BYTES // np.dtype(image.buffer.dtype).itemsize
     return [
-        text.unrolled(extents, rolled),
+        text.unrolled(extents),
         f"    __builtin_prefetch({place} + line * {step}, {use});",
     ]
+
+
+def asked_rows(place: str, image: Image, shape: tuple[int, int], use: str) -> str:
+    """The same for ``shape`` pixels of a plane, by a call: they are many."""
+    name = {READ: "read", WRITE: "write"}[use]
+    step = image.width * (image.block * np.dtype(image.buffer.dtype).itemsize)
+    rows, lines = shape[0], lines_of(image, shape[1])
+    return f"sg_ask_to_{name}({place}, {rows}, {sizes.text(step)}, {lines});"
 
 
 def lines_of(image: Image, pixels: int) -> int:

@@ -61,8 +61,6 @@ def asked(
     image: Image, block: Size, corner: tuple[Size, Size], shape: tuple[int, int]
 ) -> list[str]:
     """Ask for what is under a patch of ``sample``, to read it later."""
-    row, column = corner
-    at = position(image, symbol("sample"), block, row + symbol("i"), column)
-    extents = (("i", shape[0]), ("line", ahead.lines_of(image, shape[1])))
+    at = position(image, symbol("sample"), block, *corner)
     place = f"{image.buffer.name} + {sizes.text(at)}"
-    return ahead.asked(extents, place, image, ahead.READ, "i")
+    return [ahead.asked_rows(place, image, shape, ahead.READ)]

@@ -44,13 +44,13 @@ def ask_for_results(w: Winograd) -> list[str]:
     row, column = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
     before = symbol("share") * w.share if w.shares > 1 else 0
     vector = symbol("k") + before
-    at = position(c.result, symbol("sample"), vector, row + symbol("i"), column)
-    high, wide = (size // c.pooled for size in (w.step if w.overlaps else w.outputs))
-    extents = (("i", high), ("line", ahead.lines_of(c.result, wide)))
+    at = position(c.result, symbol("sample"), vector, row, column)
+    high, wide = w.step if w.overlaps else w.outputs
+    shape = high // c.pooled, wide // c.pooled
     place = f"{c.result.buffer.name} + {sizes.text(at)}"
-    lines = ahead.asked(extents, place, c.result, ahead.WRITE, "i")
-    for other in ahead.beside(c, vector, row + symbol("i"), column):
-        lines += ahead.asked(extents, other, c.result, ahead.READ, "i")
+    lines = [ahead.asked_rows(place, c.result, shape, ahead.WRITE)]
+    for other in ahead.beside(c, vector, row, column):
+        lines.append(ahead.asked_rows(other, c.result, shape, ahead.READ))
     return text.loop("k", w.share, lines)
 
 

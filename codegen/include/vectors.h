@@ -15,6 +15,8 @@
 #define SG_VECTOR_BYTES 16
 #endif
 
+#define SG_LINE_BYTES 64 /* of the cache */
+
 /* SG_UNROLL stands before a loop of constant extent: small arrays in it become
    registers. SG_ROLLED keeps the loop around them from using up those registers. */
 #ifdef __clang__

@@ -16,8 +16,6 @@
 
 #include "vectors.h"
 
-#define SG_LINE_BYTES 64 /* of the cache */
-
 /* Before a loop over the rows or columns of n by n points. Eight lines of eight are more
    than any machine has registers for, so all but one of them is in memory anyway: a loop
    is no slower than what is written out, and an eighth of it to compile. */

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from symgraph.graph import Apply, Variable
 from symgraph.graph.guards import ALWAYS, Literal
 from symgraph.lowering.builder import Builder
-from symgraph.lowering.layouts import delivery
+from symgraph.lowering.layouts import copy
 from symgraph.lowering.values import Number
 from symgraph.ops.branching import IfElse
 
@@ -44,7 +44,7 @@ def lower_ifelse(builder: Builder, node: Apply) -> None:
         with builder.where(literal):
             value = builder.value(variable)
             if value != target:
-                builder.emit(delivery(value, target))
+                builder.emit(copy(value, target))
 
 
 def _branches(node: Apply) -> list[tuple[Variable, Literal]]:

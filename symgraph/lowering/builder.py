@@ -21,10 +21,9 @@ from symgraph.lowering.failures import Failure, LoweringError
 from symgraph.lowering.layouts import (
     blocked_shape,
     blocked_view,
-    copy_loop,
+    copy,
     image_of,
     is_dense,
-    reorders,
 )
 from symgraph.lowering.scope import Scope
 from symgraph.lowering.shapes import Shapes
@@ -124,16 +123,21 @@ class Builder(Scope):
 
     def allocate(self, variable: Variable, block: int = 1) -> Stored:
         """Memory for ``variable``, made its value; an output's own where it can be."""
-        shape = self.shapes.of(variable)
-        waiting = None if self.hoisting or block > 1 else variable
-        buffer = self.output_buffers.get(waiting) if waiting is not None else None
-        if buffer is None:
-            physical = blocked_shape(shape, block, 1) if block > 1 else shape
-            buffer = self.buffer(variable.dtype, physical)
-        stored = blocked_view(buffer, shape, block, 1) if block > 1 else None
-        stored = stored or plain_view(buffer)
+        own = None if self.hoisting else self.output_buffers.get(variable)
+        if own is None or block > 1:
+            stored = self._memory(variable, block)
+        else:
+            stored = plain_view(own)
         self.values[variable] = stored
         return stored
+
+    def _memory(self, variable: Variable, block: int, channel: int = 1) -> Stored:
+        """New memory for ``variable``, its dimension ``channel`` cut in blocks."""
+        shape = self.shapes.of(variable)
+        if block == 1:
+            return plain_view(self.buffer(variable.dtype, shape))
+        buffer = self.buffer(variable.dtype, blocked_shape(shape, block, channel))
+        return blocked_view(buffer, shape, block, channel)
 
     def destination(self, variable: Variable) -> Stored:
         """Where ``variable`` belongs: a row of a stack, or memory of its own."""
@@ -202,10 +206,9 @@ class Builder(Scope):
 
     def image(self, variable: Variable, block: int) -> ir.Image:
         """A four-dimensional variable as a convolution reads it."""
-        stored = (
-            self.blocked(variable, block) if block > 1 else self.contiguous(variable)
-        )
-        return image_of(stored)
+        if block == 1:
+            return image_of(self.contiguous(variable))
+        return image_of(self.blocked(variable, block))
 
     # --- making copies ------------------------------------------------------------
 
@@ -219,29 +222,18 @@ class Builder(Scope):
 
     def _copied(self, variable: Variable, block: int, channel: int = 1) -> Stored:
         known = self._copies.setdefault((variable, block, channel), [])
-        for guard, copy in known:  # made wherever it is read now
+        for guard, found in known:  # made wherever it is read now
             if guard <= self.guard:
-                return copy
+                return found
         with self.made_from(variable):
-            copy = self._copy(variable, block, channel)
-            known.append((self.guard, copy))
-        return copy
+            made = self._copy(variable, block, channel)
+            known.append((self.guard, made))
+        return made
 
     def _copy(self, variable: Variable, block: int, channel: int) -> Stored:
-        value, shape = self.value(variable), self.shape(variable)
-        physical = blocked_shape(shape, block, channel) if block > 1 else shape
-        buffer = self.buffer(variable.dtype, physical)
-        target = (
-            blocked_view(buffer, shape, block, channel)
-            if block > 1
-            else plain_view(buffer)
-        )
-        step: ir.Step
-        if isinstance(value, Stored) and reorders(value, target):
-            step = ir.Reorder(image_of(value), image_of(target))
-        else:
-            step = copy_loop(value, target)
-        self.emit(step, "copy")
+        value = self.value(variable)
+        target = self._memory(variable, block, channel)
+        self.emit(copy(value, target), "copy")
         return target
 
     # --- branches -----------------------------------------------------------------

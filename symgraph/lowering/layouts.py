@@ -93,14 +93,9 @@ def copy_loop(value: Value, target: Stored) -> ir.Step:
     return elementwise(loop_extents(target), statements)
 
 
-def delivery(value: Value, target: Stored) -> ir.Step:
-    """``value`` brought to memory that lies in the order of the dimensions."""
-    if (
-        isinstance(value, Stored)
-        and value.block > 1
-        and target.is_plain
-        and reorders(value, target)
-    ):
+def copy(value: Value, target: Stored) -> ir.Step:
+    """``value`` brought to the memory of ``target``."""
+    if isinstance(value, Stored) and reorders(value, target):
         return ir.Reorder(image_of(value), image_of(target))
     return copy_loop(value, target)
 
@@ -113,6 +108,10 @@ def reorders(value: Stored, target: Stored) -> bool:
         return False
     if not isinstance(target.shape[1], int):
         return False
-    if value.block == 1:
-        return value.is_plain and target.channel == 1
-    return value.channel == 1 and is_dense(value, 1)
+    return _is_whole_image(value) and _is_whole_image(target)
+
+
+def _is_whole_image(stored: Stored) -> bool:
+    if stored.block == 1:
+        return stored.is_plain
+    return stored.channel == 1 and is_dense(stored, 1)

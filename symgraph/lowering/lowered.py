@@ -16,7 +16,7 @@ from codegen.target import Target
 from symgraph.graph import Apply, Graph, SharedVariable, Variable
 from symgraph.lowering.builder import Builder
 from symgraph.lowering.failures import Failure
-from symgraph.lowering.layouts import delivery
+from symgraph.lowering.layouts import copy
 from symgraph.lowering.shapes import Source
 from symgraph.lowering.values import Stored, plain_view
 
@@ -74,7 +74,7 @@ def deliver(builder: Builder, variable: Variable, buffer: ir.Buffer) -> None:
     value = builder.value(variable)
     if isinstance(value, Stored) and value.buffer is buffer and value.is_plain:
         return
-    step = delivery(value, plain_view(buffer))
+    step = copy(value, plain_view(buffer))
     builder.main.append(ir.Kernel(step, "output", 0, variable.owner))
 
 
