@@ -95,8 +95,8 @@ def copy_loop(value: Value, target: Stored) -> ir.Step:
 
 def delivery(value: Value, target: Stored) -> ir.Step:
     """``value`` brought to memory that lies in the order of the dimensions."""
-    is_blocked = isinstance(value, Stored) and value.block > 1 and len(value.shape) == 4
-    if isinstance(value, Stored) and is_blocked and target.is_plain:
+    is_blocked = isinstance(value, Stored) and value.block > 1 and target.is_plain
+    if isinstance(value, Stored) and is_blocked and reorders(value, target):
         return ir.Reorder(image_of(value), image_of(target))
     return copy_loop(value, target)
 
