@@ -42,10 +42,12 @@ def arranged(work: Work) -> tuple[Loop, ...]:
 
 
 def _short(work: Work) -> Loop:
-    """Every total in a register, its few terms written out."""
+    """Every total in a register, its few terms written out; none of no elements."""
     kept, reduced = work.split()
     body = work.cell
-    if reduced:
+    if any(axis.extent == 0 for axis in reduced):
+        body = ()  # beside it, an axis need not be known
+    elif reduced:
         body = (nest(reduced, body, Kind.UNROLL),)
     return swept(kept, (*work.neutrals, *body, *work.finish))
 

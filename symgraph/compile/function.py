@@ -21,7 +21,7 @@ from symgraph.compile.specification import Specification, specify
 from symgraph.compile.state import State
 from symgraph.compile.updates import Pairs
 from symgraph.graph import Apply, Graph, GraphError, SharedVariable, Variable
-from symgraph.rewriting import History, Rule, explain
+from symgraph.rewriting import GraphPass, History, Rule, explain
 from symgraph.rewriting.explain import Explanation
 
 
@@ -129,10 +129,12 @@ class Function:
         text = self._native.module.c_source if self._native is not None else None
         return text or c_source(self._compilation.lowered)
 
-    def explain(self, rule: Rule | str, node: Apply | Variable) -> Explanation:
+    def explain(
+        self, rule: Rule | GraphPass | str, node: Apply | Variable
+    ) -> Explanation:
         """Why ``rule`` fired, or did not, at a node of the source or final graph."""
         chosen = self.mode.rule(rule) if isinstance(rule, str) else rule
-        return explain(chosen, node, self.graph, self.history)
+        return explain(chosen, node, self.graph, self.history, self.source_graph)
 
     def profile(self) -> Profile:
         """Where the time of all calls so far went; needs ``function(profile=True)``.

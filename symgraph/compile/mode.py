@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from symgraph.graph import GraphError
 from symgraph.graph.config import config
-from symgraph.rewriting import Rule, Stage
+from symgraph.rewriting import GraphPass, Rule, Stage
 from symgraph.rules import DEFAULT
 
 BACKENDS = ("c", "numpy", "debug")
@@ -31,9 +31,9 @@ class Mode:
             known = ", ".join(repr(name) for name in BACKENDS)
             raise GraphError(f"mode: expected one of {known}, got {self.backend!r}")
 
-    def rule(self, name: str) -> Rule:
-        """The rule of that name in the stages."""
-        rules = [rule for stage in self.stages for rule in stage.local_rules]
+    def rule(self, name: str) -> Rule | GraphPass:
+        """The rule or pass of that name in the stages."""
+        rules = [rule for stage in self.stages for rule in stage.rules]
         for rule in rules:
             if rule.name == name:
                 return rule

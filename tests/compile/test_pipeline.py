@@ -57,3 +57,22 @@ def test_explain_says_why_not():
     assert fn.explain(rule, y).verdict == "no match"
     with pytest.raises(sg.GraphError, match="no stage has a rule 'drop_everything'"):
         fn.explain("drop_everything", y)
+
+
+def test_explain_of_a_node_that_was_never_there():
+    x = sg.vector("x")
+    stranger = sg.tanh(x)
+    fn = sg.function([x], sg.exp(x) * 1, mode="numpy")
+    verdict = fn.explain(fn.history[0].rule, stranger)
+    assert verdict.verdict == "not in the graph"
+    assert "Tanh" in verdict.reason and __file__ in verdict.reason
+
+
+def test_explain_knows_passes():
+    x = sg.tensor("x", shape=(None, 3))
+    stack, _ = sg.scan(lambda x_t, s: x_t + s, x, sg.zeros_like(x[0]))
+    fn = sg.function([x], [stack[-1], sg.exp(x)], mode="numpy")
+    fired = fn.explain("keep_last_only", fn.source_graph.outputs[0])
+    assert fired.verdict == "fired"
+    missed = fn.explain("keep_last_only", fn.source_graph.outputs[1])
+    assert missed.verdict == "no match" and "whole graph" in missed.reason

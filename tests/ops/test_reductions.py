@@ -157,3 +157,12 @@ def test_a_product_has_a_gradient_where_factors_are_0():
         point.reshape(-1)[:zeros] = 0
         sg.verify_grad(sg.prod, [point])
         sg.verify_grad(lambda x: sg.grad(sg.prod(x) + x.prod(0).sum(), x), [point])
+
+
+def test_totals_of_nothing_beside_an_unknown_size():
+    x = sg.tensor("x", shape=(None, 6))
+    nothing = x[:, 3:3]
+    outputs = [nothing.sum(), nothing.prod(), (nothing > 0).all()]
+    given = np.ones((4, 6), "float32")
+    totals = sg.function([x], outputs)(given)
+    assert [total.item() for total in totals] == [0, 1, True]
