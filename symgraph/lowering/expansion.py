@@ -58,7 +58,8 @@ def _expanded(node: Apply) -> Sequence[Variable]:
             result = node.op.expand(*node.inputs)
     if result is None:
         raise LoweringError(
-            f"{node.op}: has neither a lowering nor an expansion"
-            f"\n  applied at {node.site}"
+            f"{node.op}: no kernel computes it and it has no expand(), which would "
+            "say it in other ops; give it one (see examples/own_op.py), or compile "
+            f'with mode="numpy"\n  applied at {node.site}'
         )
     return result if isinstance(result, tuple) else (result,)

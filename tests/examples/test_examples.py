@@ -6,12 +6,15 @@ import json
 
 import character_lstm
 import numpy as np
+import own_op
 import photographs
 import pytest
 import quickstart
 import reference_convnet
 import reference_network
 from PIL import Image
+
+import symgraph as sg
 
 
 @pytest.fixture
@@ -30,6 +33,12 @@ def test_quickstart_learns_digits(capsys):
     assert quickstart.main(["--epochs", "2"]) < 0.1
     shown = capsys.readouterr().out
     assert "fold_batch_norm" in shown
+
+
+def test_an_op_of_ones_own(capsys):
+    own_op.main()
+    assert "Softsign(slope=0.5)" in capsys.readouterr().out
+    assert own_op.softsign(sg.vector("x")).owner.op == own_op.Softsign()
 
 
 def test_photographs_of_a_folder(folder):
