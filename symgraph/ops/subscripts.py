@@ -69,9 +69,16 @@ def _rest(
 def _checked(subscripts: str, inputs: Sequence[str], output: str) -> str:
     """``output``, if all are letters and the output's are the operands', each once."""
     letters = "".join(inputs)
-    known = (letters + output).isalpha() or not letters + output
-    if not known or set(output) - set(letters) or len(set(output)) < len(output):
+    if letters + output and not (letters + output).isalpha():
         raise _unreadable(subscripts)
+    for letter in output:
+        if letter not in letters:
+            wrong = f"has {letter!r}, which no operand has"
+        elif output.count(letter) > 1:
+            wrong = f"has {letter!r} more than once"
+        else:
+            continue
+        raise GraphError(f"einsum: the output of {subscripts!r} {wrong}")
     return output
 
 
