@@ -56,8 +56,8 @@ SANITIZE = (
     "-fsanitize=address,undefined",
     "-fno-sanitize-recover=undefined",
     "-fno-omit-frame-pointer",
-    "-g",
-    "-O1",  # what checks every access takes minutes to optimize
+    "-g1",  # lines, not variables
+    "-O0",  # what checks every access takes minutes to optimize
 )
 # For compilers older than the names of the levels.
 _LEVEL_3 = ("-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mpopcnt")

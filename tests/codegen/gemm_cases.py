@@ -14,7 +14,6 @@ from codegen import sizes
 from codegen.build import build
 from codegen.ir import Buffer, Gemm, Kernel, Program, Role
 from codegen.target import runnable
-from tests.effort import effort_in
 
 TARGETS = runnable()[::-1]
 TURNS = tuple(itertools.product((False, True), repeat=2))
@@ -125,9 +124,7 @@ def check_all(cases, target):
     """``check`` for every case, compiled as one module."""
     cases = tuple(dict.fromkeys(cases))
     programs = [program(case, f"f{at}") for at, case in enumerate(cases)]
-    doubles = all(case.dtype == "float64" for case in cases)
-    flags = effort_in("float64" if doubles else "float32")
-    module = build(programs, target, flags=flags)
+    module = build(programs, target)
     for at, case in enumerate(cases):
         check(module[f"f{at}"], case, at)
 

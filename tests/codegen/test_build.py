@@ -28,7 +28,8 @@ from codegen.ir import (
     Store,
 )
 from codegen.target import TARGETS, runnable
-from codegen.toolchain import SANITIZE, Toolchain, find_toolchain
+from codegen.toolchain import Toolchain, find_toolchain
+from tests import sanitizing
 
 n, i = sizes.symbol("n"), sizes.symbol("i")
 ROOT = Path(building.__file__).parents[1]
@@ -217,16 +218,7 @@ def test_flags_of_the_user_reach_the_compiler(monkeypatch):
 
 def sanitized(code, tmp_path):
     """Run ``code`` with every kernel built for the address sanitizer."""
-    compiler = find_toolchain().command[0]
-    command = [compiler, "-print-file-name=libasan.so"]
-    library = subprocess.run(command, capture_output=True, text=True, check=True)
-    return in_process(
-        code,
-        LD_PRELOAD=library.stdout.strip(),
-        ASAN_OPTIONS="detect_leaks=0",
-        SYMGRAPH_CFLAGS=" ".join(SANITIZE),
-        SYMGRAPH_CACHE=str(tmp_path),
-    )
+    return in_process(code, **sanitizing.environment(tmp_path))
 
 
 def test_the_sanitizers_see_what_kernels_do(tmp_path):

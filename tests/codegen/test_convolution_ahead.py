@@ -21,12 +21,14 @@ from tests.codegen.convolution_cases import image
 
 AVX512 = TARGETS["avx512"]
 ASKED = re.compile(r"__builtin_prefetch\((\w+) .*, ([01]), [23]\);")
+ASKED_ROWS = re.compile(r"sg_ask_to_(read|write)\((\w+) ")
 
 
 def _asked(emission):
     """The buffers asked for, each with whether it is to be written."""
     lines = "\n".join(line for phase in emission.phases for line in phase.lines)
-    return {(name, write == "1") for name, write in ASKED.findall(lines)}
+    rows = {(name, use == "write") for use, name in ASKED_ROWS.findall(lines)}
+    return rows | {(name, write == "1") for name, write in ASKED.findall(lines)}
 
 
 def _direct(inputs, size, kernel=3, outputs=16, batch=2):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from codegen.toolchain import SANITIZE, find_toolchain
+from tests import sanitizing
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,15 +83,7 @@ agree([x, b], [*outputs, sg.grad(cost, x)], array, array[:, :, :2])
 
 def sanitized(program, folder):
     """Run ``program`` with every kernel built for the sanitizers."""
-    command = [*find_toolchain().command, "-print-file-name=libasan.so"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True)
-    variables = {
-        "LD_PRELOAD": found.stdout.strip(),
-        "ASAN_OPTIONS": "detect_leaks=0",
-        "PYTHONPATH": str(ROOT),
-        "SYMGRAPH_CFLAGS": " ".join(SANITIZE),
-        "SYMGRAPH_CACHE": str(folder),
-    }
+    variables = {"PYTHONPATH": str(ROOT), **sanitizing.environment(folder)}
     return subprocess.run(
         [sys.executable, "-c", PRELUDE + program],
         env={**os.environ, **variables},

@@ -14,7 +14,7 @@ from codegen.target import runnable
 from symgraph.graph import Apply, Graph, TensorType, Variable, evaluate
 from symgraph.lowering.lower import lower
 from tests.codegen.unseen import check, each_unseen_target
-from tests.effort import effort_in
+from tests.effort import effort
 from tests.lowering.conftest import run_built
 from tests.ops.cases import CASES
 
@@ -68,7 +68,7 @@ def programs_of(lowered):
 @pytest.mark.parametrize(("target", "dtype"), EACH, ids=name_of)
 def test_every_op(target, dtype, part):
     cases, lowered = lowered_for(target, dtype, part)
-    module = build(programs_of(lowered), target, flags=effort_in(dtype))
+    module = build(programs_of(lowered), target, flags=effort(target, dtype))
     wrong = []
     for case, each in zip(cases, lowered, strict=True):
         results = run_built(module, each, case.arrays)
