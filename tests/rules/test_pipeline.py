@@ -178,8 +178,8 @@ def test_the_gradients_of_a_network_keep_their_values():
     assert len(result) < len(graph)
 
 
-@pytest.mark.parametrize("length", [30_000])
-def test_a_chain_of_any_length(length):
+def test_a_chain_of_any_length():
+    length = 12_000  # in linear time: test_driver.py
     x = y = tensor("x", None)
     with inherit_site(Site("chain.py", 1)):
         for i in range(length // 4):
@@ -188,7 +188,7 @@ def test_a_chain_of_any_length(length):
     assert len(graph) > length // 2
     start = time.process_time()
     result, history = rewrite(graph)
-    assert time.process_time() - start < 12
+    assert time.process_time() - start < 5
     assert len(result) == length // 4
     assert result.inputs == (x,)
     assert len(history.stages) == len(DEFAULT)
