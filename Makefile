@@ -28,11 +28,8 @@ large: $(VENV)/dev.stamp
 # Every op and kernel built for gcc's sanitizers: slower than the tests. The compiler
 # itself runs without them. Some of it by ONLY="product or winograd".
 sanitize: $(VENV)/dev.stamp
-	LD_PRELOAD=$$(cc -print-file-name=libasan.so) ASAN_OPTIONS=detect_leaks=0 \
-	SYMGRAPH_CC="env -u LD_PRELOAD cc" \
-	SYMGRAPH_CACHE=$(VENV)/sanitized SYMGRAPH_CFLAGS="$$($(BIN)/python -c \
-	'from codegen.toolchain import SANITIZE; print(*SANITIZE)')" \
-	$(BIN)/python -m pytest $(if $(ONLY),-k "$(ONLY)") tests/compile/test_c_against_reference.py tests/lowering \
+	$(BIN)/python -m tests.sanitizing $(VENV)/sanitized $(if $(ONLY),-k "$(ONLY)") \
+	tests/compile/test_c_against_reference.py tests/lowering \
 	tests/compile/test_quick.py tests/compile/test_quick_updates.py \
 	tests/compile/test_scan.py tests/codegen/test_repeats.py tests/codegen/test_strands.py \
 	tests/codegen/test_crew.py tests/codegen/test_joining.py \

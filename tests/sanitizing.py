@@ -1,9 +1,16 @@
-"""What a process needs so that its kernels are built for gcc's sanitizers."""
+"""What a process needs so that its kernels are built for gcc's sanitizers.
+
+    python -m tests.sanitizing CACHE tests/codegen/test_gemm.py
+
+runs pytest so, with the C that it makes in the folder CACHE.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
+import sys
 from pathlib import Path
 
 from codegen.toolchain import SANITIZE, find_toolchain
@@ -21,3 +28,10 @@ def environment(cache: Path) -> dict[str, str]:
         "SYMGRAPH_CFLAGS": " ".join(SANITIZE),
         "SYMGRAPH_CACHE": str(cache),
     }
+
+
+if __name__ == "__main__":
+    folder, *arguments = sys.argv[1:]
+    variables = {**os.environ, **environment(Path(folder))}
+    command = [sys.executable, "-m", "pytest", *arguments]
+    os.execve(sys.executable, command, variables)

@@ -33,8 +33,9 @@ def scratch_bytes(plan: Plan) -> Size:
 def common(plan: Plan) -> Common:
     """What the body calls."""
     product = plan.product
-    if plan.way is Way.ROW or not isinstance(product.n, int):
+    if plan.way is Way.ROW:
         return row(product.dtype)
+    assert isinstance(product.n, int)  # columns are few only where they are known
     return dots(product.n, product.dtype)
 
 
