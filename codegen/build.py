@@ -13,11 +13,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from codegen.cache import LIBRARY, Cache, default_cache, digest
 from codegen.interface import Interface, interface_of
 from codegen.ir import Program
-from codegen.printer import Source, print_programs
 from codegen.runtime import Native, load
 from codegen.setting import (
     RUNTIME,
@@ -29,6 +29,9 @@ from codegen.setting import (
 )
 from codegen.target import Target
 from codegen.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from codegen.printer import Source
 
 STAGES = ("print", "cc", "load")
 
@@ -69,6 +72,8 @@ def build(
     user's cache. Raises ToolchainError without a compiler, CompileError where it
     fails.
     """
+    from codegen.printer import print_programs
+
     setting = setting_of(target, toolchain, cache, flags)
     seconds = dict.fromkeys(STAGES, 0.0)
     with _timed(seconds, "print"):

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from codegen.declared import ffi
 from codegen.python_table import function, python_table
-from codegen.workspace import LAYOUT, Workspace, ffi
+from codegen.workspace import LAYOUT, Workspace
 
 if TYPE_CHECKING:
     from codegen.runtime import Native
@@ -29,24 +30,6 @@ Key = tuple[tuple[int, ...], int]  # run-time sizes, and threads
 
 PLANS = 8  # shapes of arguments that one callable serves, the latest of them
 _FASTCALL = 0x80  # METH_FASTCALL
-
-ffi.cdef(
-    """
-    typedef struct { sg_python *python; int64_t reads, writes; intptr_t *cells;
-                     void *name, *acquire, *release, *unless, *spares;
-                     intptr_t *met, *next; intptr_t array; } sg_cells;
-    typedef struct { sg_call call; intptr_t *shapes, *results, *expected, *items; }
-        sg_plan;
-    typedef struct { void *entry; sg_cells *cells; intptr_t *dtypes;
-                     int64_t arguments, fixed, results, plans;
-                     sg_plan **plan; int64_t busy; } sg_direct;
-    typedef struct { const char *name; void *function; int flags; const char *doc; }
-        sg_method;
-    bool sg_direct_claim(sg_direct *direct);
-    void sg_direct_open(sg_python *python);
-    void *sg_direct_call(void *self, void **arguments, intptr_t count);
-    """
-)
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,17 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from codegen.memory import Slot
-from codegen.printer import Printed
 from codegen.repeats import leaves
 from codegen.sizes import Atom, Compound, Polynomial, Size, Symbol
+
+if TYPE_CHECKING:
+    from codegen.printer import Printed
 
 Array = npt.NDArray[Any]
 Json = Any  # what json.loads gives

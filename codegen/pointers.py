@@ -16,13 +16,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cffi
 import numpy as np
 import numpy.typing as npt
 
+from codegen.declared import ffi
+
 Array = npt.NDArray[Any]
 
-_ffi = cffi.FFI()
 _WORDS = 8  # how far into an object to look
 _DTYPE, _FLAGS = 6, 7  # places after the type: data, ndim, shape, strides, base, ...
 
@@ -65,21 +65,21 @@ def addresses(arrays: Sequence[Array], dtypes: Sequence[str], who: str) -> list[
 
 def _offset(thing: object, expected: Sequence[int]) -> int | None:
     """Where in the memory of ``thing`` the ``expected`` words stand."""
-    words = _ffi.cast("intptr_t *", id(thing))
+    words = ffi.cast("intptr_t *", id(thing))
     for place in range(1, _WORDS):
         if [words[place + more] for more in range(len(expected))] == list(expected):
-            return place * int(_ffi.sizeof("intptr_t"))
+            return place * int(ffi.sizeof("intptr_t"))
     return None
 
 
 def _describes(array: Array, offset: int) -> bool:
-    words = _ffi.cast("intptr_t *", id(array) + offset)
-    shape = _ffi.cast("intptr_t *", words[3])
+    words = ffi.cast("intptr_t *", id(array) + offset)
+    shape = ffi.cast("intptr_t *", words[3])
     return (
-        int(_ffi.cast("int", words[2])) == array.ndim
+        int(ffi.cast("int", words[2])) == array.ndim
         and tuple(shape[axis] for axis in range(array.ndim)) == array.shape
         and words[_DTYPE] == id(array.dtype)
-        and int(_ffi.cast("int", words[_FLAGS])) == array.flags.num
+        and int(ffi.cast("int", words[_FLAGS])) == array.flags.num
     )
 
 

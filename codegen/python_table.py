@@ -15,10 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from codegen.workspace import LAYOUT, ffi
+from codegen.declared import ffi
+from codegen.workspace import LAYOUT
 
 _EMPTY = 184  # the place of PyArray_Empty in NumPy's table
-_NAMES = {
+NAMES = {
     "unlock": "PyEval_SaveThread",
     "relock": "PyEval_RestoreThread",
     "keep": "Py_IncRef",
@@ -38,11 +39,6 @@ _NAMES = {
     "pointer": "PyCapsule_GetPointer",
 }
 
-ffi.cdef(
-    f"typedef struct {{ void {', '.join(f'*{name}' for name in _NAMES)}, "
-    "*empty, *none, *truth; } sg_python;"
-)
-
 
 @cache
 def python_table() -> Any | None:
@@ -51,7 +47,7 @@ def python_table() -> Any | None:
         return None
     table = ffi.new("sg_python *")
     try:
-        for name, function in _NAMES.items():
+        for name, function in NAMES.items():
             found = getattr(ctypes.pythonapi, function)
             address = ctypes.cast(found, ctypes.c_void_p).value or 0
             setattr(table, name, ffi.cast("void *", address))

@@ -17,12 +17,13 @@ import numpy as np
 import numpy.typing as npt
 
 from codegen import memory
+from codegen.declared import ffi
 from codegen.direct import Cells, Direct
 from codegen.interface import Interface
 from codegen.pointers import addresses
 from codegen.python_table import python_table
 from codegen.threads import Threads
-from codegen.workspace import LAYOUT, Workspace, aligned_bytes, ffi
+from codegen.workspace import LAYOUT, Workspace, aligned_bytes
 
 Array = npt.NDArray[Any]
 

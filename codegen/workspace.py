@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import cffi
 import numpy as np
 import numpy.typing as npt
 
 from codegen import memory
+from codegen.declared import ffi
 from codegen.ir import FOUND
 from codegen.pointers import find_layout
 from codegen.threads import Threads
@@ -18,18 +18,6 @@ if TYPE_CHECKING:
 
 Array = npt.NDArray[Any]
 
-ffi = cffi.FFI()
-ffi.cdef(
-    """
-    typedef struct { intptr_t *arguments; int64_t *sizes; char *arena;
-                     int64_t *offsets; int64_t threads; double *seconds;
-                     intptr_t items, array, type; intptr_t *dtypes;
-                     int64_t *found; } sg_call;
-    typedef int64_t sg_entry(const sg_call *call);
-    sg_entry *sg_entry_at(int64_t place);
-    int omp_get_num_threads(void);
-    """
-)
 LAYOUT = find_layout()
 
 

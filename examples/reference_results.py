@@ -28,10 +28,10 @@ class Run:
 
 def draw(runs: list[Run], path: Path) -> None:
     """Loss and error by epoch, all runs in one figure."""
-    import matplotlib  # noqa: PLC0415  (an extra of the examples)
+    import matplotlib
 
     matplotlib.use("Agg")
-    from matplotlib import pyplot  # noqa: PLC0415
+    from matplotlib import pyplot
 
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for number, run in enumerate(runs):

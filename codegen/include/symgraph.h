@@ -38,7 +38,7 @@ typedef struct sg_array {
 #define SG_PLAIN 0x101 /* flags of an array that is contiguous and aligned */
 #define SG_NOT_PLAIN INT64_MIN
 
-/* One call, as the caller gives it; ``runtime.py`` has the same declaration. */
+/* One call, as the caller gives it; ``declarations.py`` has the same. */
 typedef struct sg_call {
     char **arguments; /* pointers of the arguments, then of the constants */
     const int64_t *sizes;

@@ -22,7 +22,6 @@ from symgraph.compile.recipe import keep, recall, recipe_of
 from symgraph.compile.reference import ReferenceBackend
 from symgraph.compile.state import Arrays, Snapshot
 from symgraph.graph import SharedVariable
-from symgraph.lowering.linalg import foreseen
 
 
 class Backend(Protocol):
@@ -73,6 +72,8 @@ def _native(
     recipe = recall(name, graph) if name is not None else None
     module = reload(recipe.key, recipe.interfaces) if recipe else None
     if recipe is None or module is None:
+        from symgraph.lowering.linalg import foreseen
+
         prepare(setting, foreseen(graph))  # while the graph is lowered
         lowered = compilation.lowered
         module = build(lowered.programs, lowered.target)

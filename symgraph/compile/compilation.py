@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from symgraph.compile.mode import Mode
 from symgraph.compile.pipeline import lower_graph
 from symgraph.compile.specification import Specification
 from symgraph.graph import Graph
 from symgraph.graph.config import config, settings_of
-from symgraph.lowering.lowered import Lowered
 from symgraph.rewriting import History, rewrite_graph
+
+if TYPE_CHECKING:
+    from symgraph.lowering.lowered import Lowered
 
 
 class Compilation:

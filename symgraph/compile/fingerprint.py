@@ -26,7 +26,6 @@ from functools import cache
 from pathlib import Path
 from typing import TypeAlias
 
-import networkx
 import numpy as np
 
 import codegen
@@ -66,7 +65,7 @@ def fingerprint(
         text = _graph_text(graph, varying)
     except _Unknown:
         return None
-    versions = (platform.python_version(), np.__version__, networkx.__version__)
+    versions = (platform.python_version(), np.__version__)
     settings = repr(settings_of(config))
     rewritten = "default" if stages is DEFAULT else "as it is"
     return digest(text, rewritten, settings, conditions, source, *versions)

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from codegen.printer import print_programs
 from codegen.target import Target, host_target
 from codegen.threads import default_threads
 from symgraph.compile.mode import Mode, as_mode
 from symgraph.graph import Graph, GraphError, SharedVariable, Variable, config
-from symgraph.lowering.lower import lower
-from symgraph.lowering.lowered import Lowered
 from symgraph.rewriting import History, rewrite_graph
 from symgraph.rules.pipeline import graph_of
+
+if TYPE_CHECKING:
+    from symgraph.lowering.lowered import Lowered
 
 STATIONS = ("rewrite", "lower", "c")
 C_NAME = "function"  # one name for every function: no user's text reaches C
@@ -61,6 +62,8 @@ def compile_pipeline(
 
 def lower_graph(graph: Graph, varying: Collection[SharedVariable] = ()) -> Lowered:
     """``graph`` as kernel IR for this machine."""
+    from symgraph.lowering.lower import lower
+
     return lower(graph, C_NAME, _target(), varying)
 
 
@@ -74,4 +77,6 @@ def _target() -> Target:
 
 def c_source(lowered: Lowered) -> str:
     """The C of a lowered graph: the prologue, where there is one, comes last."""
+    from codegen.printer import print_programs
+
     return print_programs(lowered.programs, lowered.target).text

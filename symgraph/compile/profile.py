@@ -16,12 +16,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 
 from codegen.ir import Buffer, Program, Role
 from codegen.memory import buffer_bytes
@@ -32,6 +30,9 @@ from codegen.sizes import evaluate
 from codegen.work import flops
 from symgraph.compile.roofline_plot import plot_roofline
 from symgraph.graph import Site
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _WIDTH = 160  # of a table that goes to no terminal
 _HEADINGS = ("ms/call", "%", "Gflop/s", "GB/s", "flop/B", "roof", "% of roof")
@@ -102,6 +103,8 @@ class Profile:
 
     def table(self, rows: int = 30) -> Table:
         """A rich table of the slowest kernels, the slowest first."""
+        from rich.table import Table
+
         title = f"{self.name}: {self.calls} calls, {self.seconds:.4g} s in kernels"
         ordered = sorted(self.rows, key=lambda row: -row.seconds)
         table = Table(title=title, caption=self._caption(ordered[rows:]))
@@ -143,6 +146,8 @@ class Profile:
 
     def __str__(self) -> str:
         """The table as wide as the terminal, in its colours; plain text elsewhere."""
+        from rich.console import Console
+
         terminal = sys.stdout.isatty()
         width = max(_WIDTH, shutil.get_terminal_size().columns) if terminal else _WIDTH
         console = Console(width=width, force_terminal=terminal)

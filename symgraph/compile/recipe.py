@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from numpy.linalg import LinAlgError
 
@@ -32,8 +32,10 @@ from codegen.ir import Requirement
 from codegen.sizes import Size
 from symgraph.graph import Graph, SharedVariable, Site
 from symgraph.lowering.failures import Failure
-from symgraph.lowering.lowered import Lowered
 from symgraph.lowering.shapes import Source
+
+if TYPE_CHECKING:
+    from symgraph.lowering.lowered import Lowered
 
 EXCEPTIONS = {kind.__name__: kind for kind in (ValueError, IndexError, LinAlgError)}
 

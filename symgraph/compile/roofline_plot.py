@@ -27,7 +27,7 @@ def plot_roofline(
     Raises ImportError where matplotlib is not installed.
     """
     try:
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.figure import Figure
     except ImportError:
         raise ImportError(
             f"{name}.profile().plot: matplotlib is not installed; "

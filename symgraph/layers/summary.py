@@ -5,9 +5,6 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.table import Table
-
 from symgraph.graph import SharedVariable
 from symgraph.layers.parameters import sizes
 
@@ -17,6 +14,9 @@ if TYPE_CHECKING:
 
 def summary(net: Layer) -> str:
     """One line for each layer of ``net``, and the totals, as text."""
+    from rich.console import Console
+    from rich.table import Table
+
     net.require_built()
     table = Table(title=f"{net.label}: input {net.input_type}")
     for heading in ("layer", "type", "output"):

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-import networkx
 import numpy as np
 
 from symgraph.graph import SharedVariable, TensorType, Variable, clone_with, leaves_of
@@ -163,6 +162,8 @@ def _task(
 
 def _levels(tasks: Sequence[Task]) -> tuple[tuple[Task, ...], ...]:
     """The tasks, each as early as what it is computed from allows."""
+    import networkx
+
     owners = {draft: task for task in tasks for draft in task.drafts}
     waits = networkx.DiGraph()
     waits.add_nodes_from(tasks)

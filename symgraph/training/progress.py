@@ -5,16 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeRemainingColumn,
-)
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Advance: TypeAlias = Callable[[str], None]
 
@@ -34,13 +28,15 @@ def bar(
     if not enabled or not console.is_terminal:
         yield _silent
         return
+    from rich import progress as rich_bars
+
     columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
+        rich_bars.TextColumn("{task.description}", markup=False),
+        rich_bars.BarColumn(),
+        rich_bars.MofNCompleteColumn(),
+        rich_bars.TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as progress:
+    with rich_bars.Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task(description, total=total)
 
         def advance(text: str = "") -> None:
@@ -51,6 +47,8 @@ def bar(
 
 def _standard_error() -> Console:
     """A terminal if it is one: rich alone would also believe ``$FORCE_COLOR``."""
+    from rich.console import Console
+
     return Console(stderr=True, force_terminal=bool(sys.stderr and sys.stderr.isatty()))
 
 

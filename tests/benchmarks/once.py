@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import subprocess
 import sys
@@ -21,6 +22,42 @@ BATCH = 100
 COMPILED = {"torch": "compiled, channels-last", "jax": "NHWC", "tensorflow": "XLA"}
 MODULES = ("torch", "jax", "tensorflow", "pytensor")
 CACHES = ("SYMGRAPH_CACHE", "TORCHINDUCTOR_CACHE_DIR")
+# A process of its own that computes tanh(x x) + 1, from its first import on.
+FIRST = {
+    "symgraph": """
+import symgraph as sg
+x = sg.fmatrix("x")
+result = sg.function([x], sg.tanh(x @ x) + 1)(ones)
+""",
+    "torch": """
+import torch
+result = torch.compile(lambda x: torch.tanh(x @ x) + 1)(torch.from_numpy(ones)).numpy()
+""",
+    "jax": """
+import jax
+result = jax.jit(lambda x: jax.numpy.tanh(x @ x) + 1)(ones)
+""",
+    "tensorflow": """
+import tensorflow
+product = lambda x: tensorflow.tanh(x @ x) + 1
+result = tensorflow.function(product, jit_compile=True)(ones).numpy()
+""",
+    "pytensor": """
+import pytensor
+x = pytensor.tensor.fmatrix("x")
+result = pytensor.function([x], pytensor.tensor.tanh(x @ x) + 1, mode="NUMBA")(ones)
+""",
+}
+FIRST_RESULT = """
+import time
+import numpy
+ones = numpy.ones((3, 3), numpy.float32)
+start = time.perf_counter()
+{code}
+seconds = time.perf_counter() - start
+assert numpy.allclose(result, numpy.tanh(3) + 1, rtol=1e-6), result
+print(seconds)
+"""
 IMPORT = """
 import time
 start = time.perf_counter()
@@ -77,32 +114,66 @@ def _first_step(start: Start, way: str, folder: Path, environment: dict) -> floa
 
 
 def imports(python: str, names: list[str], repeats: int) -> list[Row]:
-    """Importing, as multiples of NumPy's own import by the same interpreter."""
-    ours = _import_ratio(sys.executable, "symgraph", repeats)
+    """Importing, as multiples of NumPy's own, and the way to a first small result.
+
+    The latter begins with NumPy there and everything that can be kept on disk.
+    """
+    return [
+        *_compared("import", _import_ratio, python, names, repeats),
+        *_compared(
+            "import to first result, warm", _first_result, python, names, repeats
+        ),
+    ]
+
+
+def _compared(
+    what: str, measured: Callable, python: str, names: list[str], repeats: int
+) -> list[Row]:
+    unit, wanted = ("x NumPy's", "<= 3 x NumPy's") if what == "import" else ("s", "")
     rows = []
-    for name in names:
-        if name not in MODULES:
-            continue
-        try:
-            theirs = _import_ratio(python, name, max(repeats // 2, 1))
-        except subprocess.CalledProcessError as error:
-            rows.append(Row("import", name, failure=error.stderr.splitlines()[-1]))
-            continue
-        row = Row("import", name, "", ours, theirs)
-        rows.append(_with(row, "x NumPy's", "<= 3 x NumPy's"))
+    with tempfile.TemporaryDirectory() as kept:
+        ours = measured(sys.executable, "symgraph", repeats, Path(kept))
+        for name in names:
+            if name not in MODULES:
+                continue
+            try:
+                theirs = measured(python, name, max(repeats // 2, 1), Path(kept))
+            except subprocess.CalledProcessError as error:
+                rows.append(Row(what, name, failure=error.stderr.splitlines()[-1]))
+                continue
+            rows.append(_with(Row(what, name, "", ours, theirs), unit, wanted))
     return in_order(rows)
 
 
-def _import_ratio(python: str, module: str, repeats: int) -> float:
+def _import_ratio(python: str, module: str, repeats: int, kept: Path) -> float:
     def seconds(name: str) -> float:
-        command = [python, "-c", IMPORT.format(module=name)]
-        done = subprocess.run(
-            command, check=True, capture_output=True, text=True, cwd=sides.ROOT
-        )
-        return float(done.stdout.splitlines()[-1])
+        return _seconds(python, IMPORT.format(module=name), kept)
 
     seconds(module), seconds("numpy")  # what they read is in memory from now on
     return statistics.median(seconds(module) / seconds("numpy") for _ in range(repeats))
+
+
+def _first_result(python: str, module: str, repeats: int, kept: Path) -> float:
+    code = FIRST_RESULT.format(code=FIRST[module])
+    _seconds(python, code, kept)
+    return statistics.median(_seconds(python, code, kept) for _ in range(repeats))
+
+
+def _seconds(python: str, code: str, kept: Path) -> float:
+    """What ``code`` prints; everybody's bytecode and machine code is ``kept`` there."""
+    environment = {**os.environ, **dict.fromkeys(CACHES, str(kept))}
+    environment["PYTENSOR_FLAGS"] = f"compiledir={kept}"
+    environment["PYTHONPYCACHEPREFIX"] = str(kept)
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    done = subprocess.run(
+        [python, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=sides.ROOT,
+        env=environment,
+    )
+    return float(done.stdout.splitlines()[-1])
 
 
 def memory(python: str, names: list[str], folder: Path) -> list[Row]:
