@@ -160,11 +160,11 @@ def _first_result(python: str, module: str, repeats: int, kept: Path) -> float:
 
 
 def _seconds(python: str, code: str, kept: Path) -> float:
-    """What ``code`` prints; everybody's bytecode and machine code is ``kept`` there."""
+    """What ``code`` prints; machine code is ``kept`` there."""
     environment = {**os.environ, **dict.fromkeys(CACHES, str(kept))}
     environment["PYTENSOR_FLAGS"] = f"compiledir={kept}"
-    environment["PYTHONPYCACHEPREFIX"] = str(kept)
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    for handicap in sides.HANDICAPS:
+        environment.pop(handicap, None)
     done = subprocess.run(
         [python, "-c", code],
         check=True,

@@ -30,7 +30,8 @@ SETTINGS = {
     "NUMBA_NUM_THREADS": str(THREADS),
     "TF_CPP_MIN_LOG_LEVEL": "2",
 }
-HANDICAPS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")  # kernels for older processors
+# Kernels for older processors; modules parsed anew each time, if not installed.
+HANDICAPS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 
 
 class SideError(Exception):
