@@ -36,6 +36,11 @@ def filters(dtype: str, side: int, taps: tuple[int, int]) -> Helper:
     return _helper("winograd_filter", dtype, side, *taps)
 
 
+def gradients(dtype: str, side: int, extents: tuple[int, int]) -> Helper:
+    """The same of tiles of dy, rows by columns, which calls ``filters`` for them."""
+    return _helper("winograd_gradient", dtype, side, *extents)
+
+
 def outputs(dtype: str, side: int, extents: tuple[int, int]) -> Helper:
     """A' z A from side by side points, to rows by columns of outputs."""
     return _helper("winograd_output", dtype, side, *extents)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import ahead, text
+from codegen.convolution import ahead
 from codegen.convolution.geometry import position
+from codegen.emission import Helper
 from codegen.ir import Image
-from codegen.scalars import C_TYPES
 from codegen.sizes import Size, symbol
 
 
@@ -22,38 +22,28 @@ def place(grid: tuple[int, int], outputs: tuple[int, int], index: str) -> list[s
 
 
 def patch(
+    helper: Helper,
     image: Image,
-    block: Size,
+    first: Size,
+    number: Size,
     corner: tuple[Size, Size],
     shape: tuple[int, int],
-    call: str,
+    to: tuple[str, Size],
 ) -> list[str]:
-    """``call`` with the place and the row step of a patch of ``sample``.
+    """``helper`` on a patch of ``sample`` in each of ``number`` blocks from ``first``.
 
-    A patch that reaches outside the image is copied first, with zeros there.
+    Patches have that ``shape`` from ``corner`` on. Their points stand ``to`` that place
+    and that step apart, block beside block.
     """
-    lanes, name = image.block, image.buffer.name
-    at = sizes.text(position(image, symbol("sample"), block, *corner))
-    start = sizes.text(position(image, symbol("sample"), block, 0, 0))
-    within = " && ".join(
-        f"{sizes.text(first)} >= 0 && {sizes.text(first + size)} <= {sizes.text(most)}"
-        for first, size, most in zip(
-            corner, shape, (image.height, image.width), strict=True
-        )
-    )
-    fields = [image.height, image.width, *corner, *shape]
+    start = sizes.text(position(image, symbol("sample"), first, 0, 0))
+    fields = (image.height, image.width, *corner, *shape)
     window = ", ".join(sizes.text(field) for field in fields)
-    direct = call.format(f"{name} + {at}", sizes.text(image.width * lanes))
-    copied = [
-        f"{C_TYPES[image.buffer.dtype]} patch[{shape[0] * shape[1] * lanes}];",
-        f"const sg_window window = {{{window}}};",
-        f"sg_copy_plane((char *)patch, (const char *)({name} + {start}),",
-        f"              {lanes} * sizeof *patch, window);",
-        call.format("patch", shape[1] * lanes),
-    ]
+    place, step = to
+    pointer = f"{image.buffer.name} + {start}"
     return [
-        *text.block(f"if ({within})", [direct]),
-        *text.block("else", copied),
+        f"const sg_window window = {{{window}}};",
+        f"{helper.name}({pointer}, {sizes.text(number)}, &window, {place},",
+        f"    {sizes.text(step)});",
     ]
 
 

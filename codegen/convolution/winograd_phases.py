@@ -124,16 +124,9 @@ def _inputs(w: Winograd) -> list[str]:
 
 def _input(w: Winograd) -> list[str]:
     """The first stage for one tile: its patches transformed, block by block."""
-    c, lanes = w.correlation, w.correlation.lanes
-    to = f"inputs + tile * {w.input_row} + chunk * {lanes}, {w.input_step}"
-    body = patches.patch(
-        c.source,
-        symbol("chunk"),
-        corner(w),
-        w.patch[1],
-        f"{_helpers(w)[0].name}({{}}, {{}}, {to});",
-    )
-    return text.loop("chunk", blocks(c.source), body)
+    image, helper = w.correlation.source, _helpers(w)[0]
+    to = f"inputs + tile * {w.input_row}", w.input_step
+    return patches.patch(helper, image, 0, blocks(image), corner(w), w.patch[1], to)
 
 
 def _groups(w: Winograd) -> list[str]:

@@ -37,7 +37,8 @@ def _sums(c: Cut, target: Target) -> Phase:
     inputs, outputs = c.groups
     item = np.dtype(c.step.dw.dtype).itemsize
     units = c.shares * inputs * outputs
-    called = [_inputs(c), _gradients(c)]
+    called = [_inputs(c), helpers.filters(c.step.dw.dtype, c.side, c.outputs)]
+    called += [_gradients(c)]
     called += [_multiplied(c, pieces) for pieces in _forms(c, target)]
     work = c.points * c.point_size // c.channels.lanes
     body = _unit(c, target)
@@ -86,7 +87,7 @@ def _inputs(c: Cut) -> Helper:
 
 
 def _gradients(c: Cut) -> Helper:
-    return helpers.filters(c.step.dw.dtype, c.side, c.outputs)
+    return helpers.gradients(c.step.dw.dtype, c.side, c.outputs)
 
 
 def _multiplied(c: Cut, pieces: list[int]) -> Helper:
@@ -144,29 +145,22 @@ def _put_aside(c: Cut) -> list[str]:
 
 def _transformed(c: Cut) -> list[str]:
     """One tile: its patches of x and its part of dy at the 36 points."""
-    lanes = c.channels.lanes
+    lanes, wide, many = c.channels.lanes, c.group_in, c.group_out
     corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
-    to = f"inputs + (tile * {c.group_in} + k) * {lanes}, {c.input_step}"
+    shape = c.side, c.side
+    to = f"inputs + tile * {wide * lanes}", c.input_step
     inputs = patch(
-        c.step.x,
-        symbol("chunk") * c.group_in + symbol("k"),
-        corner,
-        (c.side, c.side),
-        f"{_inputs(c).name}({{}}, {{}}, {to});",
+        _inputs(c), c.step.x, symbol("chunk") * wide, wide, corner, shape, to
     )
-    to = f"gradients + (tile * {c.group_out} + k) * {lanes}, {c.gradient_step}"
-    gradients = patch(
-        c.step.dy,
-        symbol("bundle") * c.group_out + symbol("k"),
-        (symbol("row"), symbol("column")),
-        c.outputs,
-        f"{_gradients(c).name}({{}}, {{}}, {lanes}, {to});",
-    )
+    corner = symbol("row"), symbol("column")
+    to = f"gradients + tile * {many * lanes}", c.gradient_step
+    first = symbol("bundle") * many
+    gradients = patch(_gradients(c), c.step.dy, first, many, corner, c.outputs, to)
     return [
         *_next(c),
         *place(c.grid, c.outputs, "first + tile"),
-        *text.loop("k", c.group_in, inputs),
-        *text.loop("k", c.group_out, gradients),
+        *text.block("", inputs),
+        *text.block("", gradients),
     ]
 
 

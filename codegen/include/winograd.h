@@ -14,6 +14,7 @@
 #ifndef SYMGRAPH_WINOGRAD_H
 #define SYMGRAPH_WINOGRAD_H
 
+#include "convolution.h"
 #include "vectors.h"
 
 /* Before a loop over the rows or columns of n by n points. Eight lines of eight are more
@@ -107,16 +108,42 @@
 SG_WINOGRAD_LINES(float, f32)
 SG_WINOGRAD_LINES(double, f64)
 
+/* The patch of one tile in each of ``blocks`` planes: what ``w`` cuts out of it goes
+   through ``patch``, and stands ``to`` lanes beside that of the plane before. A patch
+   that reaches outside the image is copied first, with zeros there. */
+#define SG_WINOGRAD_TILE_HEAD(T, s, name)                                              \
+    SG_COMMON void name##_##s(const T *plane, int64_t blocks, const sg_window *w,      \
+                              T *to, int64_t step)
+#define SG_WINOGRAD_TILE(T, s, name, rows, columns)                                    \
+    SG_WINOGRAD_TILE_HEAD(T, s, name)                                                  \
+    {                                                                                  \
+        const int64_t corner = (w->top * w->width + w->left) * sg_lanes_##s;           \
+        const bool inside = w->top >= 0 && w->top + rows <= w->height &&               \
+                            w->left >= 0 && w->left + columns <= w->width;             \
+        for (int64_t block = 0; block < blocks; block++, to += sg_lanes_##s) {         \
+            if (inside) {                                                              \
+                name##_patch_##s(plane + corner, w->width * sg_lanes_##s, to, step);   \
+            }                                                                          \
+            else {                                                                     \
+                T patch[rows * columns * sg_lanes_##s];                                \
+                sg_copy_plane((char *)patch, (const char *)plane,                      \
+                              sg_lanes_##s * sizeof(T), *w);                           \
+                name##_patch_##s(patch, columns * sg_lanes_##s, to, step);             \
+            }                                                                          \
+            plane += w->height * w->width * sg_lanes_##s;                              \
+        }                                                                              \
+    }
+
 /* In two dimensions, on n by n points. The loops over one line unroll, their extents
    being constants, so a file has a function for each form that it needs.
 
    to[n n points, step apart] = B' (n by n vectors at from, rows ``row`` apart) B; what
    the tile ``outputs`` columns on will read is fetched meanwhile. */
 #define SG_WINOGRAD_INPUT_HEAD(T, s, n, outputs)                                       \
-    SG_COMMON void sg_winograd_input_##n##_##outputs##_##s(                            \
-        const T *from, int64_t row, T *to, int64_t step)
+    SG_WINOGRAD_TILE_HEAD(T, s, sg_winograd_input_##n##_##outputs)
 #define SG_WINOGRAD_INPUT(T, s, n, outputs)                                            \
-    SG_WINOGRAD_INPUT_HEAD(T, s, n, outputs)                                           \
+    SG_SHARED void sg_winograd_input_##n##_##outputs##_patch_##s(                      \
+        const T *from, int64_t row, T *to, int64_t step)                               \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_WINOGRAD_EACH_##n for (int i = 0; i < n; i++) {                             \
@@ -135,7 +162,8 @@ SG_WINOGRAD_LINES(double, f64)
             SG_UNROLL for (int i = 0; i < n; i++, at += n * step)                      \
                 sg_store_##s(at, z[i]);                                                \
         }                                                                              \
-    }
+    }                                                                                  \
+    SG_WINOGRAD_TILE(T, s, sg_winograd_input_##n##_##outputs, n, n)
 
 /* to[n n points, step apart] = G (rows by columns vectors at from) G' */
 #define SG_WINOGRAD_FILTER_HEAD(T, s, n, rows, columns)                                \
@@ -159,6 +187,18 @@ SG_WINOGRAD_LINES(double, f64)
                 sg_store_##s(at, z[i]);                                                \
         }                                                                              \
     }
+
+/* The same of one tile of dy in each of ``blocks`` planes, as if it were a filter. */
+#define SG_WINOGRAD_GRADIENT_HEAD(T, s, n, rows, columns)                              \
+    SG_WINOGRAD_TILE_HEAD(T, s, sg_winograd_gradient_##n##_##rows##_##columns)
+#define SG_WINOGRAD_GRADIENT(T, s, n, rows, columns)                                   \
+    SG_INLINE void sg_winograd_gradient_##n##_##rows##_##columns##_patch_##s(          \
+        const T *from, int64_t row, T *to, int64_t step)                               \
+    {                                                                                  \
+        sg_winograd_filter_##n##_##rows##_##columns##_##s(from, row, sg_lanes_##s, to, \
+                                                          step);                       \
+    }                                                                                  \
+    SG_WINOGRAD_TILE(T, s, sg_winograd_gradient_##n##_##rows##_##columns, rows, columns)
 
 /* y[rows][columns] = A' (n n points, step apart) A */
 #define SG_WINOGRAD_OUTPUT_HEAD(T, s, n, rows, columns)                                \

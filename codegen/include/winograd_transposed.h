@@ -61,10 +61,10 @@ SG_WINOGRAD_TRANSPOSED_LINES(double, f64)
 
    to[n n points, step apart] = A (rows by columns vectors at from) A' */
 #define SG_WINOGRAD_SPREAD_HEAD(T, s, n, rows, columns)                                \
-    SG_COMMON void sg_winograd_spread_##n##_##rows##_##columns##_##s(                  \
-        const T *from, int64_t row, T *to, int64_t step)
+    SG_WINOGRAD_TILE_HEAD(T, s, sg_winograd_spread_##n##_##rows##_##columns)
 #define SG_WINOGRAD_SPREAD(T, s, n, rows, columns)                                     \
-    SG_WINOGRAD_SPREAD_HEAD(T, s, n, rows, columns)                                    \
+    SG_SHARED void sg_winograd_spread_##n##_##rows##_##columns##_patch_##s(            \
+        const T *from, int64_t row, T *to, int64_t step)                               \
     {                                                                                  \
         sg_##s##v half[n][n], line[n], z[n];                                           \
         SG_WINOGRAD_EACH_##n for (int i = 0; i < rows; i++) {                          \
@@ -80,7 +80,9 @@ SG_WINOGRAD_TRANSPOSED_LINES(double, f64)
             SG_UNROLL for (int i = 0; i < n; i++, at += n * step)                      \
                 sg_store_##s(at, z[i]);                                                \
         }                                                                              \
-    }
+    }                                                                                  \
+    SG_WINOGRAD_TILE(T, s, sg_winograd_spread_##n##_##rows##_##columns, rows,          \
+                     columns)
 
 /* y[n][n] = B (n n points, step apart) B' */
 #define SG_WINOGRAD_SEEN_HEAD(T, s, n)                                                 \
