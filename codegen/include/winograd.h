@@ -192,6 +192,7 @@ SG_WINOGRAD_LINES(double, f64)
 #define SG_WINOGRAD_GRADIENT_HEAD(T, s, n, rows, columns)                              \
     SG_WINOGRAD_TILE_HEAD(T, s, sg_winograd_gradient_##n##_##rows##_##columns)
 #define SG_WINOGRAD_GRADIENT(T, s, n, rows, columns)                                   \
+    SG_WINOGRAD_FILTER_HEAD(T, s, n, rows, columns); /* it may stand in another file */\
     SG_INLINE void sg_winograd_gradient_##n##_##rows##_##columns##_patch_##s(          \
         const T *from, int64_t row, T *to, int64_t step)                               \
     {                                                                                  \
