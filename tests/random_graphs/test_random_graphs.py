@@ -167,9 +167,14 @@ def test_every_back_end_computes_what_the_definitions_say(drawn):
             continue
         for function in functions:
             found = run(function, drawn, call)
-            if not all(map(agrees, found, expected)):
+            pairs = enumerate(zip(found, expected, strict=True))
+            wrong = [place for place, pair in pairs if not agrees(*pair)]
+            if wrong:
                 assume(is_steady(everything, drawn, call))
-                raise AssertionError
+                worst = [np.abs(found[i] - expected[i]).max() for i in wrong]
+                raise AssertionError(
+                    f"{function.mode.backend}: {wrong} differ by {worst}"
+                )
 
 
 @pytest.fixture(autouse=True)
