@@ -18,7 +18,7 @@ from codegen.traverse import parts
 
 @dataclass(frozen=True)
 class Sums:
-    """Where the product is summed: at ``start``, rows ``step`` apart; C texts.
+    """Where the product is summed: at ``start``, rows ``step`` apart; C texts of factors.
 
     ``in_place`` says that this is the output itself.
     """

@@ -66,7 +66,7 @@ def _places(plan: Plan, in_place: bool) -> tuple[list[str], Sums]:
     Only a product that is one chunk can; where the call decides, the C does.
     """
     partial, out = _partial(plan), plan.product.out
-    whole = Sums(out.at("0", "0"), sizes.text(out.down), True)
+    whole = Sums(out.at("0", "0"), f"({sizes.text(out.down)})", True)
     if plan.chunks == 1:
         return [], whole if in_place else partial
     if isinstance(plan.chunks, int) or not in_place:

@@ -21,7 +21,7 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.reduce import Space, space_of
 from symgraph.lowering.values import Stored, plain_view
-from symgraph.ops import cast, expand_dims, shape, sqrt
+from symgraph.ops import cast, eq, expand_dims, shape, sqrt, where
 from symgraph.ops.affine import AddBias, Affine
 from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
 from symgraph.ops.moments import Moments, PairedSums
@@ -59,10 +59,17 @@ def expand_batch_norm_training_grad(
     if op.mean_only:
         return Affine(op.axes)(dy, gamma, -gamma * dbeta / m), dscaled, dbeta
     rate = 1.0 / sqrt(variance + op.epsilon)
-    slope, dgamma = gamma * rate, dscaled * rate
+    slope, dgamma = gamma * rate, _without_nan(dscaled, rate, m)
     centred = AddBias(op.axes)(x, -mean)  # a second one: cheaper than to store it
     spread = Affine(op.axes)(centred, -slope * rate * dgamma / m, -slope * dbeta / m)
     return dy * expand_dims(slope, op.axes) + spread, dgamma, dbeta
+
+
+def _without_nan(dscaled: Variable, rate: Variable, m: float | Variable) -> Variable:
+    """dscaled r, and 0 where the sum is 0: of no elements r is NaN, but not dgamma."""
+    product = dscaled * rate
+    is_some = isinstance(m, float) and m > 0
+    return product if is_some else where(eq(dscaled, 0.0), dscaled, product)
 
 
 def lower_moments(builder: Builder, node: Apply) -> None:

@@ -51,16 +51,23 @@ def all(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Variable:
 
 
 def mean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Variable:
-    """sum(x) / n over ``axis``; of integers, a ``floatX``."""
-    x = _floating(as_variable(x))
+    """sum(x) / n over ``axis``; of integers, a ``floatX`` of a sum in float64."""
+    x = as_variable(x)
+    if not is_float(x.dtype):
+        return cast(mean(cast(x, "float64"), axis, keepdims), config.floatX)
     return sum(x, axis, keepdims) / count(x, axis, x.dtype)
 
 
 def var(
     x: TensorLike, axis: Axis = None, ddof: int = 0, keepdims: bool = False
 ) -> Variable:
-    """sum (x - mean)^2 / (n - ddof) over ``axis``, in two passes."""
-    x = _floating(as_variable(x))
+    """sum (x - mean)^2 / (n - ddof) over ``axis``, in two passes; integers in float64.
+
+    Of integers it is a ``floatX``.
+    """
+    x = as_variable(x)
+    if not is_float(x.dtype):
+        return cast(var(cast(x, "float64"), axis, ddof, keepdims), config.floatX)
     centred = x - mean(x, axis, keepdims=True)
     freedom = count(x, axis, x.dtype) - float(ddof)
     return sum(square(centred), axis, keepdims) / freedom

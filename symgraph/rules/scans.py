@@ -136,12 +136,14 @@ def keep_last_only(graph: Graph) -> Mapping[Variable, Variable]:
     """
     found = {}
     for n in graph.find(Subtensor):
-        (x, *_), (entry, *rest) = n.inputs, n.op.index
+        (x, *scalars), (entry, *rest) = n.inputs, n.op.index
         scan = x.owner
         if scan is None or x in graph.inputs or not isinstance(scan.op, Scan):
             continue
         place = x.index - scan.op.states
-        if place < 0 or not _is_last(scan.op, entry) or not _are_whole(x, rest):
+        if place < 0 or not _is_last(scan.op, entry):
+            continue
+        if not _are_whole(x, rest, scalars):
             continue
         y = scan.op.stacked[place]
         if y in scan.op.new_states:
@@ -159,16 +161,22 @@ def _is_last(op, entry):
     return entry.position == -1 or entry.position == (op.length or 0) - 1
 
 
-def _are_whole(x, rest):
-    sizes = x.type.shape[1:]
-    return all(
-        isinstance(e, Range)
-        and e.start == 0
-        and e.step == 1
-        and e.size == size
-        and size is not None
-        for e, size in zip(rest, sizes, strict=True)
-    )
+def _are_whole(x, rest, scalars):
+    """Whether all of each dimension but the first is read.
+
+    A size that is not known must be asked of x itself.
+    """
+    unknown = iter(scalars)
+    for axis, entry in enumerate(rest, start=1):
+        if not isinstance(entry, Range) or (entry.start, entry.step) != (0, 1):
+            return False
+        if entry.size is None:
+            size = next(unknown).owner
+            if size is None or size.op != Dim(axis) or size.inputs[0] is not x:
+                return False
+        elif entry.size != x.type.shape[axis]:
+            return False
+    return True
 
 
 @scan_pass("exact")

@@ -10,6 +10,7 @@ import pytest
 
 from symgraph import ops as sg
 from symgraph.autodiff import grad
+from symgraph.compile import function
 from symgraph.graph import GraphError, TypeMismatch
 from symgraph.graph.evaluate import evaluate
 from symgraph.ops import nn
@@ -160,6 +161,18 @@ def test_an_empty_batch_has_no_statistics():
     assert np.isnan(variance).all()
     grads = BatchNormTrainingGrad((0, 2, 3)).reference(x, np.ones(3), mean, variance, x)
     assert [g.shape for g in grads] == [x.shape, (3,), (3,)]
+
+
+@pytest.mark.parametrize("batch", [0, None])
+@pytest.mark.parametrize("mode", ["numpy", "c"])
+def test_an_empty_batch_has_no_gradient(batch, mode):
+    """Its variance is NaN, but sums over no elements are 0."""
+    x, gamma = sg.tensor("x", shape=(batch, 3, 5, 7)), sg.tensor("gamma", shape=(3,))
+    y = nn.batch_norm_training(x, gamma)[0]
+    gradients = function([x, gamma], grad((y * y).sum(), [x, gamma]), mode=mode)
+    dx, dgamma = gradients(np.ones((0, 3, 5, 7), "float32"), np.ones(3, "float32"))
+    assert dx.shape == (0, 3, 5, 7)
+    np.testing.assert_array_equal(dgamma, np.zeros(3))
 
 
 def test_builders_choose_axes_and_parameters():

@@ -61,6 +61,25 @@ def test_dtypes_of_sums():
     assert x.sum().eval({x: np.full(3, 200, "uint8")}) == 600
 
 
+@pytest.mark.parametrize("mode", ["numpy", "c"])
+def test_means_of_large_integers_are_of_sums_in_float64(mode):
+    """2^24 + 1 is no float32: in float32 all of these numbers would be the same."""
+    x = sg.tensor("x", "int32", (None, 7))
+    given = 2**24 + np.arange(35, dtype="int32").reshape(5, 7)
+    outputs = [x.mean(axis=0), x.mean(), x.var(axis=1), x.std(), (x > 2**24).mean()]
+    found = sg.function([x], outputs, mode=mode)(given)
+    expected = [
+        given.mean(axis=0),
+        given.mean(),
+        given.var(axis=1),
+        given.std(),
+        (given > 2**24).mean(),
+    ]
+    for mine, theirs in zip(found, expected, strict=True):
+        assert mine.dtype == "float32"
+        np.testing.assert_allclose(mine, theirs.astype("float32"), rtol=1e-7)
+
+
 def test_variance_subtracts_degrees_of_freedom():
     x = sg.tensor("x", "float64", (None, 3, 5))
     value = x.var(axis=(0, 2), ddof=1).eval({x: A})

@@ -164,6 +164,19 @@ def test_the_last_of_a_stack_is_the_state(backwards):
     assert not len(history)
 
 
+def test_the_last_of_a_stack_of_unknown_sizes_is_the_state():
+    x, start = tensor("x", None, None, 3), tensor("s", None, 3)
+    h, _ = sg.scan(lambda row, s: sg.tanh(row + s), x, start)
+    values = {x: VALUES[X], start: VALUES[X][0]}
+    for rules in ([keep_last_only, drop_unread], [*DEFAULT]):
+        graph, history = rewritten(h[-1], rules, values)
+        assert len(history.of("keep_last_only")) == 1
+        assert len(loops(graph)[0].outputs) == 1
+    for part in (h[-1, :, 1:], h[-1, ::-1], h[-1, : x.shape[1]], h[-2]):
+        _, history = rewritten(part, [keep_last_only], values)
+        assert not len(history)
+
+
 def test_scans_with_the_same_states_are_one():
     (a, _), _ = sg.scan(lambda x, s: [s + x.sum(), s * 2.0], X, [H, None])
     (_, b), _ = sg.scan(lambda x, s: [s + x.sum(), s * 3.0], X, [H, None])
