@@ -18,7 +18,7 @@ from codegen.traverse import parts
 
 @dataclass(frozen=True)
 class Sums:
-    """Where the product is summed: at ``start``, rows ``step`` apart; C texts of factors.
+    """Where the product is summed: at ``start``, rows ``step`` apart; C operands.
 
     ``in_place`` says that this is the output itself.
     """
