@@ -18,9 +18,9 @@ from codegen.traverse import parts
 
 @dataclass(frozen=True)
 class Sums:
-    """Where the product is summed: at ``start``, rows ``step`` apart; C operands.
+    """Where the product is summed: at ``start``, rows ``step`` apart; C texts.
 
-    ``in_place`` says that this is the output itself.
+    The step is a factor in C. ``in_place`` says that this is the output itself.
     """
 
     start: str

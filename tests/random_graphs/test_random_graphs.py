@@ -146,7 +146,7 @@ def run(
 
 
 @settings(
-    max_examples=LONG or 14,
+    max_examples=LONG or 10,
     deadline=None,
     derandomize=not LONG,
     suppress_health_check=list(HealthCheck),
