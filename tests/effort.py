@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from codegen.target import Target, runnable
+from codegen.toolchain import FLAGS_VARIABLE
 
 WIDEST = runnable()[0].name
 
@@ -16,6 +19,11 @@ def effort(target: Target, dtype: str, optimized: bool = False) -> tuple[str, ..
     """
     tried = optimized or (target.name == WIDEST and dtype == "float32")
     return () if tried else ("-O0",)
+
+
+def unoptimized(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the compiler does not optimize, in this process and its children."""
+    monkeypatch.setenv(FLAGS_VARIABLE, "-O0")
 
 
 def effort_in(dtype: str) -> tuple[str, ...]:
