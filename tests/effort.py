@@ -10,14 +10,18 @@ from codegen.toolchain import FLAGS_VARIABLE
 WIDEST = runnable()[0].name
 
 
-def effort(target: Target, dtype: str, optimized: bool = False) -> tuple[str, ...]:
+def effort(
+    target: Target, dtype: str, optimized: bool | None = False
+) -> tuple[str, ...]:
     """Flags for the compiler: none, or those of a build that only means the same.
 
     What it makes of our vectors is tried in float32 on the widest target, and on all
     targets by the tests that say ``optimized``: at least one for each family of
-    kernels. Elsewhere it is the C that is tested.
+    kernels. Elsewhere it is the C that is tested, and wherever ``optimized`` is None:
+    there another test of the same kernels has it optimized.
     """
-    tried = optimized or (target.name == WIDEST and dtype == "float32")
+    usual = target.name == WIDEST and dtype == "float32"
+    tried = optimized or (optimized is not None and usual)
     return () if tried else ("-O0",)
 
 

@@ -80,7 +80,7 @@ def run(
 
 
 def _native(case: Case, among: tuple[Case, ...], how: tuple) -> Native:
-    """The machine code of a case, which is alone where its neighbours do not compile."""
+    """The machine code of a case: alone where its neighbours do not compile."""
     place = among.index(case)
     first = place - place % TOGETHER
     try:

@@ -164,4 +164,4 @@ def cases(draw):
 @settings(max_examples=2, deadline=None)  # the first are all alike
 def test_any_geometry(target, dtype, some):
     for case in dict.fromkeys(some):
-        check(case, target, dtype, optimized=True, among=some)
+        check(case, target, dtype, among=some)

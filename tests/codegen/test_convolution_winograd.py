@@ -92,7 +92,13 @@ def _serves(case, points):
 PADDED = Case((33, 20), 1, (5, 6), Window((5, 5), padding=((2, 2), (2, 2))))
 BATCHES = [
     replace(PADDED, batch=batch, open_batch=open_batch)
-    for batch, open_batch in [(0, True), (1, False), (19, True), (150, False), (150, True)]
+    for batch, open_batch in [
+        (0, True),
+        (1, False),
+        (19, True),
+        (150, False),
+        (150, True),
+    ]
 ]
 
 

@@ -12,7 +12,7 @@ from codegen.build import build
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Call, Kernel, Kind, Load, Loop, Program, Role, Store
 from codegen.scalars import C_TYPES, SCALARS, template
-from codegen.target import TARGETS
+from codegen.target import runnable
 
 n, i = sizes.symbol("n"), sizes.symbol("i")
 INTEGERS = [d for d in C_TYPES if "int" in d]
@@ -91,7 +91,9 @@ def samples(dtype, count, seed):
 
 
 @pytest.mark.parametrize(
-    "target, only", [(None, EVERY), ("avx2", FLOATS), ("sse2", FLOATS)]
+    ("target", "only"),
+    [(target, FLOATS if place else EVERY) for place, target in enumerate(runnable())],
+    ids=[target.name for target in runnable()],
 )
 def test_exact_functions_agree_with_numpy(target, only):
     programs, cases = [], []
@@ -111,7 +113,7 @@ def test_exact_functions_agree_with_numpy(target, only):
             programs.append(
                 elementwise(f"p{len(programs)}", name, [dtype] * arity, result)
             )
-    module = build(programs, TARGETS.get(target))
+    module = build(programs, target)
     for number, (name, dtype, inputs, expected) in enumerate(cases):
         y = np.zeros_like(expected)
         assert module[f"p{number}"].run([*inputs, y], (203,)) == 0

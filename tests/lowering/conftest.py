@@ -22,7 +22,9 @@ Arrays = Sequence[Any]
 
 def run_lowered(lowered: Lowered, inputs: Arrays, target: Any) -> list[Any]:
     """The outputs that the compiled programs compute."""
-    module = build.build(lowered.programs, target, flags=effort(target, "float32"))
+    wide = any(value.dtype == "float64" for value in lowered.graph.outputs)
+    flags = effort(target, "float64" if wide else "float32")
+    module = build.build(lowered.programs, target, flags=flags)
     return run_built(module, lowered, inputs)
 
 
