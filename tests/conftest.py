@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# NumPy, which is not imported yet, works on one thread: each worker has a processor,
+# and threads that wait for small products of references take what others need.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # A gate tries the same examples each time; elsewhere every run tries new ones.
 settings.register_profile("gate", derandomize=True)
 if os.environ.get("CI"):

@@ -37,7 +37,14 @@ each_target = pytest.mark.parametrize("target", TARGETS, ids=lambda t: t.name)
 @each_target
 def test_direct_sums(target, dtype, pool, monkeypatch):
     monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
-    run_all(CASES, target, dtype, pool, optimized=(dtype, pool) == KINDS[0])
+    run_all(CASES, target, dtype, pool)
+
+
+@pytest.mark.parametrize("target", TARGETS[1:], ids=lambda t: t.name)
+def test_direct_sums_in_narrow_vectors_optimized(target, monkeypatch):
+    monkeypatch.setattr(winograd, "_cost", lambda *_: np.inf)
+    names = "ragged", "strides", "single channels with strides", "few pixels"
+    run_all({n: CASES[n] for n in names}, target, "float32", optimized=True)
 
 
 @each_kind
@@ -51,20 +58,28 @@ def test_minimal_filtering(target, dtype, pool, monkeypatch):
     run_all(cases, target, dtype, pool, optimized=(dtype, pool) == KINDS[0])
 
 
-@settings(deadline=None, max_examples=12, phases=[Phase.generate])
-@given(
+def geometry(channels, size, kernel, stride, padding, batch):
+    window = Window(kernel, stride, padding=((padding, padding), (0, padding)))
+    return Case(channels, batch, size, window)
+
+
+GEOMETRIES = st.builds(
+    geometry,
     channels=st.tuples(st.integers(1, 40), st.integers(1, 40)),
     size=st.tuples(st.integers(5, 19), st.integers(5, 19)),
     kernel=st.tuples(st.integers(1, 5), st.integers(1, 5)),
     stride=st.sampled_from([(1, 1), (1, 1), (2, 1), (2, 3)]),
     padding=st.sampled_from([0, 0, 1, 2]),
     batch=st.integers(1, 3),
-    target=st.sampled_from(TARGETS),
 )
-def test_any_geometry(channels, size, kernel, stride, padding, batch, target):
-    window = Window(kernel, stride, padding=((padding, padding), (0, padding)))
-    case = Case(channels, batch, size, window)
-    run_all({"p": case}, target, "float32")
+
+
+@each_target
+@settings(deadline=None, max_examples=2, phases=[Phase.generate])
+@given(some=st.lists(GEOMETRIES, min_size=6, max_size=6))  # the first are all alike
+def test_any_geometry(target, some):
+    cases = {f"p{place}": case for place, case in enumerate(dict.fromkeys(some))}
+    run_all(cases, target, "float32", optimized=None)
 
 
 @pytest.mark.parametrize("filtering", [-1, np.inf])

@@ -23,6 +23,7 @@ from codegen.ir import (
 )
 from codegen.sizes import symbol
 from tests.codegen.convolution_cases import TARGETS, Case, blocked, close, reference
+from tests.effort import effort
 
 CASE = Case((3, 21), 2, (7, 9), Window((3, 2), padding=((1, 1), (0, 0))))
 SINGLE = Case((21, 21), 2, (5, 14), Window((3, 2), padding=((1, 1), (0, 0)), groups=21))
@@ -106,7 +107,8 @@ def run(epilogue, target, x, filters, extra, case=CASE):
     step = Convolution(image, packed, out, case.window, epilogue)
     given = [load.buffer for load in operands(lanes, out.buffer.shape)]
     arguments = (image.buffer, packed, *given, out.buffer)
-    module = build([Program("p", (), arguments, (Kernel(step, "c"),))], target)
+    program = Program("p", (), arguments, (Kernel(step, "c"),))
+    module = build([program], target, flags=effort(target, "float32"))
     y = np.full(out.buffer.shape, np.nan, np.float32)
     turned = pack_filters(filters, case.window, lanes)
     assert module["p"].run([x, turned, *extra, y]) == 0

@@ -87,21 +87,22 @@ CASES = {
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
 @pytest.mark.parametrize("name", CASES)
 def test_case(name, target):
-    check(CASES[name], target, "float32", optimized=True)
+    check(CASES[name], target, "float32", optimized=True, among=CASES.values())
+
+
+DOUBLES = "stride, odd", "five by five", "a multiplier", "shares of a batch"
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
-@pytest.mark.parametrize(
-    "name", ["stride, odd", "five by five", "a multiplier", "shares of a batch"]
-)
+@pytest.mark.parametrize("name", DOUBLES)
 def test_doubles(name, target):
-    check(CASES[name], target, "float64")
+    check(CASES[name], target, "float64", among=[CASES[each] for each in DOUBLES])
 
 
 @pytest.mark.parametrize("name", ["shares of a batch", "five by five, stride"])
 def test_threads_do_not_change_a_bit(name):
     one, *others = (
-        run(CASES[name], TARGETS[0], "float32", threads=threads)
+        run(CASES[name], TARGETS[0], "float32", threads, among=CASES.values())
         for threads in (1, 2, 3)
     )
     for other in others:

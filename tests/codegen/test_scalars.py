@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from codegen.build import build
 from codegen.errors import CodegenError
 from codegen.ir import Buffer, Call, Kernel, Kind, Load, Loop, Program, Role, Store
 from codegen.scalars import C_TYPES, SCALARS, template
-from codegen.target import TARGETS
+from codegen.target import runnable
 
 n, i = sizes.symbol("n"), sizes.symbol("i")
 INTEGERS = [d for d in C_TYPES if "int" in d]
@@ -62,17 +63,59 @@ EXACT = {
 EXTREMES = [0.0, -0.0, 0.5, -0.5, 1.5, 2.5, -2.5, 1e10, math.inf, -math.inf, math.nan]
 
 
-def elementwise(name, function, dtypes, result):
-    """The program y = function(a, b, ...) over vectors of these dtypes."""
+def kernel(label, function, dtypes, result):
+    """The loop y = function(a, b, ...) over vectors of ``dtypes``, and its buffers."""
     arguments = [
-        Buffer(f"x{place}", dtype, (n,), Role.ARGUMENT)
+        Buffer(f"{label}x{place}", dtype, (n,), Role.ARGUMENT)
         for place, dtype in enumerate(dtypes)
     ]
-    y = Buffer("y", result, (n,), Role.ARGUMENT)
+    y = Buffer(f"{label}y", result, (n,), Role.ARGUMENT)
     loads = tuple(Load(x, i) for x in arguments)
     store = Store(y, i, Call(function, loads, result))
     loop = Loop("i", 0, n, (store,), Kind.PARALLEL)
-    return Program(name, ("n",), (*arguments, y), (Kernel(loop, function),))
+    return Kernel(loop, label or function), (*arguments, y)
+
+
+def elementwise(name, function, dtypes, result):
+    """The program of one such loop."""
+    loop, buffers = kernel("", function, dtypes, result)
+    return Program(name, ("n",), buffers, (loop,))
+
+
+class Case(NamedTuple):
+    """A function that is called on some arrays, and what it should give."""
+
+    label: str
+    function: str
+    inputs: list
+    expected: np.ndarray
+
+
+def check_together(cases, target=None):
+    """Lists of cases, each a program: of a small one most is its entry."""
+    programs = []
+    for name, some in cases.items():
+        loops, buffers = zip(
+            *(
+                kernel(
+                    case.label,
+                    case.function,
+                    [x.dtype.name for x in case.inputs],
+                    case.expected.dtype.name,
+                )
+                for case in some
+            ),
+            strict=True,
+        )
+        programs.append(Program(f"on_{name}", ("n",), sum(buffers, ()), loops))
+    module = build(programs, target)
+    for name, some in cases.items():
+        results = [np.zeros_like(case.expected) for case in some]
+        pairs = [*zip(some, results, strict=True)]
+        arrays = [array for case, y in pairs for array in (*case.inputs, y)]
+        assert module[f"on_{name}"].run(arrays, (203,)) == 0
+        for case, y in pairs:
+            np.testing.assert_array_equal(y, case.expected, f"{case.label} on {name}")
 
 
 def samples(dtype, count, seed):
@@ -91,39 +134,35 @@ def samples(dtype, count, seed):
 
 
 @pytest.mark.parametrize(
-    "target, only", [(None, EVERY), ("avx2", FLOATS), ("sse2", FLOATS)]
+    ("target", "only"),
+    [(target, FLOATS if place else EVERY) for place, target in enumerate(runnable())],
+    ids=[target.name for target in runnable()],
 )
 def test_exact_functions_agree_with_numpy(target, only):
-    programs, cases = [], []
+    check_together({dtype: [*exact_cases(dtype)] for dtype in only}, target)
+
+
+def exact_cases(dtype):
+    """Every function that is defined on a dtype."""
     for name, (reference, dtypes) in EXACT.items():
-        for dtype in [d for d in dtypes if d in only]:
-            arity = SCALARS[name].arity
-            inputs = [samples(dtype, 203, seed) for seed in range(arity)]
-            if "shift" in name:
-                bits = 8 * np.dtype(dtype).itemsize
-                inputs[1] = (np.abs(inputs[1].astype("int64")) % (bits + 3)).astype(
-                    dtype
-                )
-            with np.errstate(all="ignore"):
-                expected = np.asarray(reference(*inputs))
-            result = "bool" if expected.dtype == bool else dtype
-            cases.append((name, dtype, inputs, expected.astype(result)))
-            programs.append(
-                elementwise(f"p{len(programs)}", name, [dtype] * arity, result)
-            )
-    module = build(programs, TARGETS.get(target))
-    for number, (name, dtype, inputs, expected) in enumerate(cases):
-        y = np.zeros_like(expected)
-        assert module[f"p{number}"].run([*inputs, y], (203,)) == 0
-        np.testing.assert_array_equal(y, expected, f"{name} on {dtype}")
+        if dtype not in dtypes:
+            continue
+        inputs = [samples(dtype, 203, seed) for seed in range(SCALARS[name].arity)]
+        if "shift" in name:
+            bits = 8 * np.dtype(dtype).itemsize
+            inputs[1] = (np.abs(inputs[1].astype("int64")) % (bits + 3)).astype(dtype)
+        with np.errstate(all="ignore"):
+            expected = np.asarray(reference(*inputs))
+        result = "bool" if expected.dtype == bool else dtype
+        yield Case(name, name, inputs, expected.astype(result))
 
 
 def test_casts_between_all_dtypes():
-    pairs = [(a, b) for a in EVERY for b in EVERY]
-    module = build(
-        [elementwise(f"p{k}", "cast", [a], b) for k, (a, b) in enumerate(pairs)]
-    )
-    for number, (source, result) in enumerate(pairs):
+    check_together({dtype: [*casts_from(dtype)] for dtype in EVERY})
+
+
+def casts_from(source):
+    for result in EVERY:
         x = samples(source, 203, 0)
         if source in FLOATS and "int" in result:  # out of range C has no answer
             info = np.iinfo(result)
@@ -131,10 +170,7 @@ def test_casts_between_all_dtypes():
             x = np.clip(np.nan_to_num(x), max(float(info.min), -bound), bound)
             x = x.astype(source)
         with np.errstate(over="ignore"):
-            expected = x.astype(result)
-        y = np.zeros(203, result)
-        module[f"p{number}"].run([x, y], (203,))
-        np.testing.assert_array_equal(y, expected, f"{source} to {result}")
+            yield Case(f"to_{result}", "cast", [x], x.astype(result))
 
 
 @pytest.mark.parametrize("dtype", NUMBERS)

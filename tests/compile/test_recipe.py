@@ -8,11 +8,13 @@ import pytest
 import symgraph as sg
 from symgraph.compile import compilation
 from symgraph.compile import fingerprint as room
+from tests.effort import unoptimized
 
 
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch, tmp_path):
     """A cache that is empty, and source that counts as what runs."""
+    unoptimized(monkeypatch)
     monkeypatch.setenv("SYMGRAPH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(room, "_STARTED", float("inf"))
     room._source.cache_clear()

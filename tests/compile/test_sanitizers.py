@@ -81,6 +81,11 @@ agree([x, b], [*outputs, sg.grad(cost, x)], array, array[:, :, :2])
 """
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("sanitized")  # what all modules call is made once
+
+
 def sanitized(program, folder):
     """Run ``program`` with every kernel built for the sanitizers."""
     variables = {"PYTHONPATH": str(ROOT), **sanitizing.environment(folder)}
@@ -102,6 +107,6 @@ def sanitized(program, folder):
         pytest.param(MATRICES, id="matrices"),
     ],
 )
-def test_kernels_stay_within_their_buffers(program, tmp_path):
-    done = sanitized(program, tmp_path)
+def test_kernels_stay_within_their_buffers(program, cache):
+    done = sanitized(program, cache)
     assert done.returncode == 0, done.stderr[-3000:]

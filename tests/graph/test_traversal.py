@@ -123,13 +123,12 @@ def test_printing_shows_sites_constants_and_goes_to_a_stream(capsys):
     assert "constant float32[3]" in debugprint(constant([1.0, 2, 3]), file=None)
 
 
-def test_a_deep_chain_is_walked_cloned_and_evaluated(chain):
+def test_a_deep_chain_is_walked_and_cloned(chain):
     x, y = chain
     assert len(toposort([y])) == DEPTH
     other = sg.scalar()
     (new,) = clone_with([y], {x: other})
     assert leaves_of([new]) == [other]
-    assert evaluate([y], {x: 2.0})[0] == 2.0
 
 
 def test_a_deep_chain_prints_in_linear_space(chain):
@@ -138,7 +137,7 @@ def test_a_deep_chain_prints_in_linear_space(chain):
     assert len(text) < 200 * DEPTH
 
 
-def test_a_deep_chain_is_differentiated(chain):
+def test_a_deep_chain_is_differentiated_and_its_gradient_evaluated(chain):
     x, y = chain
     gradient = sg.grad(y, x)
     assert evaluate([gradient], {x: 2.0})[0] == 1.0

@@ -27,7 +27,9 @@ ROUNDINGS = 2 if "-O0" in os.environ.get("SYMGRAPH_CFLAGS", "") else 1
 
 def run_lowered(lowered: Lowered, inputs: Arrays, target: Any) -> list[Any]:
     """The outputs that the compiled programs compute."""
-    module = build.build(lowered.programs, target, flags=effort(target, "float32"))
+    wide = any(value.dtype == "float64" for value in lowered.graph.outputs)
+    flags = effort(target, "float64" if wide else "float32")
+    module = build.build(lowered.programs, target, flags=flags)
     return run_built(module, lowered, inputs)
 
 

@@ -13,7 +13,7 @@ from codegen.traverse import buffers
 from symgraph.graph import Graph, evaluate
 from symgraph.lowering.lower import lower
 from symgraph.ops import tensor, transpose
-from tests.effort import effort_in
+from tests.effort import effort
 from tests.lowering.conftest import run_built
 from tests.lowering.graphs import labels, random
 
@@ -74,7 +74,7 @@ def test_all_shapes(target, dtype):
         for place, (inputs, outputs, _) in enumerate(cases)
     ]
     programs = [p for each in made for p in each.programs]
-    module = build(programs, target, flags=effort_in(dtype))
+    module = build(programs, target, flags=effort(target, dtype))
     for (inputs, outputs, arrays), each in zip(cases, made, strict=True):
         wanted = evaluate(outputs, dict(zip(inputs, arrays, strict=True)))
         for got, want in zip(run_built(module, each, arrays), wanted, strict=True):
