@@ -26,7 +26,8 @@ _PROGRAM = (
     "static __attribute__((cold)) int64_t sg_program_{name}"
     "(const sg_call *call, sg_box *boxes, int64_t members)"
 )
-_ENTRY = "static int64_t sg_entry_{name}(const sg_call *call)"
+_ENTRY = "static {how}int64_t sg_entry_{name}(const sg_call *call)"
+_COLD, _MANY = "__attribute__((cold)) ", 8  # kernels, beside which it takes no time
 
 
 def places_of(program: Program, slots: Sequence[Slot]) -> dict[str, int]:
@@ -91,7 +92,9 @@ def _entry(
     known = set(program.sizes)  # in a loop there is more than its indices say
     found = _shared_out(line, emissions, jobs)
     work = sizes.total(some for some in found if sizes.symbols_of(some) <= known)
-    head, name = _ENTRY.format(name=program.name), f"sg_program_{program.name}"
+    how = _COLD if len(line) > _MANY else ""
+    head = _ENTRY.format(how=how, name=program.name)
+    name = f"sg_program_{program.name}"
     lines = [
         f"if (call->items && !sg_unpack(call, {len(program.arguments)}))",
         "    return SG_NOT_PLAIN;",

@@ -64,7 +64,7 @@ def _to_next_chunk(kernel: Kernel) -> str:
     """The distance where the next pass is over the next chunk, if there is one."""
     last, x = len(kernel.channels.chunks) - 1, kernel.step.x
     each = kernel.channels.chunk // x.block * plane(x)
-    back = f"x_band - {sizes.text(each * last)}"
+    back = f"x_band - ({sizes.text(each * last)})"
     return f"const int64_t x_ahead = chunk < {last} ? {sizes.text(each)} : {back};"
 
 

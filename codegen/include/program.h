@@ -15,6 +15,15 @@ typedef struct sg_box {
     const void *job;
 } __attribute__((aligned(64))) sg_box;
 
+/* Find the data of ``count`` array objects; false if one is no plain array. */
+bool sg_unpack(const sg_call *call, int64_t count);
+
+/* Find all buffers of a call: those that are given, then the slots of its arena. */
+void sg_place(const sg_call *call, int64_t given, int64_t slots, char **to);
+
+/* The code of the check that ended a call, or 0, after its numbers were handed out. */
+int64_t sg_outcome(const sg_call *call, const sg_error *error);
+
 typedef int64_t sg_program(const sg_call *call, sg_box *boxes, int64_t members);
 
 /* Run a program with ``wanted`` threads, which are more than one. */

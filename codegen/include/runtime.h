@@ -4,6 +4,7 @@
 #ifndef SYMGRAPH_RUNTIME_H
 #define SYMGRAPH_RUNTIME_H
 
+#include "calls.h"
 #include "direct.h"
 #include "parallel.h"
 

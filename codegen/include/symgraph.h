@@ -55,21 +55,6 @@ typedef struct sg_call {
 
 typedef int64_t sg_entry(const sg_call *call);
 
-/* Find the data of ``count`` array objects; false if one is no plain array. */
-SG_INLINE bool sg_unpack(const sg_call *call, int64_t count)
-{
-    const intptr_t *items = (const intptr_t *)call->items;
-    for (int64_t place = 0; place < count; place++) {
-        const sg_array *array = (const sg_array *)(items[place] + call->array);
-        if ((intptr_t)array->type != call->type
-            || (intptr_t)array->dtype != call->dtypes[place]
-            || (array->flags & SG_PLAIN) != SG_PLAIN)
-            return false;
-        call->arguments[place] = array->data;
-    }
-    return true;
-}
-
 #define SG_FOUND 3 /* numbers that a check may give */
 
 /* A check that failed: its code (0 is none), the unit where its phase began. */
@@ -77,15 +62,6 @@ typedef struct sg_error {
     int64_t code, begin, found[SG_FOUND];
     bool busy; /* while a thread writes it */
 } sg_error;
-
-/* Find all buffers of a call: those that are given, then the slots of its arena. */
-SG_OUTLINE void sg_place(const sg_call *call, int64_t given, int64_t slots, char **to)
-{
-    for (int64_t i = 0; i < given; i++)
-        to[i] = call->arguments[i];
-    for (int64_t i = 0; i < slots; i++)
-        to[given + i] = call->arena + call->offsets[i];
-}
 
 /* What the phases of a call see. They only read it, but for the error. */
 typedef struct sg_frame {
@@ -104,24 +80,8 @@ typedef struct sg_frame {
 typedef void sg_phase(const sg_frame *frame, int64_t begin, int64_t end, char *scratch);
 
 /* Note an error; that of the first units stays, however threads share them. */
-SG_OUTLINE void sg_fail(const sg_frame *frame, int64_t begin, int64_t code, int64_t a,
-                        int64_t b, int64_t c)
-{
-    sg_error *const error = frame->error;
-    while (__atomic_exchange_n(&error->busy, true, __ATOMIC_ACQUIRE))
-        continue;
-    if (!error->code || begin < error->begin)
-        *error = (sg_error){code, begin, {a, b, c}, true};
-    __atomic_store_n(&error->busy, false, __ATOMIC_RELEASE);
-}
-
-/* The code of the check that ended a call, or 0, after its numbers were handed out. */
-SG_OUTLINE int64_t sg_outcome(const sg_call *call, const sg_error *error)
-{
-    if (error->code && call->found)
-        memcpy(call->found, error->found, sizeof error->found);
-    return error->code;
-}
+void sg_fail(const sg_frame *frame, int64_t begin, int64_t code, int64_t a, int64_t b,
+             int64_t c);
 
 /* Sizes: quotients round down, and are 0 with their rest where the divisor is 0. The
    compiler decides where these are worth a copy: not in the entry, which has hundreds. */
