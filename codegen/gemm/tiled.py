@@ -74,10 +74,10 @@ def _region(plan: Plan, many: str, blocks: str) -> list[str]:
             f"sg_run = sg_min({many} - sg_s0, end - begin);",
             "const int64_t sg_s1 = sg_s0 + sg_run, sg_t1 = sg_t0 + 1;",
         ]
+    whole = f"({blocks}) * ({many})"
     return [
         f"const int64_t sg_t0 = sg_part % ({blocks}), sg_s0 = sg_part / ({blocks});",
-        f"const int64_t sg_all = ({blocks}) * ({many});",
-        "const int64_t sg_rest = sg_min(sg_all - sg_part, end - begin);",
+        f"const int64_t sg_rest = sg_min({whole} - sg_part, end - begin);",
         f"const int64_t sg_high = sg_t0 ? 0 : sg_rest / ({blocks}); /* whole strips */",
         "const int64_t sg_s1 = sg_s0 + sg_max(sg_high, 1);",
         f"const int64_t sg_some = sg_min({blocks}, sg_t0 + sg_rest);",
