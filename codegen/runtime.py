@@ -196,7 +196,7 @@ def _keep_threads(library: Path, opened: Any) -> None:
     """
     try:
         runtime = int(ffi.cast("intptr_t", opened.omp_get_num_threads))
-    except (AttributeError, ffi.error):  # there is none in this library
+    except ffi.error:  # there is none in this library
         return
     if runtime not in _Loaded.runtimes:
         ffi.dlopen(str(library), ffi.RTLD_NOW | ffi.RTLD_NODELETE)

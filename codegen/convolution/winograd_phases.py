@@ -90,9 +90,7 @@ def phase(w: Winograd) -> Phase:
         f"{_ctype(w)} *const products = inputs + {inputs};",
         *memory_lines(w),
         *_opened(w),
-        *text.loop(
-            "tile", symbol("count"), [*place(w), *ask_for_results(w), *_input(w)]
-        ),
+        *text.loop("tile", symbol("count"), _inputs(w)),
         *_groups(w),
     ]
     cost = w.tiles * 2 * w.points * c.channels.inputs * w.share

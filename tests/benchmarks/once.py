@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -58,6 +57,9 @@ seconds = time.perf_counter() - start
 assert numpy.allclose(result, numpy.tanh(3) + 1, rtol=1e-6), result
 print(seconds)
 """
+# What is measured, its unit, and what is wanted.
+IMPORTS = "import", "x NumPy's", "<= 3 x NumPy's"
+FIRST_RESULTS = "import to first result, warm", "s", ""
 IMPORT = """
 import time
 start = time.perf_counter()
@@ -98,10 +100,14 @@ def compile_times(
 
 def _cold_and_warm(start: Start, way: str, folder: Path) -> tuple[float, float]:
     with tempfile.TemporaryDirectory() as cache:
-        environment = dict.fromkeys(CACHES, cache)
-        environment["PYTENSOR_FLAGS"] = f"compiledir={cache}"
-        cold, warm = (_first_step(start, way, folder, environment) for _ in range(2))
+        kept = _kept_in(cache)
+        cold, warm = (_first_step(start, way, folder, kept) for _ in range(2))
     return cold, warm
+
+
+def _kept_in(folder: str) -> dict[str, str]:
+    """The environment in which everybody keeps machine code there."""
+    return {**dict.fromkeys(CACHES, folder), "PYTENSOR_FLAGS": f"compiledir={folder}"}
 
 
 def _first_step(start: Start, way: str, folder: Path, environment: dict) -> float:
@@ -119,17 +125,19 @@ def imports(python: str, names: list[str], repeats: int) -> list[Row]:
     The latter begins with NumPy there and everything that can be kept on disk.
     """
     return [
-        *_compared("import", _import_ratio, python, names, repeats),
-        *_compared(
-            "import to first result, warm", _first_result, python, names, repeats
-        ),
+        *_compared(IMPORTS, _import_ratio, python, names, repeats),
+        *_compared(FIRST_RESULTS, _first_result, python, names, repeats),
     ]
 
 
 def _compared(
-    what: str, measured: Callable, python: str, names: list[str], repeats: int
+    shown: tuple[str, str, str],
+    measured: Callable,
+    python: str,
+    names: list[str],
+    repeats: int,
 ) -> list[Row]:
-    unit, wanted = ("x NumPy's", "<= 3 x NumPy's") if what == "import" else ("s", "")
+    what, unit, wanted = shown
     rows = []
     with tempfile.TemporaryDirectory() as kept:
         ours = measured(sys.executable, "symgraph", repeats, Path(kept))
@@ -161,17 +169,13 @@ def _first_result(python: str, module: str, repeats: int, kept: Path) -> float:
 
 def _seconds(python: str, code: str, kept: Path) -> float:
     """What ``code`` prints; machine code is ``kept`` there."""
-    environment = {**os.environ, **dict.fromkeys(CACHES, str(kept))}
-    environment["PYTENSOR_FLAGS"] = f"compiledir={kept}"
-    for handicap in sides.HANDICAPS:
-        environment.pop(handicap, None)
     done = subprocess.run(
         [python, "-c", code],
         check=True,
         capture_output=True,
         text=True,
         cwd=sides.ROOT,
-        env=environment,
+        env=sides.surroundings(_kept_in(str(kept))),
     )
     return float(done.stdout.splitlines()[-1])
 

@@ -34,6 +34,12 @@ SETTINGS = {
 HANDICAPS = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "PYTHONDONTWRITEBYTECODE")
 
 
+def surroundings(more: Mapping[str, str]) -> dict[str, str]:
+    """The environment of everybody who is measured, with ``more``."""
+    settings = {**os.environ, **SETTINGS, **more}
+    return {name: settings[name] for name in settings if name not in HANDICAPS}
+
+
 class SideError(Exception):
     """A side that could not do what it was asked, in its own words."""
 
@@ -54,9 +60,6 @@ class Side:
     ) -> None:
         self.name = name
         self._log = log
-        settings = {**os.environ, **SETTINGS, **(environment or {})}
-        for handicap in HANDICAPS:
-            settings.pop(handicap, None)
         with log.open("w") as errors:
             self.process = subprocess.Popen(
                 command,
@@ -65,7 +68,7 @@ class Side:
                 stderr=errors,
                 text=True,
                 cwd=ROOT,
-                env=settings,
+                env=surroundings(environment or {}),
             )
         about = self.ask("about")
         self.version: str = about["version"]

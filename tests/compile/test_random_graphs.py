@@ -1,4 +1,7 @@
-"""Random graphs: native code, as rewritten and fused, against the reference."""
+"""Random graphs of several dtypes: native code, as rewritten, against the reference.
+
+Those that begin with an image are in ``tests/random_graphs``.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import symgraph as sg
+from tests.random_graphs.number_steps import ARITHMETIC
 
 UNARY = [
     sg.exp,
@@ -37,11 +41,7 @@ UNARY = [
     sg.nn.sigmoid,
 ]
 BINARY = [
-    lambda x, y: x + y,
-    lambda x, y: x - y,
-    lambda x, y: x * y,
-    lambda x, y: x / (abs(y) + 1),
-    sg.maximum,
+    *ARITHMETIC,
     lambda x, y: sg.switch(x > y, x, y),
     lambda x, y: x @ y,
     lambda x, y: x @ y.T,

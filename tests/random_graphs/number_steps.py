@@ -23,12 +23,15 @@ UNARY = [
     lambda x: sg.clip(x, -0.7, 0.9),
     lambda x: sg.switch(x > 0.1, x, sg.sin(x)),
 ]
-BINARY = [
+ARITHMETIC = [
     lambda x, y: x + y,
     lambda x, y: x - y,
     lambda x, y: x * y,
     lambda x, y: x / (abs(y) + 1),
     sg.maximum,
+]
+BINARY = [
+    *ARITHMETIC,
     lambda x, y: sg.switch(x > y, x, sg.sin(y)),
 ]
 REDUCTIONS = [sg.sum, sg.mean, sg.max, sg.min, sg.var, sg.logsumexp]

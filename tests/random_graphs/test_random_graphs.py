@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 import symgraph as sg
 from symgraph.graph import Variable, evaluate
+from tests.effort import unoptimized
 from tests.random_graphs import image_steps, number_steps, view_steps
 from tests.random_graphs.scene import Scene, Value
 
@@ -181,4 +182,4 @@ def test_every_back_end_computes_what_the_definitions_say(drawn):
 def quick_builds(monkeypatch):
     """In the suite the compiler does not optimize: it is the C that is tested."""
     if not LONG:
-        monkeypatch.setenv("SYMGRAPH_CFLAGS", "-O0")
+        unoptimized(monkeypatch)
