@@ -19,6 +19,17 @@ def twice(x):
     return sg.concatenate([x, x[1:]], axis=0)
 
 
+def agree(x, outputs, arrays):
+    """The C of one function and the definitions, for each of some x."""
+    compiled = sg.function([x], outputs)
+    for given in arrays:
+        for found, expected in zip(
+            compiled(given), evaluate(outputs, {x: given}), strict=True
+        ):
+            assert found.shape == expected.shape
+            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("grown", [padded, twice])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_products_of_what_has_grown(grown, dtype):
@@ -27,14 +38,8 @@ def test_products_of_what_has_grown(grown, dtype):
     y = grown(x)
     products = [y @ y.T, sg.tanh(y @ y.T + y.sum(axis=1)), y.T @ y, y @ y[:1].T]
     outputs = [*products, *sg.grad(sg.sin(y @ y.T).sum(), [x])]
-    compiled = sg.function([x], outputs)
-    for rows in ROWS:
-        given = np.random.default_rng(rows).normal(size=(rows, 7)).astype(dtype) / 3
-        for found, expected in zip(
-            compiled(given), evaluate(outputs, {x: given}), strict=True
-        ):
-            assert found.shape == expected.shape
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    arrays = [np.random.default_rng(n).normal(size=(n, 7)) for n in ROWS]
+    agree(x, outputs, [array.astype(dtype) / 3 for array in arrays])
 
 
 @pytest.mark.parametrize("shape", [(None, None, None), (None, 3, None)])
@@ -43,11 +48,5 @@ def test_products_in_batches_of_what_has_grown(shape):
     y = sg.concatenate([x, x[:, :, 1:]], axis=2)
     turned = sg.swapaxes(y, 1, 2)
     outputs = [turned @ y, y @ turned, sg.nn.relu(turned @ y - 0.5)]
-    compiled = sg.function([x], outputs)
-    for columns in ROWS:
-        given = np.random.default_rng(columns).normal(size=(2, 3, columns))
-        given = given.astype("float32")
-        for found, expected in zip(
-            compiled(given), evaluate(outputs, {x: given}), strict=True
-        ):
-            np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    arrays = [np.random.default_rng(n).normal(size=(2, 3, n)) for n in ROWS]
+    agree(x, outputs, [array.astype("float32") for array in arrays])
