@@ -53,18 +53,21 @@ def next_filters(plan: Plan) -> list[str]:
 
 
 def filter_lines(plan: Plan) -> list[str]:
-    """Lines with which each tile of a slice asks for some filters of the next one."""
+    """Lines with which each row of taps of a chunk asks for filters of the next slice.
+
+    A few at a time: a core waits for no more than two dozen lines at once.
+    """
     c, tiling = plan.correlation, plan.tiling
     row = sum(strip.length // strip.width for strip in tiling.strips)
     rows = c.rows.lengths[0] // (plan.bands * tiling.heights[0])
+    turns = max(row * rows, 1) * len(c.channels.chunks) // plan.slices
     bytes_of = plan.filter_step // plan.slices * c.item
-    number = -(-bytes_of // (LINE_BYTES * max(row * rows, 1)))
+    number = -(-bytes_of // (LINE_BYTES * turns * len(c.rows.taps)))
     line = LINE_BYTES // c.item
     place = f"next + k * {plan.filter_step} + line * {line}"
     return [
-        text.count("line", number),
-        f"    {text.unrolled((('k', tiling.vectors),))}",
-        f"        __builtin_prefetch({place}, {READ});",
+        text.unrolled((("line", number), ("k", tiling.vectors))),
+        f"    __builtin_prefetch({place}, {READ});",
         f"next += {number * line};",
     ]
 

@@ -226,7 +226,6 @@ def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
     asked = ahead.tile_lines(plan, height, width)
     if plan.slices > 1:
         asked = text.block("if (slice == 0)", asked) if asked else []
-        asked += ahead.filter_lines(plan)
     lines = [
         *asked,
         *sum_lines(plan, height, strip),

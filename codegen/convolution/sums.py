@@ -7,7 +7,7 @@ corner among the outputs; ``in`` and ``filters`` what it reads.
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import text
+from codegen.convolution import ahead, text
 from codegen.convolution.geometry import Axis, share
 from codegen.convolution.plan import Plan
 from codegen.convolution.strips import Strip
@@ -26,6 +26,8 @@ def sum_lines(plan: Plan, height: int, strip: Strip) -> list[str]:
     if not plan.taps:
         return lines
     taps = _clipped_taps(plan, strip) if strip.spans else _taps(plan, height, width)
+    if plan.slices > 1:
+        taps = [*ahead.filter_lines(plan), *taps]
     rows = _rows(plan, taps)
     return [*lines, *_chunks(plan, rows)]
 
