@@ -81,21 +81,49 @@ def _distance(name: str, last: str, image: Image, stride: int, pooled: int) -> s
 
 
 def tile_lines(plan: Plan, height: int, width: int) -> list[str]:
-    """Lines with which a tile asks for what the next one in its place needs."""
-    if not _possible(plan):
+    """Lines with which a tile asks for what the next one in its place needs.
+
+    But for the image's planes that its loop over chunks asks for.
+    """
+    if not _worthwhile(plan, height, width):
         return []
-    source = _source(plan, height, width)
-    result = _result(plan, height, width)
+    lines = _result(plan, height, width)[0]
+    if _by_chunks(plan):
+        return lines
+    source = _source(plan, height, width)[0]
+    source = text.loop("plane", blocks(plan.correlation.source), source)
+    if plan.sample_first and plan.bundles > 1:  # the others read the same
+        source = text.block("if (bundle == 0)", source)
+    return [*source, *lines]
+
+
+def chunk_lines(plan: Plan, height: int, width: int) -> list[str]:
+    """Lines with which a tile asks for the next one's part of the plane of ``chunk``.
+
+    A few at a time: a core waits for some two dozen lines at once, and no more.
+    """
+    if not (_by_chunks(plan) and _worthwhile(plan, height, width)):
+        return []
+    lines = ["const int64_t plane = chunk;", *_source(plan, height, width)[0]]
+    if plan.sample_first and plan.bundles > 1:  # all read the same: each asks for some
+        return text.block(f"if (chunk % {plan.bundles} == bundle)", lines)
+    return text.block("", lines)
+
+
+def _by_chunks(plan: Plan) -> bool:
+    """Whether each chunk of input channels is a plane, and takes more than one tap."""
+    c = plan.correlation
+    return c.source.block == c.channels.chunk and plan.taps > 1
+
+
+def _worthwhile(plan: Plan, height: int, width: int) -> bool:
+    """Whether a tile computes enough beside what it asks for."""
+    if not _possible(plan):
+        return False
     c = plan.correlation
     adds = plan.tiling.vectors * height * width * plan.taps * c.channels.inputs
-    asked = blocks(c.source) * source[1] + result[1]
-    if adds < WORK * asked:
-        return []
-    lines = [*text.loop("plane", blocks(c.source), source[0]), *result[0]]
-    if plan.sample_first and plan.bundles > 1:  # the others read the same
-        own = len(lines) - len(result[0])
-        return text.block("if (bundle == 0)", lines[:own]) + result[0]
-    return lines
+    of_source, of_result = (ask(plan, height, width)[1] for ask in (_source, _result))
+    return adds >= WORK * (blocks(c.source) * of_source + of_result)
 
 
 def _source(plan: Plan, height: int, width: int) -> tuple[list[str], int]:

@@ -29,7 +29,8 @@ def sum_lines(plan: Plan, height: int, strip: Strip) -> list[str]:
     if plan.slices > 1:
         taps = [*ahead.filter_lines(plan), *taps]
     rows = _rows(plan, taps)
-    return [*lines, *_chunks(plan, rows)]
+    asked = ahead.chunk_lines(plan, height, width)
+    return [*lines, *_chunks(plan, [*asked, *rows])]
 
 
 def _begun(plan: Plan, every: str, pixels: int) -> list[str]:
