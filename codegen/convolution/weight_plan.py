@@ -168,8 +168,11 @@ def _in_a_row(
     full = numbers > most_pixels(tile.vectors, target)
     if not writes_out(target.vector_bytes) or full or tile.pixels > 1:
         return 1
-    long = isinstance(columns.count, int) and columns.count >= IN_A_ROW
-    return IN_A_ROW if long and channels.broadcast else 1
+    count = columns.count
+    if not (isinstance(count, int) and count >= IN_A_ROW and channels.broadcast):
+        return 1
+    whole = [by for by in range(IN_A_ROW, 2 * IN_A_ROW + 1) if count % by == 0]
+    return min(whole, default=IN_A_ROW)
 
 
 def _through(
