@@ -120,8 +120,10 @@ def _step(net: layers.Sequential, images: np.ndarray, labels: np.ndarray) -> Tas
     def results(value: np.ndarray) -> Arrays:
         return {"loss": value, **{k: v.get_value() for k, v in kept.items()}}
 
-    memory = train.memory(x=images.shape, y=labels.shape)
-    planned = memory.peak - memory.inputs - memory.shared
+    def planned() -> int:
+        memory = train.memory(x=images.shape, y=labels.shape)
+        return memory.peak - memory.inputs - memory.shared
+
     return Task(lambda: train(images, labels), results, planned)
 
 

@@ -30,12 +30,12 @@ class Task:
     """``run`` returns when the result is there; ``results`` gives the arrays in it.
 
     ``results`` of a training step has the loss and every parameter after the step.
-    ``planned`` are the bytes beside parameters and inputs, of who knows it before.
+    ``planned()`` are the bytes beside parameters and inputs, of who knows it before.
     """
 
     run: Callable[[], Any]
     results: Callable[[Any], Arrays]
-    planned: int = 0
+    planned: Callable[[], int] = int
 
 
 Way = Callable[[Arrays], Task]
@@ -110,7 +110,7 @@ class _Server:
         before = _resident("VmRSS")
         for _ in range(3):
             task.run()
-        return {"bytes": _resident("VmHWM") - before, "planned": task.planned}
+        return {"bytes": _resident("VmHWM") - before, "planned": task.planned()}
 
     def drop(self, task: str) -> dict:
         """Forget a task."""
