@@ -26,7 +26,8 @@ from codegen.sizes import Size, symbol
 
 WORK = 16  # multiply-adds for each line asked for, at least
 # what a line is asked for, and how near: into the second-level cache or the first
-READ, WRITE, WRITE_SOON = "0, 2", "1, 2", "1, 3"
+READ, WRITE_SOON = "0, 2", "1, 3"
+_SAMPLE = symbol("sample")
 
 
 def distances(plan: Plan) -> list[str]:
@@ -160,12 +161,14 @@ def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     return lines, plan.tiling.vectors * high * each * (1 + len(others))
 
 
-def beside(c: Correlation, vector: Size, row: Size, column: Size) -> list[str]:
+def beside(
+    c: Correlation, vector: Size, row: Size, column: Size, sample: Size = _SAMPLE
+) -> list[str]:
     """Where the epilogue reads images like the result: a mask, what it is summed with.
 
     Each is at the place of a result of ``sample``, as C.
     """
-    at = {"n": symbol("sample"), "block": vector, "y": row, "x": column, "lane": 0}
+    at = {"n": sample, "block": vector, "y": row, "x": column, "lane": 0}
     places = {
         f"{load.buffer.name} + {sizes.text(sizes.substitute(load.position, at))}": None
         for load in epilogue.loads_of(c.epilogue)
@@ -183,14 +186,6 @@ def asked(
         text.unrolled(extents),
         f"    __builtin_prefetch({place} + line * {step}, {use});",
     ]
-
-
-def asked_rows(place: str, image: Image, shape: tuple[int, int], use: str) -> str:
-    """The same for ``shape`` pixels of a plane, by a call: they are many."""
-    name = {READ: "read", WRITE: "write"}[use]
-    step = image.width * (image.block * np.dtype(image.buffer.dtype).itemsize)
-    rows, lines = shape[0], lines_of(image, shape[1])
-    return f"sg_ask_to_{name}({place}, {rows}, {sizes.text(step)}, {lines});"
 
 
 def lines_of(image: Image, pixels: int) -> int:

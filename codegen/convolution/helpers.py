@@ -90,13 +90,18 @@ def products_call(
     pieces: Sequence[int],
     pointers: tuple[str, str, str],
     fields: dict[str, Size],
+    ahead: bool,
 ) -> list[str]:
-    """The sums over ``pieces`` from inputs and filters to a third of ``pointers``."""
+    """The sums over ``pieces`` from inputs and filters to a third of ``pointers``.
+
+    What is ``ahead`` is asked for meanwhile.
+    """
     fields = {**fields, "wide": pieces[0] * pieces.count(pieces[0])}
     texts = (f".{name} = {sizes.text(fields[name], sizes.FREE)}" for name in fields)
     return [
         "const sg_products size = {",
         *(f"    {text}," for text in texts),
+        *(["    .ahead = &ahead,"] if ahead else []),
         "};",
         f"{helper.name}({', '.join(pointers)}, &size);",
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from codegen import sizes
-from codegen.convolution import ahead
 from codegen.convolution.geometry import position
 from codegen.emission import Helper
 from codegen.ir import Image
@@ -45,12 +44,3 @@ def patch(
         f"{helper.name}({pointer}, {sizes.text(number)}, &window, {place},",
         f"    {sizes.text(step)});",
     ]
-
-
-def asked(
-    image: Image, block: Size, corner: tuple[Size, Size], shape: tuple[int, int]
-) -> list[str]:
-    """Ask for what is under a patch of ``sample``, to read it later."""
-    at = position(image, symbol("sample"), block, *corner)
-    place = f"{image.buffer.name} + {sizes.text(at)}"
-    return [ahead.asked_rows(place, image, shape, ahead.READ)]

@@ -229,7 +229,9 @@ def _product(p: Patches, part: Part, first: int) -> list[str]:
         f"patches + {first}",
         f"{step.dw.name} + {sizes.text(to, sizes.FREE)}",
     )
-    return helpers.products_call(_helper(p, part), part.pieces, pointers, fields)
+    return helpers.products_call(
+        _helper(p, part), part.pieces, pointers, fields, ahead=False
+    )
 
 
 def _asked(p: Patches) -> list[str]:

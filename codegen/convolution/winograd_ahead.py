@@ -1,11 +1,23 @@
-"""Where a tile of Winograd's filtering is, and what is asked for before its turn."""
+"""Where a tile of Winograd's filtering is, and what is asked for beside its products.
+
+A unit's transforms wait for memory if what they read and write is not near; its
+products, in between, want nothing of it. So they ask for the memory of its results,
+for what their epilogue reads beside them, and for the image under the next unit: a few
+lines with each register tile (``ahead.h``).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
 from codegen import sizes
-from codegen.convolution import ahead, bands, patches, text
-from codegen.convolution.geometry import blocks, position
+from codegen.convolution import ahead, bands, patches
+from codegen.convolution.geometry import blocks, plane, position
 from codegen.convolution.winograd_cut import Winograd
+from codegen.ir import Image
 from codegen.sizes import Size, symbol
 
 
@@ -33,43 +45,87 @@ def corner(w: Winograd) -> tuple[Size, Size]:
     return first_row + symbol("row"), first_column + symbol("column")
 
 
-def ask_for_results(w: Winograd) -> list[str]:
-    """Ask for the memory of a tile's results, well before they are there.
+@dataclass(frozen=True)
+class Stream:
+    """What tiles touch of ``planes`` of an image, the first of which is ``at``.
 
-    And for what their epilogue reads beside them.
+    ``grid`` are the tiles down and across a sample, of which one is ``rise`` / ``run``
+    rows below another and sees so many ``more``. It is that of the unit after this one
+    where it is ``next``.
     """
-    c = w.correlation
-    if c.result.block == 1 or w.bands:
-        return []
-    row, column = (sizes.floordiv(symbol(at), c.pooled) for at in ("row", "column"))
-    before = symbol("share") * w.share if w.shares > 1 else 0
-    vector = symbol("k") + before
-    at = position(c.result, symbol("sample"), vector, row, column)
-    high, wide = w.step if w.overlaps else w.outputs
-    shape = high // c.pooled, wide // c.pooled
-    place = f"{c.result.buffer.name} + {sizes.text(at)}"
-    lines = [ahead.asked_rows(place, c.result, shape, ahead.WRITE)]
-    for other in ahead.beside(c, vector, row, column):
-        lines.append(ahead.asked_rows(other, c.result, shape, ahead.READ))
-    return text.loop("k", w.share, lines)
+
+    image: Image
+    at: str
+    planes: int
+    grid: tuple[int, int]
+    rise: Size
+    run: int = 1
+    more: Size = 0
+    next: bool = False
+
+    def line(self, tiles: int, stop: str) -> str:
+        """The C that looks ahead, up to ``stop``, from units of so many tiles."""
+        begin, end = "first", f"first + {tiles}"
+        if self.next:
+            begin, end = end, f"first + {2 * tiles}"
+        item = np.dtype(self.image.buffer.dtype).itemsize
+        row = self.image.width * (self.image.block * item)
+        sample = blocks(self.image) * plane(self.image) * item
+        down, across = self.grid
+        numbers: list[Size] = [across, down, self.rise, self.run, self.more]
+        numbers += [self.planes, self.image.height, row, sample]
+        rows = ", ".join(map(sizes.text, numbers))
+        return (
+            f"sg_look_ahead(&ahead, {self.at}, (sg_rows){{{rows}}},"
+            f" {begin}, sg_min({end}, {stop}));"
+        )
 
 
-def ask_for_next(w: Winograd) -> list[str]:
-    """Ask for the image under the tile that the next unit has in the place of this."""
-    c, (high, wide) = w.correlation, w.patch[1]
-    # the tile beside it asks for the other columns
-    under = (high, min(wide, w.step[1]))
-    body = [
-        *place(w, f"first + tile + {w.tiles}"),
-        *text.loop(
-            "chunk",
-            blocks(c.source),
-            patches.asked(c.source, symbol("chunk"), corner(w), under),
-        ),
+def looking(streams: Sequence[Stream], tiles: int, stop: str, turns: int) -> list[str]:
+    """Lines that declare what ``turns`` register tiles ask for, ``ahead``."""
+    most = sum(_stretches(stream.grid, tiles) for stream in streams)
+    return [
+        f"sg_stretch stretches[{most}];",
+        "sg_ahead ahead = {stretches, stretches, 0, 0};",
+        *(stream.line(tiles, stop) for stream in streams),
+        f"sg_spread_out(&ahead, {turns});",
     ]
-    return text.block("if (group == 0)", body)
 
 
-def ask_for_next_once(w: Winograd) -> list[str]:
-    """The same where each vector of a group goes through all tiles."""
-    return text.block("if (part == 0)", ask_for_next(w))
+def _stretches(grid: tuple[int, int], tiles: int) -> int:
+    """How many samples so many tiles can be of."""
+    down, across = grid
+    lines = -(-tiles // across) + 1
+    return lines // down + 2
+
+
+def beside_products(w: Winograd) -> list[str]:
+    """What the products of a unit ask for."""
+    c, count = w.correlation, w.bands.count if w.bands else 1
+    down, across = w.grid[0] * count, w.grid[1]
+    even = w.bands is None and not w.transposed
+    rise, run = (w.step[0], 1) if even else (c.result.height, down)
+    shape = (down, across)
+    streams = [
+        Stream(c.result, at, w.share, shape, rise, run * c.pooled if even else run)
+        for at in _results(w)
+    ]
+    rise = c.source.height if w.bands else w.step[0]
+    more = w.patch[0][0] + w.patch[1][0] - w.step[0]
+    source = f"{c.source.buffer.name}"
+    run = down if w.bands else 1
+    planes = blocks(c.source)
+    streams.append(Stream(c.source, source, planes, shape, rise, run, more, True))
+    turns = w.points * (w.share // w.vectors) * len(w.pieces)
+    stop = sizes.text(c.source.batch * w.sample_tiles)
+    return looking(streams, w.tiles, stop, turns)
+
+
+def _results(w: Winograd) -> list[str]:
+    """Where a unit's first result is, and what its epilogue reads like it."""
+    c = w.correlation
+    if c.result.block == 1:
+        return []
+    vector = symbol("share") * w.share if w.shares > 1 else 0
+    at = sizes.text(position(c.result, 0, vector, 0, 0))
+    return [f"{c.result.buffer.name} + {at}", *ahead.beside(c, vector, 0, 0, 0)]

@@ -21,13 +21,7 @@ from codegen.convolution import (
 from codegen.convolution.bands import Bands
 from codegen.convolution.geometry import blocks
 from codegen.convolution.outlets import Tile
-from codegen.convolution.winograd_ahead import (
-    ask_for_next,
-    ask_for_next_once,
-    ask_for_results,
-    corner,
-    place,
-)
+from codegen.convolution.winograd_ahead import beside_products, corner, place
 from codegen.convolution.winograd_cut import Winograd
 from codegen.convolution.winograd_scratch import memory_lines, scratch_bytes
 from codegen.emission import Helper, Phase
@@ -90,7 +84,8 @@ def phase(w: Winograd) -> Phase:
         f"{_ctype(w)} *const products = inputs + {inputs};",
         *memory_lines(w),
         *_opened(w),
-        *text.loop("tile", symbol("count"), _inputs(w)),
+        *text.loop("tile", symbol("count"), _input(w)),
+        *beside_products(w),
         *_groups(w),
     ]
     cost = w.tiles * 2 * w.points * c.channels.inputs * w.share
@@ -115,16 +110,13 @@ def _opened(w: Winograd) -> list[str]:
     return channel_sums.opened(w.correlation, symbol("run"), first, w.share)
 
 
-def _inputs(w: Winograd) -> list[str]:
-    """The first stage, and what is asked for beside it."""
-    return [*place(w), *ask_for_results(w), *_input(w)]
-
-
 def _input(w: Winograd) -> list[str]:
     """The first stage for one tile: its patches transformed, block by block."""
     image, helper = w.correlation.source, _helpers(w)[0]
     to = f"inputs + tile * {w.input_row}", w.input_step
-    return patches.patch(helper, image, 0, blocks(image), corner(w), w.patch[1], to)
+    shape = w.patch[1]
+    lines = patches.patch(helper, image, 0, blocks(image), corner(w), shape, to)
+    return [*place(w), *lines]
 
 
 def _groups(w: Winograd) -> list[str]:
@@ -132,12 +124,10 @@ def _groups(w: Winograd) -> list[str]:
     if w.bands is not None:
         results = _plates(w, w.bands)
     elif w.overlaps:
-        before = [*ask_for_next_once(w), *place(w)]
-        results = winograd_overlaps.summed(w, before, _helpers(w)[2])
+        results = winograd_overlaps.summed(w, place(w), _helpers(w)[2])
     else:
         outputs = text.loop("part", w.group, _outputs(w))
-        each = [*ask_for_next(w), *place(w), *outputs]
-        results = text.loop("tile", symbol("count"), each)
+        results = text.loop("tile", symbol("count"), [*place(w), *outputs])
     lines, groups = [*_products(w), *results], w.share // w.group
     if w.shares == 1:
         return text.loop("group", groups, lines)
@@ -149,7 +139,7 @@ def _groups(w: Winograd) -> list[str]:
 def _plates(w: Winograd, held: Bands) -> list[str]:
     """The third stage for each band of a unit: a plane in the scratch, and pooled."""
     c, each = w.correlation, w.grid[0] * w.grid[1]
-    tile = [*ask_for_next_once(w), *place(w), *_outputs(w)]
+    tile = [*place(w), *_outputs(w)]
     head = f"for (int64_t tile = plate; tile < plate + {each}; tile++)"
     pooled = [
         *place(w, "first + plate"),
@@ -186,7 +176,7 @@ def _products(w: Winograd) -> list[str]:
         "to_step": w.product_row,
     }
     pointers = ("inputs", f"{c.filters.name} + {group}", "products")
-    return helpers.products_call(_helpers(w)[1], w.pieces, pointers, fields)
+    return helpers.products_call(_helpers(w)[1], w.pieces, pointers, fields, ahead=True)
 
 
 def _outputs(w: Winograd) -> list[str]:

@@ -14,8 +14,9 @@ import numpy as np
 
 from codegen import sizes
 from codegen.convolution import helpers, text
-from codegen.convolution.geometry import share
-from codegen.convolution.patches import asked, patch, place
+from codegen.convolution.geometry import position, share
+from codegen.convolution.patches import patch, place
+from codegen.convolution.winograd_ahead import Stream, looking
 from codegen.convolution.winograd_weight_taps import taps
 from codegen.convolution.winograd_weights import MOST_TURNS, Cut, pieces_of
 from codegen.emission import Emission, Helper, Phase
@@ -76,6 +77,7 @@ def _unit(c: Cut, target: Target) -> list[str]:
                 f"const int64_t count = sg_min({c.tiles}, {stop} - first);",
                 *text.loop("tile", symbol("count"), _transformed(c)),
                 *_put_aside(c),
+                *_beside_products(c, target),
                 *_products(c, target),
             ],
         ),
@@ -157,27 +159,33 @@ def _transformed(c: Cut) -> list[str]:
     first = symbol("bundle") * many
     gradients = patch(_gradients(c), c.step.dy, first, many, corner, c.outputs, to)
     return [
-        *_next(c),
         *place(c.grid, c.outputs, "first + tile"),
         *text.block("", inputs),
         *text.block("", gradients),
     ]
 
 
-def _next(c: Cut) -> list[str]:
-    """Ask for what the tile reads that will take the place of this one."""
-    corner = c.rows.first + symbol("row"), c.columns.first + symbol("column")
-    under = (c.side, c.outputs[1])  # the tile beside it asks for the other columns
-    x, dy = c.step.x, c.step.dy
-    chunk = symbol("chunk") * c.group_in + symbol("k")
-    vector = symbol("bundle") * c.group_out + symbol("k")
-    inner = (symbol("row"), symbol("column"))
-    body = [
-        *place(c.grid, c.outputs, f"first + tile + {c.tiles}"),
-        *text.loop("k", c.group_in, asked(x, chunk, corner, under)),
-        *text.loop("k", c.group_out, asked(dy, vector, inner, c.outputs)),
+def _beside_products(c: Cut, target: Target) -> list[str]:
+    """What the products ask for: what the next tiles of the share read."""
+    (down, across), x, dy = c.grid, c.step.x, c.step.dy
+    places = (
+        position(x, 0, symbol("chunk") * c.group_in, 0, 0),
+        position(dy, 0, symbol("bundle") * c.group_out, 0, 0),
+    )
+    at = [
+        f"{image.buffer.name} + {sizes.text(place)}"
+        for image, place in zip((x, dy), places, strict=True)
     ]
-    return text.block("", body)
+    grid, rise = (down, across), c.outputs[0]
+    more = c.rows.first + c.side - rise
+    streams = [
+        Stream(x, at[0], c.group_in, grid, rise, 1, more, True),
+        Stream(dy, at[1], c.group_out, grid, rise, 1, 0, True),
+    ]
+    number = max(len(pieces) for pieces in _forms(c, target))
+    turns = c.points * (c.group_out // c.vectors) * number
+    stop = sizes.text(share(symbol("part") + 1, c.shares, c.total))
+    return looking(streams, c.tiles, stop, turns)
 
 
 def _forms(c: Cut, target: Target) -> tuple[list[int], ...]:
@@ -221,4 +229,6 @@ def _product(c: Cut, pieces: list[int]) -> list[str]:
     first = symbol("bundle") * (c.group_out * inputs) + _channel_range(c)[0]
     to = f"total + {sizes.text(first * lanes, sizes.FREE)}"
     pointers = ("inputs", "gradients", to)
-    return helpers.products_call(_multiplied(c, pieces), pieces, pointers, fields)
+    return helpers.products_call(
+        _multiplied(c, pieces), pieces, pointers, fields, ahead=True
+    )

@@ -20,20 +20,6 @@ SG_INLINE int64_t sg_window_end(int64_t at, int64_t count, int64_t extent)
     return sg_max(sg_min(extent - at, count), sg_window_begin(at, count));
 }
 
-/* Ask for ``lines`` lines of each of ``rows`` rows, ``step`` bytes apart, to read them or
-   to write them later: for the second-level cache. */
-#define SG_ASK(use, writes)                                                            \
-    SG_SHARED void sg_ask_to_##use(const void *from, int64_t rows, int64_t step,       \
-                                   int64_t lines)                                      \
-    {                                                                                  \
-        for (const char *row = from; rows > 0; rows--, row += step)                    \
-            for (int64_t line = 0; line < lines; line++)                               \
-                __builtin_prefetch(row + line * SG_LINE_BYTES, writes, 2);             \
-    }
-SG_ASK(read, 0)
-SG_ASK(write, 1)
-#undef SG_ASK
-
 /* One plane, pixels of ``pixel`` bytes. */
 SG_SHARED void sg_copy_plane(char *to, const char *from, int64_t pixel, sg_window w)
 {

@@ -2,6 +2,7 @@
 #ifndef SYMGRAPH_PRODUCTS_H
 #define SYMGRAPH_PRODUCTS_H
 
+#include "ahead.h"
 #include "vectors.h"
 
 /* At each of ``points``, for each of ``parts``:
@@ -17,6 +18,7 @@ typedef struct sg_products {
     int64_t filter_point, filter_part, filter_turn, filter_vector;
     int64_t to_point, to_part, to_vector, to_step;
     bool add; /* to what is there; else it is overwritten */
+    sg_ahead *ahead; /* what is asked for meanwhile, if anything */
 } sg_products;
 
 /* A pointer ``steps`` elements on. In bytes: gcc would write every loop a second time
@@ -70,6 +72,8 @@ typedef struct sg_products {
             sg_store_##s(place, g.add ? sg_load_##s(place) + sum[k][p] : sum[k][p]);   \
         }                                                                              \
         done += P, at += P * input_step;                                               \
+        if (g.ahead)                                                                   \
+            sg_ask_for_some(g.ahead);                                                  \
     }
 
 /* The width is done in tiles of P, then of Q numbers; the last may reach beyond it. */
