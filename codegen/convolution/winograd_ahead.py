@@ -101,31 +101,39 @@ def _stretches(grid: tuple[int, int], tiles: int) -> int:
 
 def beside_products(w: Winograd) -> list[str]:
     """What the products of a unit ask for."""
-    c, count = w.correlation, w.bands.count if w.bands else 1
-    down, across = w.grid[0] * count, w.grid[1]
-    even = w.bands is None and not w.transposed
-    rise, run = (w.step[0], 1) if even else (c.result.height, down)
-    shape = (down, across)
-    streams = [
-        Stream(c.result, at, w.share, shape, rise, run * c.pooled if even else run)
-        for at in _results(w)
-    ]
-    rise = c.source.height if w.bands else w.step[0]
-    more = w.patch[0][0] + w.patch[1][0] - w.step[0]
-    source = f"{c.source.buffer.name}"
-    run = down if w.bands else 1
-    planes = blocks(c.source)
-    streams.append(Stream(c.source, source, planes, shape, rise, run, more, True))
     turns = w.points * (w.share // w.vectors) * len(w.pieces)
-    stop = sizes.text(c.source.batch * w.sample_tiles)
-    return looking(streams, w.tiles, stop, turns)
+    stop = sizes.text(w.correlation.source.batch * w.sample_tiles)
+    return looking([*_results(w), _source(w)], w.tiles, stop, turns)
 
 
-def _results(w: Winograd) -> list[str]:
-    """Where a unit's first result is, and what its epilogue reads like it."""
-    c = w.correlation
+def _grid(w: Winograd) -> tuple[int, int]:
+    """Tiles down, through all bands, and across a sample."""
+    down, across = w.grid
+    return down * (w.bands.count if w.bands else 1), across
+
+
+def _source(w: Winograd) -> Stream:
+    """The image under the next unit."""
+    image, grid = w.correlation.source, _grid(w)
+    rise, run = (image.height, grid[0]) if w.bands else (w.step[0], 1)
+    more = w.patch[0][0] + w.patch[1][0] - w.step[0]
+    at = image.buffer.name
+    return Stream(image, at, blocks(image), grid, rise, run, more, next=True)
+
+
+def _results(w: Winograd) -> list[Stream]:
+    """The memory of a unit's results, and what their epilogue reads beside them.
+
+    Where tiles overlap, or bands do, their rows are about as even.
+    """
+    c, grid = w.correlation, _grid(w)
     if c.result.block == 1:
         return []
+    rise: Size = w.step[0]
+    run = c.pooled
+    if w.bands or w.transposed:
+        rise, run = c.result.height, grid[0]
     vector = symbol("share") * w.share if w.shares > 1 else 0
-    at = sizes.text(position(c.result, 0, vector, 0, 0))
-    return [f"{c.result.buffer.name} + {at}", *ahead.beside(c, vector, 0, 0, 0)]
+    first = sizes.text(position(c.result, 0, vector, 0, 0))
+    places = [f"{c.result.buffer.name} + {first}", *ahead.beside(c, vector, 0, 0, 0)]
+    return [Stream(c.result, at, w.share, grid, rise, run) for at in places]

@@ -167,23 +167,19 @@ def _transformed(c: Cut) -> list[str]:
 
 def _beside_products(c: Cut, target: Target) -> list[str]:
     """What the products ask for: what the next tiles of the share read."""
-    (down, across), x, dy = c.grid, c.step.x, c.step.dy
-    places = (
-        position(x, 0, symbol("chunk") * c.group_in, 0, 0),
-        position(dy, 0, symbol("bundle") * c.group_out, 0, 0),
+    x, dy, rise = c.step.x, c.step.dy, c.outputs[0]
+    block, vector = symbol("chunk") * c.group_in, symbol("bundle") * c.group_out
+    at_x, at_dy = (
+        f"{image.buffer.name} + {sizes.text(position(image, 0, first, 0, 0))}"
+        for image, first in ((x, block), (dy, vector))
     )
-    at = [
-        f"{image.buffer.name} + {sizes.text(place)}"
-        for image, place in zip((x, dy), places, strict=True)
-    ]
-    grid, rise = (down, across), c.outputs[0]
     more = c.rows.first + c.side - rise
     streams = [
-        Stream(x, at[0], c.group_in, grid, rise, 1, more, True),
-        Stream(dy, at[1], c.group_out, grid, rise, 1, 0, True),
+        Stream(x, at_x, c.group_in, c.grid, rise, more=more, next=True),
+        Stream(dy, at_dy, c.group_out, c.grid, rise, next=True),
     ]
-    number = max(len(pieces) for pieces in _forms(c, target))
-    turns = c.points * (c.group_out // c.vectors) * number
+    pieces = max(map(len, _forms(c, target)))
+    turns = c.points * (c.group_out // c.vectors) * pieces
     stop = sizes.text(share(symbol("part") + 1, c.shares, c.total))
     return looking(streams, c.tiles, stop, turns)
 
