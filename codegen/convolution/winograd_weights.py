@@ -23,8 +23,8 @@ from codegen.scalars import C_TYPES, suffix
 from codegen.sizes import Size
 from codegen.target import Target
 
-GROUP = 4  # blocks of channels, in and out, that a unit takes
-TILE_BYTES = 1 << 18  # what the transformed tiles of a unit may take
+GROUPS = 4, 8  # at most so many blocks of channels, in and out, that a unit takes
+TILE_BYTES = 1 << 16  # for each of those, what the transformed tiles may take
 MOST_TILES = 64
 MOST_TURNS = 64  # additions to a sum in memory, before it is put aside
 INPUT_COST, OUTPUT_COST = 250, 180  # cycles of a transform at 36 points
@@ -126,8 +126,11 @@ def cut(
     lanes = target.lanes(step.dw.dtype)
     if step.window.groups != 1 or step.x.block != lanes:
         return None
-    every = sides(rows, columns)
-    found = [_cut(step, rows, columns, side, target) for side in every]
+    found = [
+        _cut(step, rows, columns, side, most, target)
+        for side in sides(rows, columns)
+        for most in GROUPS
+    ]
     cheapest = min(found, key=lambda c: _cost(c, target), default=None)
     if cheapest is None or _cost(cheapest, target) >= direct_cost:
         return None
@@ -139,17 +142,23 @@ def _cut(
     rows: Axis,
     columns: Axis,
     side: int,
+    most: int,
     target: Target,
 ) -> Cut:
-    """As many tiles at a time as the cache holds, and shares of the batch enough."""
+    """As many tiles at a time as the cache holds, and shares of the batch enough.
+
+    A unit takes at most so many blocks. All others of x transform dy again, and those
+    of dy x.
+    """
     lanes = target.lanes(step.dw.dtype)
     channels = Channels(step.x.channels, step.dy.channels, 1, lanes)
     vectors = max(v for v in (1, 2) if channels.vectors % v == 0)
-    group_in = _divisor(blocks(step.x), 1)
-    group_out = _divisor(channels.vectors, vectors)
+    group_in = _divisor(blocks(step.x), 1, most)
+    group_out = _divisor(channels.vectors, vectors, most)
     item = np.dtype(step.dw.dtype).itemsize
     each = side * side * (group_in + group_out) * lanes * item
-    number = max(min(TILE_BYTES // each, MOST_TILES), 8)
+    room = max(group_in, group_out) * TILE_BYTES
+    number = max(min(room // each, MOST_TILES), 8)
     units = blocks(step.x) // group_in * (channels.vectors // group_out)
     shares = -(-target.units // (2 * units))
     if isinstance(step.x.batch, int):  # each of at least as many tiles as go at once
@@ -170,9 +179,9 @@ def _cut(
     )
 
 
-def _divisor(number: int, least: int) -> int:
-    """The largest divisor of ``number`` up to GROUP that is a multiple of ``least``."""
-    wanted = range(least, max(GROUP, least) + 1, least)
+def _divisor(number: int, least: int, most: int) -> int:
+    """The largest divisor of ``number``, up to ``most``, that ``least`` divides."""
+    wanted = range(least, max(most, least) + 1, least)
     return max(d for d in wanted if number % d == 0)
 
 
