@@ -19,7 +19,7 @@ from dataclasses import replace
 
 from codegen.convolution import tiles
 from codegen.convolution.bands import Bands
-from codegen.convolution.geometry import Correlation, blocks
+from codegen.convolution.geometry import LINE_BYTES, Correlation, blocks
 from codegen.convolution.winograd_bands import bands_for
 from codegen.convolution.winograd_cut import Winograd
 from codegen.convolution.winograd_grid import (
@@ -35,7 +35,8 @@ from codegen.target import Target
 MOST_TILES = 56  # of a unit
 UNITS = 4  # that share the channels of few tiles
 MANY = 16  # units, that need no shares
-FAR_BYTES = 1 << 24  # of filters, that each run of tiles fetches from memory
+FAR_BYTES = 1 << 22  # of filters, that each run of tiles fetches from memory
+WIDE_FAR_BYTES = 1 << 24  # the same for the larger caches of cores with AVX-512
 FAR_INPUT_BYTES = 1 << 21  # what the inputs of a run may take, to fetch them less often
 AGAIN = 1 / 8  # of their products, what transforms repeated for them may cost
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
@@ -112,7 +113,8 @@ def _tiles_of_a_unit(
 def _is_far(c: Correlation, side: int) -> bool:
     """Whether the transformed filters are more than caches hold."""
     filters = c.channels.inputs * c.channels.vectors * c.lanes
-    return side * side * filters * c.item > FAR_BYTES
+    near = WIDE_FAR_BYTES if c.lanes * c.item == LINE_BYTES else FAR_BYTES
+    return side * side * filters * c.item > near
 
 
 def _shares(w: Winograd, target: Target) -> int:
