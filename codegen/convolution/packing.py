@@ -83,7 +83,7 @@ def tap_ranges(window: Window, transposed: bool) -> list[tuple[range, range]]:
 
 def emit_pack_filters(step: PackFilters, target: Target) -> Emission:
     """The C that packs filters; a unit is a vector of output channels."""
-    shape = _integers(step.plain.shape)
+    shape = _integers(step.plain.shape if step.shape is None else step.shape)
     pattern = _pattern(shape, step.window, step.block, step.transposed)
     expected = _shape(pattern, step.window)
     if step.packed.shape != expected:

@@ -37,6 +37,7 @@ UNITS = 4  # that share the channels of few tiles
 MANY = 16  # units, that need no shares
 FAR_BYTES = 1 << 22  # of filters, that each run of tiles fetches from memory
 WIDE_FAR_BYTES = 1 << 24  # the same for the larger caches of cores with AVX-512
+FAR_COST, WIDE_FAR_COST = 0.5, 0.08  # of a byte of them, in cycles
 FAR_INPUT_BYTES = 1 << 21  # what the inputs of a run may take, to fetch them less often
 AGAIN = 1 / 8  # of their products, what transforms repeated for them may cost
 PRODUCT_BYTES = 1 << 18  # what the products of a group of output channels may take
@@ -113,8 +114,13 @@ def _tiles_of_a_unit(
 def _is_far(c: Correlation, side: int) -> bool:
     """Whether the transformed filters are more than caches hold."""
     filters = c.channels.inputs * c.channels.vectors * c.lanes
-    near = WIDE_FAR_BYTES if c.lanes * c.item == LINE_BYTES else FAR_BYTES
+    near = WIDE_FAR_BYTES if _is_wide(c) else FAR_BYTES
     return side * side * filters * c.item > near
+
+
+def _is_wide(c: Correlation) -> bool:
+    """Whether a vector is a whole line."""
+    return c.lanes * c.item == LINE_BYTES
 
 
 def _shares(w: Winograd, target: Target) -> int:
@@ -141,7 +147,21 @@ def _cost(w: Winograd, target: Target) -> float:
     each = _products_cost(w, target) + transforms * w.points / 36
     if w.overlaps:
         each += SUM_COST * c.channels.vectors * w.points
-    return number * each
+    return number * each + _fetch_cost(w)
+
+
+def _fetch_cost(w: Winograd) -> float:
+    """The same to fetch far filters for each run of tiles.
+
+    Direct sums of few pixels ask for theirs in time, which are a quarter as many.
+    """
+    c = w.correlation
+    if not _is_far(c, w.side):
+        return 0
+    batch = c.source.batch if isinstance(c.source.batch, int) else TYPICAL_BATCH
+    runs = max(w.sample_tiles / w.tiles, 1 / max(batch, 1))
+    cost = WIDE_FAR_COST if _is_wide(c) else FAR_COST
+    return runs * w.points * w.filter_step * c.item * cost
 
 
 def _products_cost(w: Winograd, target: Target) -> float:

@@ -142,7 +142,8 @@ class PackFilters:
     """Plain filters (K, C/groups, R, S) to the order a convolution kernel reads.
 
     The order is the kernel's own affair: ``codegen.convolution.packed_shape``
-    gives the shape that ``packed`` must have.
+    gives the shape that ``packed`` must have. ``shape`` is that of the filters, where
+    the memory of ``plain`` was made for another.
     """
 
     plain: Buffer
@@ -150,6 +151,7 @@ class PackFilters:
     window: Window
     block: int
     transposed: bool = False
+    shape: tuple[Size, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from symgraph.layers.learning import Arrays, Running, Statistic
 from symgraph.ops.batch_norm import BatchNormTraining
 from symgraph.ops.cast import cast
 from symgraph.ops.extrema import maximum
+from symgraph.ops.statistics import unless_empty
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,8 @@ class RunningMoments(Running):
     """r <- momentum r + (1 - momentum) r_B, of the batch's mean and unbiased variance.
 
     The state, (mean, variance, steps), starts at (0, 1, 0) as in most frameworks. The
-    batch's moments are those that the expression for training computes anyway.
+    batch's moments are those that the expression for training computes anyway. A batch
+    of no examples has none, and leaves the state as it is.
     """
 
     state: tuple[SharedVariable, ...]
@@ -106,14 +108,17 @@ class RunningMoments(Running):
 
     def merge(self, state: Sequence[Variable], x: Variable) -> tuple[Variable, ...]:
         mean, variance, steps = state
+        axes = self.normalization.axes
         _, batch_mean, biased = self.normalization(x, self.gamma, self.beta)
-        count = cast(values_behind(x, self.normalization.axes), x.dtype)
+        count = cast(values_behind(x, axes), x.dtype)
         unbiased = biased * (count / maximum(count - 1.0, 1.0))
-        return (
+        after = (
             self.momentum * mean + (1.0 - self.momentum) * batch_mean,
             self.momentum * variance + (1.0 - self.momentum) * unbiased,
             steps + 1,
         )
+        pairs = zip(after, state, strict=True)
+        return tuple(unless_empty(new, x, axes, old) for new, old in pairs)
 
     def finish(self, state: Sequence[NDArray[Any]]) -> Arrays | None:
         mean, variance, steps = state

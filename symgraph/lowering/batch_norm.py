@@ -21,10 +21,15 @@ from symgraph.lowering.builder import Builder
 from symgraph.lowering.pointwise import read
 from symgraph.lowering.reduce import Space, space_of
 from symgraph.lowering.values import Stored, plain_view
-from symgraph.ops import cast, eq, expand_dims, shape, sqrt, where
+from symgraph.ops import expand_dims, sqrt
 from symgraph.ops.affine import AddBias, Affine
-from symgraph.ops.batch_norm import BatchNormTraining, BatchNormTrainingGrad
+from symgraph.ops.batch_norm import (
+    BatchNormTraining,
+    BatchNormTrainingGrad,
+    elements,
+)
 from symgraph.ops.moments import Moments, PairedSums
+from symgraph.ops.statistics import unless_empty
 
 Statements = tuple[ir.Statement, ...]
 WIDE = "float64"  # in which statistics are summed
@@ -55,21 +60,14 @@ def expand_batch_norm_training_grad(
     with ``mean_only`` r = 1 and b = 0.
     """
     dbeta, dscaled = PairedSums(op.axes)(dy, AddBias(op.axes)(x, -mean))
-    m = _elements(x, op.axes)
+    m = elements(x, op.axes)
     if op.mean_only:
         return Affine(op.axes)(dy, gamma, -gamma * dbeta / m), dscaled, dbeta
-    rate = 1.0 / sqrt(variance + op.epsilon)
-    slope, dgamma = gamma * rate, _without_nan(dscaled, rate, m)
+    rate = 1.0 / sqrt(unless_empty(variance, x, op.axes, 1.0) + op.epsilon)
+    slope, dgamma = gamma * rate, dscaled * rate
     centred = AddBias(op.axes)(x, -mean)  # a second one: cheaper than to store it
     spread = Affine(op.axes)(centred, -slope * rate * dgamma / m, -slope * dbeta / m)
     return dy * expand_dims(slope, op.axes) + spread, dgamma, dbeta
-
-
-def _without_nan(dscaled: Variable, rate: Variable, m: float | Variable) -> Variable:
-    """dscaled r, and 0 where the sum is 0: of no elements r is NaN, but not dgamma."""
-    product = dscaled * rate
-    is_some = isinstance(m, float) and m > 0
-    return product if is_some else where(eq(dscaled, 0.0), dscaled, product)
 
 
 def lower_moments(builder: Builder, node: Apply) -> None:
@@ -167,12 +165,3 @@ def _kept_of(
     reduced = set(space.axes(axes))
     left = tuple(i for place, i in enumerate(indices) if place not in reduced)
     return space.kept(left, axes)
-
-
-def _elements(x: Variable, axes: tuple[int, ...]) -> Variable | float:
-    """How many elements a statistic is taken over, as a number of x's dtype."""
-    total: Variable | float = 1.0
-    for axis in axes:
-        size = shape(x)[axis]
-        total = total * (float(size) if isinstance(size, int) else cast(size, x.dtype))
-    return total

@@ -196,7 +196,9 @@ def _packed(
     shape = packed_shape(window, channels, outputs, lanes, transposed)
     with builder.made_from(filters):
         packed = builder.buffer(filters.dtype, shape)
-        step = ir.PackFilters(plain.buffer, packed, window, lanes, transposed)
+        step = ir.PackFilters(
+            plain.buffer, packed, window, lanes, transposed, plain.shape
+        )
         builder.emit(step, "pack_filters")
     return packed
 

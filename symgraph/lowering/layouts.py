@@ -8,6 +8,7 @@ at, and how values are copied into it and out of it.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from codegen import ir
 from codegen.schedule import elementwise
@@ -94,9 +95,15 @@ def copy_loop(value: Value, target: Stored) -> ir.Step:
 
 
 def copy(value: Value, target: Stored) -> ir.Step:
-    """``value`` brought to the memory of ``target``."""
+    """``value`` brought to the memory of ``target``.
+
+    Both have the same sizes. Where one was made before two sizes were found to agree,
+    it may have another name for them.
+    """
     if isinstance(value, Stored) and reorders(value, target):
-        return ir.Reorder(image_of(value), image_of(target))
+        source, to = image_of(value), image_of(target)
+        same = replace(source, batch=to.batch, height=to.height, width=to.width)
+        return ir.Reorder(same, to)
     return copy_loop(value, target)
 
 

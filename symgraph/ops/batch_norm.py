@@ -29,7 +29,7 @@ from symgraph.ops.creation import zeros_like
 from symgraph.ops.exponential import sqrt
 from symgraph.ops.reshaping import expand_dims
 from symgraph.ops.shape import broadcast_to, shape
-from symgraph.ops.statistics import count
+from symgraph.ops.statistics import count, unless_empty
 from symgraph.ops.windows import Array
 
 
@@ -152,13 +152,13 @@ class BatchNormTrainingGrad(BatchNorm):
         That is <p, dx> + <q, dgamma> + <s, dbeta>, with E the mean over ``axes`` and
         K = sum p dy - E[p] sum dy - E[p h] sum dy h.
         """
-        spread, axes = self._spread, self.axes
-        rate = self._rate(variance)
+        spread, axes, average = self._spread, self.axes, self._average
+        rate = self._rate(unless_empty(variance, x, axes, 1.0))
         centred = x - spread(mean)
         h = centred * spread(rate)
         slope = spread(gamma * rate)
-        mean_p, mean_ph = p.mean(axis=axes), (p * h).mean(axis=axes)
-        sum_dyh, mean_dyh = (dy * h).sum(axis=axes), (dy * h).mean(axis=axes)
+        mean_p, mean_ph = average(p), average(p * h)
+        sum_dyh, mean_dyh = (dy * h).sum(axis=axes), average(dy * h)
         k = (p * dy).sum(axis=axes) - mean_p * dy.sum(axis=axes) - mean_ph * sum_dyh
         d_dy = slope * (p - spread(mean_p) - h * spread(mean_ph))
         d_dy = d_dy + h * spread(q) + spread(s)
@@ -167,6 +167,10 @@ class BatchNormTrainingGrad(BatchNorm):
         d_rate = gamma * k + (d_h * centred).sum(axis=axes)
         d_variance = -0.5 * d_rate * rate * rate * rate
         return d_x, rate * k, -d_x.sum(axis=axes), d_variance, d_dy
+
+    def _average(self, x):
+        """The mean, or 0 of no elements: what it multiplies is then a sum of none."""
+        return unless_empty(x.mean(axis=self.axes), x, self.axes, 0.0)
 
     def _shift_curvature(self, x, gamma, mean, dy, p, q, s):
         """The same where r = 1 and the term in h is absent: K = sum (p - E[p]) dy."""

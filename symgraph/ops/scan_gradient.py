@@ -21,6 +21,7 @@ from symgraph.graph.guards import guards_of
 from symgraph.graph.pull_back import pulled_back
 from symgraph.ops.branch_gradients import Branches
 from symgraph.ops.creation import zeros, zeros_like
+from symgraph.ops.elementwise import Elementwise
 from symgraph.ops.extrema import minimum
 from symgraph.ops.join import concatenate
 from symgraph.ops.scan_body import Body, captured
@@ -133,11 +134,18 @@ def _needed(op: Scan, step: Backward) -> list[Variable]:
     def is_inside(node: Apply) -> bool:
         if node not in forward:
             return True
-        anew = isinstance(node.op, CHEAP) or node in branches
+        anew = isinstance(node.op, CHEAP) or node in branches or _counts(node)
         return anew or node not in varying
 
     own = [*step.dstates.values(), *step.dstacked.values()]
     return captured(step.outputs, own, is_inside)
+
+
+def _counts(node: Apply) -> bool:
+    """Whether an integer is computed from integers: sizes must not become data."""
+    numbers = (*node.inputs, *node.outputs)
+    single = all(v.ndim == 0 and not is_float(v.dtype) for v in numbers)
+    return single and isinstance(node.op, Elementwise)
 
 
 def _varying(op: Scan) -> set[Apply]:

@@ -106,6 +106,20 @@ def count(x: Variable, axis: Axis, dtype: str) -> Variable | float:
     return float(size) if isinstance(size, int) else cast(size, dtype)
 
 
+def unless_empty(
+    value: Variable, x: Variable, axes: tuple[int, ...], otherwise: TensorLike
+) -> Variable:
+    """``value``, or ``otherwise`` where x may have, and has, no element along ``axes``.
+
+    A mean over no elements is NaN, and what is made of it makes NaN of a sum of none
+    too, which is 0, where it is a factor that was taken out of that sum.
+    """
+    m = count(x, axes, "int64")
+    if isinstance(m, float) and m > 0:
+        return value
+    return where(as_variable(m) > 0, value, otherwise)
+
+
 def norm(
     x: TensorLike, ord: float = 2, axis: Axis = None, keepdims: bool = False
 ) -> Variable:

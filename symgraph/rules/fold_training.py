@@ -22,6 +22,7 @@ from symgraph.ops.conv import Conv2D, Conv2DBackwardWeights
 from symgraph.ops.moments import Moments
 from symgraph.ops.reshaping import expand_dims
 from symgraph.ops.shape import Dim
+from symgraph.ops.statistics import unless_empty
 from symgraph.ops.windows import NO_PADDING
 from symgraph.rewriting import Context, Declined, Rule, node, rewrite, wildcards
 from symgraph.rules.absorb import IMAGES, for_filters, into_filters, shared_along
@@ -74,19 +75,21 @@ def take_affine_out_of_gradient(root, inner, dy, context):
 
     Without padding each tap meets every element of dy once. The sum is the gradient of
     the bias, where there is one. The error is as in ``fold_affine_into_filters``, n
-    being how many elements of dy there are for each output channel.
+    being how many elements of dy there are for each output channel. Of no examples
+    both are 0, though s and t, if made of their moments, are NaN.
     """
     problem = _is_foldable(inner, context)
     fine = problem or shared_along(map_of(inner), IMAGES, inner.inputs[0])
     if isinstance(fine, Declined):
         return fine
     groups = root.op.groups
+    scale, shift = (_of_examples(p, dy, context) for p in (fine.scale, fine.shift))
     result = root.op(inner.inputs[0], *root.inputs[1:])
-    if fine.scale is not None:
-        result = result * for_filters(fine.scale, result, groups)
-    if fine.shift is not None:
+    if scale is not None:
+        result = result * for_filters(scale, result, groups)
+    if shift is not None:
         total = expand_dims(dy.sum(axis=IMAGES), (1, 2, 3))
-        result = result + total * for_filters(fine.shift, result, groups)
+        result = result + total * for_filters(shift, result, groups)
     return result
 
 
@@ -104,6 +107,15 @@ FOLD_TRAINING: tuple[Rule, ...] = (
     take_affine_out_of_gradient,
     add_biases,
 )
+
+
+def _of_examples(
+    parameter: Variable | None, dy: Variable, context: Context
+) -> Variable | None:
+    """A parameter to multiply sums over dy: 0 where those are of nothing."""
+    if parameter is None or context.is_invariant(parameter):
+        return parameter
+    return unless_empty(parameter, dy, IMAGES, 0.0)
 
 
 def _is_foldable(inner: Apply, context: Context) -> Declined | None:

@@ -141,6 +141,20 @@ def test_an_error_inside_a_step_stops_the_loop():
         look(np.ones(3, "float32"), np.array([0, 7, 1], "int32"))
 
 
+@pytest.mark.parametrize("size", [5, None])
+def test_the_size_of_a_part_of_what_a_step_computes_is_no_data(size):
+    """The gradient computes it anew: stacked, it would be numbers like any others."""
+    start, w = sg.tensor("s", shape=(5,)), sg.tensor("w", shape=(size, size))
+
+    def step(h, w):
+        new = sg.tanh(sg.dot(h, w))
+        return new, 2 * new[:1], new[-3:]
+
+    stacks, _ = sg.scan(step, [], [start, None, None], [w], n_steps=3)
+    outputs = sg.grad(sum(sg.sin(stack).sum() for stack in stacks), [start, w])
+    check([start, w], outputs, (floats(5), floats(5, 5)))
+
+
 def test_only_the_last_state_is_kept_where_only_that_is_read():
     x = sg.tensor("x", shape=(1000, 50))
     total, _ = sg.reduce(lambda v, s: sg.tanh(s + v), x, sg.zeros((50,)))

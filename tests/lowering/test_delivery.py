@@ -35,3 +35,17 @@ def test_an_image_alone_is_returned_transposed(height):
         view, given = image.transpose(order), rng.normal(size=(2, 1, 2, 5))
         found, expected = sg.function([x], view)(given), evaluate([view], {x: given})[0]
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_gradient_whose_size_another_one_turned_out_to_be():
+    """That rows have five numbers is known by the weights, once there are kernels."""
+    rng = np.random.default_rng(0)
+    x = sg.tensor("x", shape=(None, 16, None, None))
+    filters, weights = (
+        rng.normal(size=shape).astype("float32") for shape in ((16, 16, 1, 1), (5, 7))
+    )
+    y = sg.matmul(sg.tanh(sg.nn.conv2d(x, filters)), weights)
+    slope = sg.grad(sg.sin(y).sum(), x)
+    given = rng.normal(size=(2, 16, 3, 5)).astype("float32")
+    found, expected = sg.function([x], slope)(given), evaluate([slope], {x: given})[0]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4)

@@ -8,10 +8,12 @@ import pytest
 from codegen.target import host_target, runnable
 from symgraph.autodiff import grad
 from symgraph.graph import Graph, TensorType, Variable, evaluate
+from symgraph.lowering.expansion import expand_all
 from symgraph.lowering.lower import lower
 from symgraph.ops import nn
 from symgraph.ops.batch_norm import BatchNormTraining
 from symgraph.ops.normalize import batch_norm_training
+from symgraph.ops.selection import Where
 from symgraph.rules import rewrite
 from tests.lowering.conftest import run_lowered
 from tests.lowering.graphs import random
@@ -78,5 +80,16 @@ def test_no_images_at_all():
     arrays = [np.zeros((0, *folded.inputs[0].type.shape[1:]), "float32"), *parts]
     lowered = lower(folded, "tested", host_target())
     results = run_lowered(lowered, arrays, host_target())
-    wanted = exact("odd", arrays)
-    assert [r.shape for r in results] == [want.shape for want in wanted]
+    for got, want in zip(results, exact("odd", arrays), strict=True):
+        np.testing.assert_array_equal(got, want)
+
+
+@pytest.mark.parametrize(("batch", "choices"), [(None, 1), (3, 0)])
+def test_a_variance_of_nothing_is_looked_for_where_it_may_be(batch, choices):
+    x, gamma, dy = (
+        Variable(TensorType("float32", shape))
+        for shape in ((batch, 5, 7, 3), (5,), (batch, 5, 7, 3))
+    )
+    y, *_ = batch_norm_training(x, gamma)
+    graph = expand_all(Graph([x, gamma, dy], grad((y * dy).sum(), [x, gamma])))
+    assert len(graph.find(Where)) == choices

@@ -15,6 +15,7 @@ from symgraph.ops.conv import Conv2D, Conv2DBackwardWeights
 from symgraph.ops.moments import Moments
 from symgraph.ops.normalize import batch_norm_training
 from symgraph.ops.reduce import Sum
+from symgraph.ops.selection import Where
 from symgraph.rewriting import rewrite_graph
 from symgraph.rules.fold_training import (
     add_biases,
@@ -120,8 +121,18 @@ def test_a_scale_alone_passes_padding():
 def test_batches_of_none_and_one(rows):
     x, w = images(), shared(array(5, 3, 3, 2), "w")
     y = nn.conv2d(normalized(x), w)
-    result, _ = run(y, x, rows)
+    result, _ = run(gradients(x, y, w), x, rows)
     assert [n.inputs[0] for n in result.find(Conv2D)] == [x]
+
+
+@pytest.mark.parametrize(("batch", "choices"), [(None, 2), (3, 0)])
+def test_a_batch_that_may_be_empty_guards_what_multiplies_sums(batch, choices):
+    """Its scale and shift, for each channel; what no call computes is finite."""
+    x, w = tensor("x", batch, 3, 7, 8), shared(array(5, 3, 3, 2), "w")
+    result, _ = run(gradients(x, nn.conv2d(normalized(x), w), w), x)
+    assert [n.outputs[0].type.shape for n in result.find(Where)] == [(3,)] * choices
+    known = nn.conv2d(affine(x, make=shared), w)
+    assert not run(gradients(x, known, w), x)[0].find(Where)
 
 
 @pytest.mark.parametrize("ratio", [1, 10, 100])
