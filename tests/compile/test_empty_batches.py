@@ -9,12 +9,18 @@ import symgraph as sg
 from symgraph import nn
 from symgraph.graph import evaluate
 from symgraph.ops.batch_norm import BatchNormInference, BatchNormTraining
+from tests.effort import unoptimized
 
 BATCHES = (0, 1, 5)
 # One example is its own mean: the reference computes zeros, with no rounding that mode
 # "debug" could allow native code.
 OF_DEBUG = (0, 3, 5)
 IMAGES = (0, 2, 3)
+
+
+@pytest.fixture(autouse=True)
+def _in_no_hurry(monkeypatch):
+    unoptimized(monkeypatch)
 
 
 def leaf(*shape):
