@@ -27,7 +27,6 @@ from codegen.sizes import Size, symbol
 WORK = 16  # multiply-adds for each line asked for, at least
 # what a line is asked for, and how near: into the second-level cache or the first
 READ, WRITE_SOON = "0, 2", "1, 3"
-_SAMPLE = symbol("sample")
 
 
 def distances(plan: Plan) -> list[str]:
@@ -81,50 +80,28 @@ def _distance(name: str, last: str, image: Image, stride: int, pooled: int) -> s
     return f"const int64_t {name} = {last} ? {there} : {here};"
 
 
-def tile_lines(plan: Plan, height: int, width: int) -> list[str]:
+def tile_lines(plan: Plan, height: int, width: int) -> tuple[list[str], list[str]]:
     """Lines with which a tile asks for what the next one in its place needs.
 
-    But for the image's planes that its loop over chunks asks for.
+    They are for its start, and for each chunk of channels where that is a plane of the
+    image: a core waits for some two dozen lines at once, and no more.
     """
-    if not _worthwhile(plan, height, width):
-        return []
-    lines = _result(plan, height, width)[0]
-    if _by_chunks(plan):
-        return lines
-    source = _source(plan, height, width)[0]
-    source = text.loop("plane", blocks(plan.correlation.source), source)
-    if plan.sample_first and plan.bundles > 1:  # the others read the same
-        source = text.block("if (bundle == 0)", source)
-    return [*source, *lines]
-
-
-def chunk_lines(plan: Plan, height: int, width: int) -> list[str]:
-    """Lines with which a tile asks for the next one's part of the plane of ``chunk``.
-
-    A few at a time: a core waits for some two dozen lines at once, and no more.
-    """
-    if not (_by_chunks(plan) and _worthwhile(plan, height, width)):
-        return []
-    lines = ["const int64_t plane = chunk;", *_source(plan, height, width)[0]]
-    if plan.sample_first and plan.bundles > 1:  # all read the same: each asks for some
-        return text.block(f"if (chunk % {plan.bundles} == bundle)", lines)
-    return text.block("", lines)
-
-
-def _by_chunks(plan: Plan) -> bool:
-    """Whether each chunk of input channels is a plane, and takes more than one tap."""
     c = plan.correlation
-    return c.source.block == c.channels.chunk and plan.taps > 1
-
-
-def _worthwhile(plan: Plan, height: int, width: int) -> bool:
-    """Whether a tile computes enough beside what it asks for."""
     if not _possible(plan):
-        return False
-    c = plan.correlation
+        return [], []
+    source, of_source = _source(plan, height, width)
+    result, of_result = _result(plan, height, width)
     adds = plan.tiling.vectors * height * width * plan.taps * c.channels.inputs
-    of_source, of_result = (ask(plan, height, width)[1] for ask in (_source, _result))
-    return adds >= WORK * (blocks(c.source) * of_source + of_result)
+    if adds < WORK * (blocks(c.source) * of_source + of_result):
+        return [], []
+    shared = plan.sample_first and plan.bundles > 1  # all bundles read the same
+    if c.source.block == c.channels.chunk and plan.taps > 1:
+        some = f"if (chunk % {plan.bundles} == bundle)" if shared else ""
+        return result, text.block(some, ["const int64_t plane = chunk;", *source])
+    planes = text.loop("plane", blocks(c.source), source)
+    if shared:
+        planes = text.block("if (bundle == 0)", planes)
+    return [*planes, *result], []
 
 
 def _source(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
@@ -155,14 +132,14 @@ def _result(plan: Plan, height: int, width: int) -> tuple[list[str], int]:
     high, each = height // c.pooled, lines_of(c.result, width // c.pooled)
     extents = (("k", plan.tiling.vectors), ("i", high), ("line", each))
     lines = asked(extents, place, c.result, WRITE_SOON)
-    others = beside(c, vector, row, column)
+    others = beside(c, symbol("sample"), vector, row, column)
     for other in others:
         lines += asked(extents, f"{other} + result_ahead", c.result, READ)
     return lines, plan.tiling.vectors * high * each * (1 + len(others))
 
 
 def beside(
-    c: Correlation, vector: Size, row: Size, column: Size, sample: Size = _SAMPLE
+    c: Correlation, sample: Size, vector: Size, row: Size, column: Size
 ) -> list[str]:
     """Where the epilogue reads images like the result: a mask, what it is summed with.
 

@@ -223,12 +223,12 @@ def _strip(plan: Plan, height: int, strip: Strip) -> list[str]:
         stored = epilogue.store_lines(c, tile)
     else:
         stored = bands.store_lines(c, plan.held, tile)
-    asked = ahead.tile_lines(plan, height, width)
+    asked, with_chunks = ahead.tile_lines(plan, height, width)
     if plan.slices > 1:
         asked = text.block("if (slice == 0)", asked) if asked else []
     lines = [
         *asked,
-        *sum_lines(plan, height, strip),
+        *sum_lines(plan, height, strip, with_chunks),
         *put_aside(plan, height * width, stored),
     ]
     return _while("column", width, strip.stop, lines)

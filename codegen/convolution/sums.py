@@ -15,8 +15,10 @@ from codegen.convolution.tiles import writes_out
 from codegen.sizes import Size, symbol
 
 
-def sum_lines(plan: Plan, height: int, strip: Strip) -> list[str]:
-    """Lines that fill ``sum[vectors][height * width]``."""
+def sum_lines(
+    plan: Plan, height: int, strip: Strip, with_chunks: list[str]
+) -> list[str]:
+    """Lines that fill ``sum[vectors][height * width]``, others with each chunk."""
     width = strip.width
     every = text.unrolled((("k", plan.tiling.vectors), ("p", height * width)))
     lines = [
@@ -29,8 +31,7 @@ def sum_lines(plan: Plan, height: int, strip: Strip) -> list[str]:
     if plan.slices > 1:
         taps = [*ahead.filter_lines(plan), *taps]
     rows = _rows(plan, taps)
-    asked = ahead.chunk_lines(plan, height, width)
-    return [*lines, *_chunks(plan, [*asked, *rows])]
+    return [*lines, *_chunks(plan, [*with_chunks, *rows])]
 
 
 def _begun(plan: Plan, every: str, pixels: int) -> list[str]:

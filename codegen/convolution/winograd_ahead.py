@@ -135,5 +135,5 @@ def _results(w: Winograd) -> list[Stream]:
         rise, run = c.result.height, grid[0]
     vector = symbol("share") * w.share if w.shares > 1 else 0
     first = sizes.text(position(c.result, 0, vector, 0, 0))
-    places = [f"{c.result.buffer.name} + {first}", *ahead.beside(c, vector, 0, 0, 0)]
+    places = [f"{c.result.buffer.name} + {first}", *ahead.beside(c, 0, vector, 0, 0)]
     return [Stream(c.result, at, w.share, grid, rise, run) for at in places]

@@ -69,7 +69,10 @@ def look(tmp_path_factory):
 @given(data=st.data())
 def test_units_of_tiles_ask_for_every_line_once_and_in_time(look, data):
     """Samples of two planes, of which tiles see ``side`` rows, ``rise`` apart."""
-    number = lambda least, most: data.draw(st.integers(least, most))  # noqa: E731
+
+    def number(least, most):
+        return data.draw(st.integers(least, most))
+
     across, down, rise = number(1, 5), number(1, 5), number(1, 4)
     side, top = rise + number(0, 3), -number(0, 2)
     height = number(max((down - 1) * rise + 1, 1), down * rise + side - rise)
